@@ -1,0 +1,58 @@
+# The single door. `just` alone lists what is behind it.
+
+_list:
+    @just --list --unsorted
+
+# The main job on this machine: three phones, a caller, a menu, a recording, a record
+demo *args:
+    cargo run --release -- demo {{ args }}
+
+# The daemon with this checkout's configuration
+run *args:
+    cargo run --release -- run {{ args }}
+
+# Everything that must be green before and after a change
+check:
+    tests/run.sh
+
+# Only the tests whose names match
+test +filter:
+    tests/run.sh {{ filter }}
+
+# Look at changed call ladders, and keep or refuse each
+review:
+    cargo insta review
+
+# Real phones and a real PBX for the wire tests, by package name
+setup-peers:
+    tests/peers/setup-peers.sh
+
+# Format, and let clippy mend what it can
+tidy:
+    cargo fmt
+    cargo clippy --all-targets --fix --allow-dirty --allow-staged
+
+# Licences, banned crates and sources of everything in the binary
+deny:
+    cargo deny check bans licenses sources
+
+# For an ARM box, with Debian's cross linker and rustup's standard library
+cross arch:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    case {{ arch }} in
+      aarch64) target=aarch64-unknown-linux-gnu ;;
+      armv7) target=armv7-unknown-linux-gnueabihf ;;
+      *) echo "just cross aarch64, or just cross armv7" >&2; exit 2 ;;
+    esac
+    rustup target add "$target"
+    cargo build --release --locked --target "$target"
+
+# The unit: correct, and how exposed it leaves the daemon
+verify-unit:
+    systemd-analyze security --offline=true --no-pager systemd/callpost.service | tail -1
+
+# A source tarball for Buildroot
+source:
+    mkdir -p target/source
+    git archive --format=tar.gz --prefix=callpost-0.1.0/ -o target/source/callpost-0.1.0.tar.gz HEAD

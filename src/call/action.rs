@@ -1,0 +1,116 @@
+use super::{Candidate, FlowSought, Sought};
+use crate::model::{Cdr, LegId, NoteKind, Playable, RecordingId, RecordingKind};
+use std::time::Duration;
+
+/// Everything a call can ask of the outside world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Tell the caller that phones ring, as long as the caller has not been answered.
+    Ring(LegId),
+    /// Answer this leg.
+    Answer(LegId),
+    /// Play to this leg; [`Event::PlayFinished`](super::Event::PlayFinished) follows unless it repeats.
+    Play {
+        /// Who hears it.
+        leg: LegId,
+        /// What, one after the other.
+        items: Vec<Playable>,
+        /// For ever, from the start again.
+        repeat: bool,
+    },
+    /// Stop what this leg hears.
+    StopPlaying(LegId),
+    /// Ask the roster; [`Event::AgentsFound`](super::Event::AgentsFound) follows.
+    FindAgents(Sought),
+    /// Ask for a flow; [`Event::FlowFound`](super::Event::FlowFound) follows.
+    FindFlow(FlowSought),
+    /// Ring this phone as a new leg.
+    Dial(LegId, Candidate),
+    /// Let go of a leg, whatever it is doing; the protocol's way of doing that is not the call's concern.
+    Release(LegId, Cause),
+    /// Let two legs talk.
+    Bridge(LegId, LegId),
+    /// Record from now on.
+    Record {
+        /// Which recording.
+        id: RecordingId,
+        /// A conversation or a message.
+        kind: RecordingKind,
+        /// The left (or only) channel.
+        left: LegId,
+        /// The right channel.
+        right: Option<LegId>,
+    },
+    /// End the recording.
+    StopRecording(RecordingId),
+    /// Tell when the caller has been silent for so long; `None` ends the watch.
+    WatchSilence(Option<Duration>),
+    /// Write a detail into the call-event journal.
+    Note(NoteKind, Option<LegId>, String),
+    /// Exactly once per call, always last.
+    FileCdr(Box<Cdr>),
+}
+
+/// Why a leg is let go. `sip` finds the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Another phone took the call.
+    AnsweredElsewhere,
+    /// The call is over; nothing went wrong.
+    Finished,
+    /// The caller gave up while phones rang.
+    CallerGaveUp,
+    /// This phone rang long enough.
+    RangLongEnough,
+    /// Every phone is busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// Nobody is there to be rung.
+    NobodyThere,
+    /// The flow does not want the call.
+    Rejected,
+    /// The box has no room for the call.
+    Congestion,
+    /// The caller's phone and the box have no codec in common.
+    Incompatible,
+    /// The box cannot go on with this call.
+    Failed,
+    /// No media came for too long.
+    NoMedia,
+    /// A technician ended it.
+    Ordered,
+    /// The box is shutting down.
+    ShuttingDown,
+}
+
+impl Cause {
+    /// The word for a leg that was let go before it answered.
+    pub(super) fn result(self) -> &'static str {
+        match self {
+            Self::AnsweredElsewhere => "answered_elsewhere",
+            Self::Finished | Self::Ordered | Self::ShuttingDown | Self::CallerGaveUp => "canceled",
+            Self::RangLongEnough | Self::NoAnswer => "no_answer",
+            Self::Busy => "busy",
+            Self::NobodyThere => "unreachable",
+            Self::Rejected => "declined",
+            Self::Failed | Self::NoMedia | Self::Congestion | Self::Incompatible => "failed",
+        }
+    }
+
+    /// The ITU-T Q.850 cause value, as RFC 3398 and practice map it.
+    pub fn q850(self) -> u8 {
+        match self {
+            Self::AnsweredElsewhere => 26,
+            Self::Finished | Self::CallerGaveUp | Self::Ordered => 16,
+            Self::Busy => 17,
+            Self::RangLongEnough | Self::NoAnswer => 19,
+            Self::NobodyThere => 20,
+            Self::Rejected => 21,
+            Self::Congestion => 42,
+            Self::Incompatible => 88,
+            Self::Failed | Self::ShuttingDown => 41,
+            Self::NoMedia => 102,
+        }
+    }
+}

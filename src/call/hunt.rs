@@ -1,0 +1,264 @@
+//! Ringing phones until one wins: rounds, refusals, the single winner, what comes when nobody took the call.
+
+use super::machine::Stage;
+use super::{Action, Call, Candidate, Cause, Found, Overflow, Refusal, RefusalKind, Sought, Who};
+use crate::ivr::{Input, RingResult};
+use crate::model::{AgentId, LegId, NoteKind, Playable, Tone};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// One search for somebody to take the call.
+#[derive(Debug)]
+pub(super) struct Hunt {
+    who: Who,
+    attempt: u32,
+    phase: Phase,
+    rules: Option<Rules>,
+    /// Who said no by hand is not asked again for this call.
+    declined: BTreeSet<AgentId>,
+    somebody_was_busy: bool,
+    somebody_rang: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The roster has been asked.
+    Finding,
+    /// These phones ring.
+    Ringing { since: Instant, legs: BTreeMap<LegId, Candidate> },
+    /// The round ended early; the next one begins then.
+    Pausing { until: Instant },
+}
+
+#[derive(Debug, Clone)]
+struct Rules {
+    ring_time: Duration,
+    attempts: u32,
+    overflow: Overflow,
+}
+
+impl Hunt {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match (&self.phase, &self.rules) {
+            (Phase::Finding, _) | (Phase::Ringing { .. }, None) => None,
+            (Phase::Ringing { since, .. }, Some(rules)) => Some(*since + rules.ring_time),
+            (Phase::Pausing { until }, _) => Some(*until),
+        }
+    }
+
+    fn sought(&self) -> Sought {
+        Sought { who: self.who.clone(), attempt: self.attempt }
+    }
+
+    fn result(&self) -> RingResult {
+        if self.somebody_rang {
+            RingResult::NoAnswer
+        } else if self.somebody_was_busy {
+            RingResult::Busy
+        } else {
+            RingResult::NobodyThere
+        }
+    }
+}
+
+impl Refusal {
+    /// The phone hung up on us before it answered.
+    pub(super) fn vanished() -> Self {
+        Self { kind: RefusalKind::Failed, sip_code: None }
+    }
+}
+
+impl Call {
+    pub(super) fn hunt_for(&mut self, who: Who) -> Vec<Action> {
+        if let Who::Group(group) = &who {
+            self.group = Some(group.clone());
+        }
+        let hunt = Hunt {
+            who,
+            attempt: 1,
+            phase: Phase::Finding,
+            rules: None,
+            declined: BTreeSet::new(),
+            somebody_was_busy: false,
+            somebody_rang: false,
+        };
+        let sought = hunt.sought();
+        self.stage = Stage::Hunting(hunt);
+        let mut actions = Vec::new();
+        if self.is_caller_answered() {
+            let items = vec![Playable::Tone(Tone::Ringback)];
+            actions.push(Action::Play { leg: LegId::CALLER, items, repeat: true });
+        }
+        actions.push(Action::FindAgents(sought));
+        actions
+    }
+
+    /// Rings everyone the roster found, all at once.
+    pub(super) fn ring(&mut self, now: Instant, found: Found) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        if !matches!(hunt.phase, Phase::Finding) || found.sought != hunt.sought() {
+            return Vec::new();
+        }
+        let rules =
+            Rules { ring_time: found.ring_time, attempts: found.attempts, overflow: found.overflow };
+        hunt.rules = Some(rules);
+        hunt.somebody_was_busy |= found.candidates.is_empty() && found.somebody_on_duty;
+        let candidates: Vec<_> = found
+            .candidates
+            .into_iter()
+            .filter(|candidate| !hunt.declined.contains(&candidate.agent))
+            .collect();
+        if candidates.is_empty() {
+            return self.round_over(now, found.somebody_on_duty);
+        }
+        self.dial(now, candidates)
+    }
+
+    fn dial(&mut self, now: Instant, candidates: Vec<Candidate>) -> Vec<Action> {
+        let legs: BTreeMap<LegId, Candidate> =
+            candidates.into_iter().map(|candidate| (self.new_leg(), candidate)).collect();
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let mut actions = Vec::with_capacity(2 * legs.len());
+        for (leg, candidate) in &legs {
+            self.ledger.dialed(now, *leg, candidate, hunt.attempt);
+            actions.push(Action::Dial(*leg, candidate.clone()));
+        }
+        for (leg, candidate) in &legs {
+            actions.push(Action::Note(NoteKind::Dialed, Some(*leg), candidate.agent.to_string()));
+        }
+        hunt.phase = Phase::Ringing { since: now, legs };
+        actions
+    }
+
+    pub(super) fn leg_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Phase::Ringing { legs, .. } = &hunt.phase else { return Vec::new() };
+        if !legs.contains_key(&leg) || self.ledger.has_rung(leg) {
+            return Vec::new();
+        }
+        hunt.somebody_rang = true;
+        self.ledger.ringing(now, leg);
+        let mut actions = Vec::new();
+        if !self.is_caller_answered() {
+            actions.push(Action::Ring(LegId::CALLER));
+        }
+        actions.push(Action::Note(NoteKind::Ringing, Some(leg), String::new()));
+        actions
+    }
+
+    /// The one place where a call is won. Whoever comes later finds the round gone.
+    pub(super) fn connect(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Phase::Ringing { legs, .. } = &mut hunt.phase else { return Vec::new() };
+        if legs.remove(&leg).is_none() {
+            return Vec::new();
+        }
+        let losers: Vec<LegId> = legs.keys().copied().collect();
+        let mut actions = self.release(now, losers, Cause::AnsweredElsewhere);
+        self.ledger.answered(now, leg);
+        self.ledger.ringing_over(now);
+        actions.extend(self.talk(now, leg));
+        let agent = self.ledger.agent(leg).map(ToString::to_string).unwrap_or_default();
+        actions.push(Action::Note(NoteKind::Answered, Some(leg), agent));
+        actions
+    }
+
+    pub(super) fn refuse(&mut self, now: Instant, leg: LegId, refusal: Refusal) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Phase::Ringing { legs, .. } = &mut hunt.phase else { return Vec::new() };
+        let Some(candidate) = legs.remove(&leg) else { return Vec::new() };
+        let round_is_over = legs.is_empty();
+        // A phone that rang and then says busy was declined by hand.
+        let by_hand = match refusal.kind {
+            RefusalKind::Declined => true,
+            RefusalKind::Busy => self.ledger.has_rung(leg),
+            RefusalKind::NoAnswer
+            | RefusalKind::Unreachable
+            | RefusalKind::Redirected
+            | RefusalKind::Failed => false,
+        };
+        hunt.somebody_was_busy |= matches!(refusal.kind, RefusalKind::Busy | RefusalKind::Declined);
+        if by_hand {
+            hunt.declined.insert(candidate.agent);
+        }
+        self.ledger.refused(now, leg, refusal);
+        let word = format!("{:?}", refusal.kind);
+        let mut actions = vec![Action::Note(NoteKind::Refused, Some(leg), word)];
+        if round_is_over {
+            actions.extend(self.round_over(now, true));
+        }
+        actions
+    }
+
+    /// The time of the round or of the pause is over.
+    pub(super) fn hunt_on(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        match &mut hunt.phase {
+            Phase::Finding => Vec::new(),
+            Phase::Pausing { .. } => self.next_round(),
+            Phase::Ringing { legs, .. } => {
+                let silent: Vec<LegId> = std::mem::take(legs).into_keys().collect();
+                let mut actions = self.release(now, silent, Cause::RangLongEnough);
+                let Stage::Hunting(hunt) = &mut self.stage else { return actions };
+                let more = hunt.rules.as_ref().is_some_and(|rules| hunt.attempt < rules.attempts);
+                actions.extend(if more { self.next_round() } else { self.hunt_over(now) });
+                actions
+            }
+        }
+    }
+
+    /// A round ended before its time, with no phone left ringing.
+    fn round_over(&mut self, now: Instant, trying_again_makes_sense: bool) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let more = hunt.rules.as_ref().is_some_and(|rules| hunt.attempt < rules.attempts);
+        if more && trying_again_makes_sense {
+            hunt.phase = Phase::Pausing { until: now + self.policy.pause_between_rounds };
+            return Vec::new();
+        }
+        self.hunt_over(now)
+    }
+
+    fn next_round(&mut self) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        hunt.attempt += 1;
+        hunt.phase = Phase::Finding;
+        vec![Action::FindAgents(hunt.sought())]
+    }
+
+    fn hunt_over(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let result = hunt.result();
+        self.overflow_rule = hunt.rules.take().map(|rules| rules.overflow);
+        self.unanswered = Some(result);
+        self.ledger.ringing_over(now);
+        self.stage = Stage::InFlow;
+        let mut actions = Vec::new();
+        if self.is_caller_answered() {
+            actions.push(Action::StopPlaying(LegId::CALLER));
+        }
+        actions.extend(self.after_hunt(now, result));
+        actions
+    }
+
+    /// The flow's own step comes first; a call without a flow follows the rule at once.
+    fn after_hunt(&mut self, now: Instant, result: RingResult) -> Vec<Action> {
+        if self.has_flow() {
+            self.step_flow(now, Input::RingEnded(result))
+        } else {
+            self.overflow(now)
+        }
+    }
+
+    /// Lets go of phones that ring.
+    fn release(&mut self, now: Instant, legs: Vec<LegId>, cause: Cause) -> Vec<Action> {
+        let mut actions = Vec::with_capacity(2 * legs.len() + 4);
+        for leg in &legs {
+            self.ledger.ended(now, *leg, cause.result());
+            actions.push(Action::Release(*leg, cause));
+        }
+        for leg in legs {
+            actions.push(Action::Note(NoteKind::Released, Some(leg), cause.result().to_owned()));
+        }
+        actions
+    }
+}

@@ -1,0 +1,600 @@
+use super::hunt::Hunt;
+use super::ledger::{Ledger, LegView};
+use super::message::Message;
+use super::{Action, Cause, Event, Found, Overflow, Who};
+use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
+use crate::model::{
+    AgentId, CallId, Cdr, Digit, Direction, FlowName, GroupName, HangupBy, Language, LegId, NoteKind, Number,
+    RecordingId, RecordingKind, Status, StepName, TrunkName, WallClock,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The site's choices a call needs; copied when the call begins, so a reload never changes a call under way.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Record conversations.
+    pub record: bool,
+    /// Pause between rounds that ended early because every phone refused.
+    pub pause_between_rounds: Duration,
+    /// Longest conversation.
+    pub longest_talk: Duration,
+}
+
+/// Who calls, and where to.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Identity.
+    pub id: CallId,
+    /// The conversation's recording, should there be one.
+    pub recording: RecordingId,
+    /// The voicemail message, should there be one.
+    pub message: RecordingId,
+    /// `[site] name`.
+    pub site: String,
+    /// Which way the call goes.
+    pub direction: Direction,
+    /// Who calls.
+    pub caller_number: Number,
+    /// The display name that was sent.
+    pub caller_name: Option<String>,
+    /// The agent who calls, when it is one of ours.
+    pub caller_agent: Option<AgentId>,
+    /// What was dialled.
+    pub dialed_number: Number,
+    /// The trunk it came by.
+    pub trunk: Option<TrunkName>,
+    /// The site's languages, the first one spoken when the caller has not chosen.
+    pub languages: Arc<[Language]>,
+    /// Wall time.
+    pub clock: WallClock,
+}
+
+impl Setup {
+    /// This caller's walk through a flow.
+    fn session(&self, flow: Arc<Flow>) -> ivr::Session {
+        let caller = ivr::Caller {
+            number: self.caller_number.clone(),
+            name: self.caller_name.clone(),
+            dialed: self.dialed_number.clone(),
+        };
+        ivr::Session::new(flow, &self.languages, caller, self.clock.clone())
+    }
+}
+
+/// Where a call begins.
+#[derive(Debug)]
+pub enum Entry {
+    /// In a flow.
+    Flow(Arc<Flow>),
+    /// At the phones of a group or an agent.
+    Ring(Who),
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    pub(super) setup: Setup,
+    pub(super) policy: Policy,
+    pub(super) stage: Stage,
+    pub(super) ledger: Ledger,
+    pub(super) group: Option<GroupName>,
+    pub(super) unanswered: Option<RingResult>,
+    pub(super) overflow_rule: Option<Overflow>,
+    pub(super) left_message: bool,
+    pub(super) recording: Option<RecordingId>,
+    flow: Option<Box<ivr::Session>>,
+    stages_noted: usize,
+    other_digits: String,
+    arrived: Instant,
+    caller_answered: bool,
+    talked: Option<Talk>,
+    last_leg: u32,
+    overflows: u8,
+}
+
+/// Where a call is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Not yet in the journal.
+    Arriving(Entry),
+    /// The flow decides.
+    InFlow,
+    /// Phones ring, or are about to.
+    Hunting(Hunt),
+    /// Two people talk.
+    Talking,
+    /// The caller leaves a message.
+    Leaving(Message),
+    /// Over.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Talk {
+    leg: LegId,
+    since: Instant,
+}
+
+/// How a call ends.
+pub(super) struct Ending {
+    pub(super) by: HangupBy,
+    pub(super) status: Status,
+    pub(super) release: Cause,
+    pub(super) word: Option<&'static str>,
+}
+
+/// A chain of overflows longer than this is a circle.
+const MOST_OVERFLOWS: u8 = 8;
+
+impl Call {
+    /// A call that has just arrived; it waits for [`Event::CallerArrived`].
+    pub fn new(now: Instant, setup: Setup, policy: Policy, entry: Entry) -> Self {
+        let caller = setup.caller_number.as_str().to_owned();
+        let ledger = Ledger::new(now, caller, setup.caller_agent.clone());
+        Self {
+            setup,
+            policy,
+            stage: Stage::Arriving(entry),
+            ledger,
+            group: None,
+            unanswered: None,
+            overflow_rule: None,
+            left_message: false,
+            recording: None,
+            flow: None,
+            stages_noted: 0,
+            other_digits: String::new(),
+            arrived: now,
+            caller_answered: false,
+            talked: None,
+            last_leg: 0,
+            overflows: 0,
+        }
+    }
+
+    /// Takes one event and says what to do about it.
+    pub fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
+        match event {
+            Event::CallerArrived => self.begin(now),
+            Event::PlayFinished => self.play_finished(now),
+            Event::DigitPressed(digit) => self.press(now, digit),
+            Event::AgentsFound(found) => self.agents_found(now, found),
+            Event::FlowFound(flow) => self.flow_found(now, flow),
+            Event::LegRinging(leg) => self.leg_rings(now, leg),
+            Event::LegAnswered(leg) => self.connect(now, leg),
+            Event::LegRefused(leg, refusal) => self.refuse(now, leg, refusal),
+            Event::LegLeft(leg) => self.leave(now, leg),
+            Event::LegHeld(leg) => self.hold(now, leg, true),
+            Event::LegResumed(leg) => self.hold(now, leg, false),
+            Event::LegWentDead(leg) => self.lose_media(now, leg),
+            Event::FellSilent => self.message_over(now),
+            Event::CannotServe(cause, word) => self.stop(now, cause, word),
+            Event::HangUpOrdered => self.stop(now, Cause::Ordered, "ordered"),
+            Event::ShutdownOrdered => self.stop(now, Cause::ShuttingDown, "shutdown"),
+            Event::DeadlineReached => self.time_out(now),
+        }
+    }
+
+    /// When to send the next [`Event::DeadlineReached`]. Derived from state, so no timer can leak.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Arriving(_) | Stage::Ended => None,
+            Stage::InFlow => self.flow.as_ref().and_then(|flow| flow.next_deadline()),
+            Stage::Hunting(hunt) => hunt.next_deadline(),
+            Stage::Talking => self.talked.as_ref().map(|talk| talk.since + self.policy.longest_talk),
+            Stage::Leaving(message) => message.next_deadline(),
+        }
+    }
+
+    /// Whether the record has been filed.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended)
+    }
+
+    /// Corrects the wall time of what has not been written yet.
+    pub fn set_clock(&mut self, clock: WallClock) {
+        self.setup.clock = clock;
+    }
+
+    fn begin(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Arriving(_) = self.stage else { return Vec::new() };
+        let Stage::Arriving(entry) = std::mem::replace(&mut self.stage, Stage::InFlow) else {
+            return Vec::new();
+        };
+        match entry {
+            Entry::Flow(flow) => self.flow_found(now, Some(flow)),
+            Entry::Ring(who) => self.hunt_for(who),
+        }
+    }
+
+    /// Gives the flow one input and carries out what it asks for.
+    pub(super) fn step_flow(&mut self, now: Instant, input: Input) -> Vec<Action> {
+        let Some(flow) = &mut self.flow else { return Vec::new() };
+        let turn = flow.handle(now, input);
+        let mut actions = self.note_stages();
+        match turn {
+            Turn::Wait => {}
+            Turn::Play(items) => {
+                self.answer_caller(now, &mut actions);
+                actions.push(Action::Play { leg: LegId::CALLER, items, repeat: false });
+            }
+            Turn::Hush => actions.push(Action::StopPlaying(LegId::CALLER)),
+            Turn::Ring(group) => actions.extend(self.hunt_for(Who::Group(group))),
+            Turn::TakeMessage { group, greeting, max_seconds, silence_seconds } => {
+                let message = Message::new(group, greeting, max_seconds, silence_seconds);
+                actions.extend(self.take_message(now, message));
+            }
+            Turn::Overflow(_) => actions.extend(self.overflow(now)),
+            Turn::HangUp => actions.extend(self.flow_over(now)),
+        }
+        actions
+    }
+
+    /// The flow has nothing more to say: what the record says depends on whether phones were rung in vain.
+    fn flow_over(&mut self, now: Instant) -> Vec<Action> {
+        let (mut status, mut release) = self.unanswered_status();
+        if let (None, Some(flow)) = (self.unanswered, &self.flow) {
+            (status, release) = match flow.end_cause() {
+                EndCause::Normal => (status, release),
+                EndCause::Busy => (Status::Busy, Cause::Busy),
+                EndCause::Rejected => (Status::Failed, Cause::Rejected),
+                EndCause::Unavailable => (Status::NoAnswer, Cause::NobodyThere),
+                EndCause::Congestion => (Status::Failed, Cause::Congestion),
+            };
+        }
+        self.end(now, Ending { by: HangupBy::System, status, release, word: None })
+    }
+
+    pub(super) fn unanswered_status(&self) -> (Status, Cause) {
+        match self.unanswered {
+            _ if self.left_message => (Status::Voicemail, Cause::Finished),
+            None => (Status::Answer, Cause::Finished),
+            Some(RingResult::Busy) => (Status::Busy, Cause::Busy),
+            Some(RingResult::NoAnswer) => (Status::NoAnswer, Cause::NoAnswer),
+            Some(RingResult::NobodyThere) => (Status::NoAnswer, Cause::NobodyThere),
+        }
+    }
+
+    fn flow_found(&mut self, now: Instant, flow: Option<Arc<Flow>>) -> Vec<Action> {
+        let Stage::InFlow = self.stage else { return Vec::new() };
+        let Some(flow) = flow else { return self.fail(now, "no_such_flow") };
+        match &mut self.flow {
+            Some(session) => session.move_to(flow),
+            None => self.flow = Some(Box::new(self.setup.session(flow))),
+        }
+        self.step_flow(now, Input::Entered)
+    }
+
+    /// Goes where the group's rule says when nobody took the call and the flow says nothing.
+    pub(super) fn overflow(&mut self, now: Instant) -> Vec<Action> {
+        self.overflows += 1;
+        if self.overflows > MOST_OVERFLOWS {
+            return self.fail(now, "overflow_circle");
+        }
+        self.stage = Stage::InFlow;
+        match self.overflow_rule.take() {
+            Some(Overflow::Flow(flow)) => vec![Action::FindFlow(flow)],
+            Some(Overflow::Ring(who)) => self.hunt_for(who),
+            Some(Overflow::HangUp) | None => self.flow_over(now),
+        }
+    }
+
+    fn agents_found(&mut self, now: Instant, found: Found) -> Vec<Action> {
+        let Stage::Hunting(_) = self.stage else { return Vec::new() };
+        self.ring(now, found)
+    }
+
+    fn play_finished(&mut self, now: Instant) -> Vec<Action> {
+        match &self.stage {
+            Stage::InFlow => self.step_flow(now, Input::PlayFinished),
+            Stage::Leaving(_) => self.start_message(now),
+            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Talking | Stage::Ended => Vec::new(),
+        }
+    }
+
+    fn press(&mut self, now: Instant, digit: Digit) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !matches!(self.stage, Stage::Ended) && !self.flow.as_ref().is_some_and(|flow| flow.keeps_secret()) {
+            actions.push(Action::Note(NoteKind::Digit, Some(LegId::CALLER), digit.to_string()));
+        }
+        match &self.stage {
+            Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
+            Stage::Leaving(_) if digit.as_char() == '#' => actions.extend(self.message_over(now)),
+            Stage::Leaving(_) | Stage::Hunting(_) | Stage::Talking if self.other_digits.len() < 64 => {
+                self.other_digits.push(digit.as_char());
+            }
+            Stage::Arriving(_) | Stage::Leaving(_) | Stage::Hunting(_) | Stage::Talking | Stage::Ended => {}
+        }
+        actions
+    }
+
+    /// The winner is in; the caller is answered and both talk. Called by the hunt alone.
+    pub(super) fn talk(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.answer_caller(now, &mut actions);
+        actions.push(Action::Bridge(LegId::CALLER, leg));
+        if self.policy.record {
+            let id = self.setup.recording;
+            self.recording = Some(id);
+            let kind = RecordingKind::Conversation;
+            actions.push(Action::Record { id, kind, left: LegId::CALLER, right: Some(leg) });
+            actions.push(Action::Note(NoteKind::Recording, None, id.to_string()));
+        }
+        self.talked = Some(Talk { leg, since: now });
+        self.stage = Stage::Talking;
+        actions
+    }
+
+    fn leave(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        if !self.ledger.is_live(leg) {
+            return Vec::new(); // A phone that rang in vain reports back late.
+        }
+        if leg == LegId::CALLER {
+            return self.caller_leaves(now);
+        }
+        match &self.stage {
+            Stage::Talking => {
+                self.ledger.ended(now, leg, "answered");
+                let (by, status) = (HangupBy::Callee, Status::Answer);
+                self.end(now, Ending { by, status, release: Cause::Finished, word: None })
+            }
+            Stage::Hunting(_) => self.refuse(now, leg, super::Refusal::vanished()),
+            Stage::Arriving(_) | Stage::InFlow | Stage::Leaving(_) | Stage::Ended => Vec::new(),
+        }
+    }
+
+    fn caller_leaves(&mut self, now: Instant) -> Vec<Action> {
+        self.note_message_length(now);
+        self.ledger.ended(now, LegId::CALLER, "canceled");
+        let (status, release) = match &self.stage {
+            Stage::Talking => (Status::Answer, Cause::Finished),
+            Stage::Leaving(_) | Stage::InFlow if self.unanswered.is_some() => self.unanswered_status(),
+            Stage::Leaving(_) if self.left_message => (Status::Voicemail, Cause::Finished),
+            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => {
+                (Status::Canceled, Cause::CallerGaveUp)
+            }
+        };
+        self.end(now, Ending { by: HangupBy::Caller, status, release, word: None })
+    }
+
+    fn hold(&mut self, now: Instant, leg: LegId, holds: bool) -> Vec<Action> {
+        if !self.ledger.is_live(leg) {
+            return Vec::new();
+        }
+        self.ledger.set_hold(now, leg, holds);
+        let kind = if holds { NoteKind::Held } else { NoteKind::Resumed };
+        vec![Action::Note(kind, Some(leg), String::new())]
+    }
+
+    fn lose_media(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        if !self.ledger.is_live(leg) || self.ledger.is_held() {
+            return Vec::new();
+        }
+        self.note_message_length(now);
+        let status = match &self.stage {
+            Stage::Talking => Status::Answer,
+            Stage::InFlow | Stage::Leaving(_) if self.unanswered.is_some() => self.unanswered_status().0,
+            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => {
+                Status::Failed
+            }
+        };
+        let by = HangupBy::System;
+        self.end(now, Ending { by, status, release: Cause::NoMedia, word: Some("no_media") })
+    }
+
+    fn stop(&mut self, now: Instant, release: Cause, word: &'static str) -> Vec<Action> {
+        self.note_message_length(now);
+        let status = match &self.stage {
+            Stage::Talking => Status::Answer,
+            Stage::InFlow | Stage::Leaving(_) => self.unanswered_status().0,
+            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Ended => Status::Failed,
+        };
+        self.end(now, Ending { by: HangupBy::System, status, release, word: Some(word) })
+    }
+
+    pub(super) fn fail(&mut self, now: Instant, word: &'static str) -> Vec<Action> {
+        let (by, status) = (HangupBy::System, Status::Failed);
+        self.end(now, Ending { by, status, release: Cause::Failed, word: Some(word) })
+    }
+
+    fn time_out(&mut self, now: Instant) -> Vec<Action> {
+        if self.next_deadline().is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        match &self.stage {
+            Stage::InFlow => self.step_flow(now, Input::DeadlineReached),
+            Stage::Hunting(_) => self.hunt_on(now),
+            Stage::Talking => self.stop(now, Cause::Finished, "longest_talk"),
+            Stage::Leaving(_) => self.message_over(now),
+            Stage::Arriving(_) | Stage::Ended => Vec::new(),
+        }
+    }
+
+    /// Answers the caller once; every step that needs audio passes here.
+    pub(super) fn answer_caller(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.caller_answered {
+            return;
+        }
+        self.caller_answered = true;
+        self.ledger.answered(now, LegId::CALLER);
+        actions.push(Action::Answer(LegId::CALLER));
+        actions.push(Action::Note(NoteKind::CallerAnswered, Some(LegId::CALLER), String::new()));
+    }
+
+    pub(super) fn is_caller_answered(&self) -> bool {
+        self.caller_answered
+    }
+
+    pub(super) fn has_flow(&self) -> bool {
+        self.flow.is_some()
+    }
+
+    pub(super) fn new_leg(&mut self) -> LegId {
+        self.last_leg += 1;
+        LegId(self.last_leg)
+    }
+
+    /// The only way a call ends, so the CDR is filed exactly once.
+    pub(super) fn end(&mut self, now: Instant, ending: Ending) -> Vec<Action> {
+        if let Stage::Ended = self.stage {
+            return Vec::new();
+        }
+        self.stage = Stage::Ended;
+        self.ledger.ringing_over(now);
+        let mut actions = Vec::new();
+        if let Some(id) = self.recording {
+            actions.push(Action::StopRecording(id));
+        }
+        for leg in self.ledger.live_legs() {
+            self.ledger.ended(now, leg, ending.release.result());
+            actions.push(Action::Release(leg, ending.release));
+        }
+        let cdr = self.cdr(now, Some(&ending));
+        actions.push(Action::Note(NoteKind::Ended, None, format!("{:?}", cdr.status)));
+        actions.push(Action::FileCdr(Box::new(cdr)));
+        actions
+    }
+
+    /// The record as it would be if the power went now; for the journal's first row.
+    pub fn draft(&self, now: Instant) -> Cdr {
+        self.cdr(now, None)
+    }
+
+    fn cdr(&self, now: Instant, ending: Option<&Ending>) -> Cdr {
+        let clock = &self.setup.clock;
+        let talked = self.talked.as_ref();
+        let agent_leg = talked.map(|talk| talk.leg);
+        let flow = self.flow.as_deref();
+        Cdr {
+            cdr_id: self.setup.id,
+            call_id: self.setup.id,
+            version: 1,
+            is_final: ending.is_some(),
+            site: self.setup.site.clone(),
+            direction: self.setup.direction,
+            caller_number: self.setup.caller_number.clone(),
+            caller_name: self.setup.caller_name.clone(),
+            dialed_number: self.setup.dialed_number.clone(),
+            callee_number: agent_leg.and_then(|leg| self.ledger.number(leg)).map(Number::from),
+            outbound_caller_id: None,
+            started_at: clock.stamp(self.arrived),
+            ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
+            answered_at: talked.map(|talk| clock.stamp(talk.since)),
+            ended_at: ending.map(|_| clock.stamp(now)),
+            clock_synced: clock.is_synced(),
+            duration_ms: millis(now - self.arrived),
+            talk_ms: talked.map_or(0, |talk| millis(now - talk.since)),
+            ring_ms: millis(self.ledger.rang_for(now)),
+            wait_ms: millis(talked.map_or(now, |talk| talk.since) - self.arrived),
+            hold_ms: millis(self.ledger.held_for(now)),
+            status: ending.map_or(Status::Failed, |ending| ending.status),
+            sip_code: None,
+            q850: ending.map(|ending| ending.release.q850()),
+            hangup_by: ending.map_or(HangupBy::System, |ending| ending.by),
+            cause: ending.and_then(|ending| ending.word).map(str::to_owned),
+            agent: agent_leg.and_then(|leg| self.ledger.agent(leg)).cloned(),
+            group: self.group.clone(),
+            flow: self.flow_name().cloned(),
+            stages: flow.map(|flow| flow.stages().to_vec()).unwrap_or_default(),
+            digits: flow.map(|flow| flow.digits().to_owned()).unwrap_or_default() + &self.other_digits,
+            collected: flow.map(|flow| flow.collected().clone()).unwrap_or_default(),
+            language: flow.map(|flow| flow.language().clone()),
+            recording: None,
+            trunk: self.setup.trunk.clone(),
+            legs: self.ledger.records(clock),
+            customer: None,
+            order: None,
+            notes: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    fn note_stages(&mut self) -> Vec<Action> {
+        let Some(flow) = &self.flow else { return Vec::new() };
+        let stages = flow.stages();
+        let fresh = stages.get(self.stages_noted..).unwrap_or_default();
+        let notes = fresh.iter().map(|step| Action::Note(NoteKind::Stage, None, step.to_string())).collect();
+        self.stages_noted = stages.len();
+        notes
+    }
+}
+
+/// For those who look on.
+impl Call {
+    /// Who calls, and where to.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// `arriving`, `menu`, `ringing`, `talking`, `message` or `ending`.
+    pub fn stage_name(&self) -> &'static str {
+        match self.stage {
+            Stage::Arriving(_) => "arriving",
+            Stage::InFlow => "menu",
+            Stage::Hunting(_) => "ringing",
+            Stage::Talking => "talking",
+            Stage::Leaving(_) => "message",
+            Stage::Ended => "ending",
+        }
+    }
+
+    /// The flow the caller is in.
+    pub fn flow_name(&self) -> Option<&FlowName> {
+        self.flow.as_ref().map(|flow| flow.flow())
+    }
+
+    /// The step the caller is at.
+    pub fn step(&self) -> Option<&StepName> {
+        self.flow.as_ref().map(|flow| flow.step())
+    }
+
+    /// The language the caller chose.
+    pub fn chosen_language(&self) -> Option<&Language> {
+        self.flow.as_ref().map(|flow| flow.language())
+    }
+
+    /// The group rung last.
+    pub fn group(&self) -> Option<&GroupName> {
+        self.group.as_ref()
+    }
+
+    /// The agent who talks.
+    pub fn agent(&self) -> Option<&AgentId> {
+        self.talked.as_ref().and_then(|talk| self.ledger.agent(talk.leg))
+    }
+
+    /// The agent of a leg.
+    pub fn agent_of(&self, leg: LegId) -> Option<&AgentId> {
+        self.ledger.agent(leg)
+    }
+
+    /// When it arrived.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// When a person answered.
+    pub fn answered_at(&self) -> Option<Instant> {
+        self.talked.as_ref().map(|talk| talk.since)
+    }
+
+    /// Whether either side holds the other.
+    pub fn is_on_hold(&self) -> bool {
+        self.ledger.is_held()
+    }
+
+    /// The recording under way.
+    pub fn recording(&self) -> Option<RecordingId> {
+        self.recording
+    }
+
+    /// The legs that exist now.
+    pub fn legs(&self) -> impl Iterator<Item = LegView<'_>> {
+        self.ledger.views()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,16 @@
+//! One telephone call as a pure state machine: events in, actions out.
+//!
+//! `call` speaks telephony, never SIP: no header, no status code of its own, no socket, no clock. It decides who
+//! wins, when to try again and what the record says; `Call::end` is the only way out and files the CDR once.
+
+mod action;
+mod event;
+mod hunt;
+mod ledger;
+mod machine;
+mod message;
+
+pub use action::{Action, Cause};
+pub use event::{Candidate, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who};
+pub use ledger::{LegState, LegView};
+pub use machine::{Call, Entry, Policy, Setup};

@@ -1,0 +1,352 @@
+//! A call's actions become SIP, media orders, journal entries and questions to the roster.
+
+use super::farewell::farewell;
+use super::line::Line;
+use super::{Engine, Notice, Output};
+use crate::agents::{self, Agent, AgentState, Reach};
+use crate::call::{
+    Action, Candidate, Cause, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who,
+};
+use crate::ivr::Flow;
+use crate::media::{MediaOrder, PlayId};
+use crate::model::{
+    CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, NoteKind, Playable, RecordingId,
+    RecordingKind, RecordingRow, TapeMessage,
+};
+use crate::sdp::{Agreed, Negotiator};
+use crate::sip::Invitation;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One agent called directly rings this long, once.
+const DIRECT_RING_TIME: Duration = Duration::from_secs(60);
+
+impl Engine {
+    pub(super) fn act(&mut self, now: Instant, key: CallKey, action: Action) {
+        match action {
+            Action::Ring(leg) => {
+                if let Some(line) = self.line(key, leg) {
+                    let session = line.session;
+                    self.sip.ring(now, session);
+                }
+            }
+            Action::Answer(leg) => self.answer(now, key, leg),
+            Action::Play { leg, items, repeat } => self.play(key, leg, items, repeat),
+            Action::StopPlaying(leg) => self.media(MediaOrder::StopPlaying { leg: LegKey { call: key, leg } }),
+            Action::FindAgents(sought) => {
+                let found = self.find_agents(now, sought);
+                self.tell(key, Event::AgentsFound(found));
+            }
+            Action::FindFlow(sought) => {
+                let flow = self.find_flow(&sought);
+                self.tell(key, Event::FlowFound(flow));
+            }
+            Action::Dial(leg, candidate) => self.dial(now, key, leg, candidate),
+            Action::Release(leg, cause) => self.release(now, key, leg, cause),
+            Action::Bridge(a, b) => {
+                let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
+                self.media(MediaOrder::Bridge { a, b });
+            }
+            Action::Record { id, kind, left, right } => self.record(now, key, id, kind, left, right),
+            Action::StopRecording(_) => {
+                self.media(MediaOrder::StopRecording { leg: LegKey { call: key, leg: LegId::CALLER } });
+            }
+            Action::WatchSilence(after) => {
+                self.media(MediaOrder::WatchSilence { leg: LegKey { call: key, leg: LegId::CALLER }, after });
+            }
+            Action::Note(kind, leg, detail) => self.note(now, key, kind, leg, detail),
+            Action::FileCdr(cdr) => self.file(now, key, cdr),
+        }
+    }
+
+    fn answer(&mut self, now: Instant, key: CallKey, leg: LegId) {
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(line) = live.line_mut(leg) else { return };
+        line.is_up = true;
+        let session = line.session;
+        match line.answer.take() {
+            Some((sdp, agreed)) => {
+                self.start_media(key, leg, agreed);
+                self.sip.answer(now, session, sdp);
+            }
+            // The INVITE came without an offer: ours goes out with the 200, the answer comes with the ACK.
+            None => {
+                let sdp = line.negotiator.offer();
+                self.open_media(key, leg);
+                self.sip.answer(now, session, sdp);
+            }
+        }
+    }
+
+    pub(super) fn open_media(&mut self, key: CallKey, leg: LegId) {
+        let Some(line) = self.line_mut(key, leg) else { return };
+        if !line.is_open {
+            line.is_open = true;
+            let port = line.port;
+            self.media(MediaOrder::Open { leg: LegKey { call: key, leg }, port });
+        }
+    }
+
+    pub(super) fn start_media(&mut self, key: CallKey, leg: LegId, agreed: Agreed) {
+        self.open_media(key, leg);
+        if let Some(line) = self.line_mut(key, leg) {
+            line.agreed = Some(agreed);
+        }
+        self.media(MediaOrder::Start { leg: LegKey { call: key, leg }, agreed });
+    }
+
+    fn play(&mut self, key: CallKey, leg: LegId, items: Vec<Playable>, repeat: bool) {
+        let Some(line) = self.line_mut(key, leg) else { return };
+        line.plays += 1;
+        let play = PlayId(line.plays);
+        self.media(MediaOrder::Play { leg: LegKey { call: key, leg }, play, items, repeat });
+    }
+
+    fn find_agents(&self, now: Instant, sought: Sought) -> Found {
+        match &sought.who {
+            Who::Group(name) => {
+                let group = self.roster.group(name);
+                let standings: Vec<_> = self
+                    .roster
+                    .members(now, name, |agent| self.is_reachable(now, agent))
+                    .map(|standing| (standing.agent, standing.state))
+                    .collect();
+                Found {
+                    candidates: self.candidates(now, &standings),
+                    somebody_on_duty: standings.iter().any(|(_, state)| is_on_duty(*state)),
+                    ring_time: group.map_or(Duration::ZERO, |group| group.ring_time),
+                    attempts: group.map_or(1, |group| group.attempts),
+                    overflow: group.map_or(Overflow::HangUp, |group| overflow(group)),
+                    sought,
+                }
+            }
+            Who::Agent(id) => {
+                let standing = self.roster.standing(now, id, |agent| self.is_reachable(now, agent));
+                let standings: Vec<_> =
+                    standing.iter().map(|standing| (standing.agent, standing.state)).collect();
+                Found {
+                    candidates: self.candidates(now, &standings),
+                    somebody_on_duty: standings.iter().any(|(_, state)| is_on_duty(*state)),
+                    ring_time: DIRECT_RING_TIME,
+                    attempts: 1,
+                    overflow: Overflow::HangUp,
+                    sought,
+                }
+            }
+        }
+    }
+
+    fn candidates(&self, now: Instant, standings: &[(&Agent, AgentState)]) -> Vec<Candidate> {
+        standings
+            .iter()
+            .filter(|(_, state)| *state == AgentState::Available)
+            .flat_map(|(agent, _)| {
+                self.destinations(now, agent).into_iter().map(|destination| Candidate {
+                    agent: agent.id.clone(),
+                    number: agent.number().to_owned(),
+                    destination,
+                })
+            })
+            .collect()
+    }
+
+    fn destinations(&self, now: Instant, agent: &Agent) -> Vec<Destination> {
+        match &agent.reach {
+            Reach::Extension(extension) => self
+                .sip
+                .contacts(now, extension)
+                .map(|contact| Destination::Registered {
+                    extension: extension.clone(),
+                    contact: contact.to_owned(),
+                })
+                .collect(),
+            Reach::Trunk(trunk, number) => {
+                vec![Destination::Trunk { trunk: trunk.clone(), number: number.clone() }]
+            }
+            Reach::Contact(uri) => vec![Destination::Contact(uri.clone())],
+        }
+    }
+
+    pub(super) fn is_reachable(&self, now: Instant, agent: &Agent) -> bool {
+        match &agent.reach {
+            Reach::Extension(extension) => self.sip.contacts(now, extension).next().is_some(),
+            Reach::Trunk(trunk, _) => self.trunks.get(trunk).and_then(|health| health.is_up) != Some(false),
+            Reach::Contact(_) => true,
+        }
+    }
+
+    fn find_flow(&self, sought: &FlowSought) -> Option<Arc<Flow>> {
+        match sought {
+            FlowSought::Named(name) => self.settings.flows.get(name).cloned(),
+            FlowSought::Mailbox(group) => Some(Arc::new(Flow::mailbox(group))),
+        }
+    }
+
+    /// Invites one phone. The sockets open when it answers; until then only the port is taken.
+    fn dial(&mut self, now: Instant, key: CallKey, leg: LegId, candidate: Candidate) {
+        let unreachable = Refusal { kind: RefusalKind::Unreachable, sip_code: None };
+        let Some(port) = self.ports.take() else {
+            return self.tell(key, Event::LegRefused(leg, unreachable));
+        };
+        let Some(live) = self.calls.get(&key) else { return self.ports.give_back(port) };
+        let setup = live.call.setup();
+        let codec = live.line(LegId::CALLER).and_then(Line::codec);
+        let invitation = Invitation {
+            destination: candidate.destination,
+            caller_number: setup.caller_number.clone(),
+            caller_name: setup.caller_name.clone(),
+        };
+        let Some(route) = self.sip.route(now, &invitation.destination) else {
+            self.ports.give_back(port);
+            return self.tell(key, Event::LegRefused(leg, unreachable));
+        };
+        let session_id = self.dice.number() >> 2;
+        let mut negotiator =
+            Negotiator::new(route.flow.local.ip(), port, &self.settings.codecs, session_id);
+        if let Some(codec) = codec {
+            negotiator.prefer(codec);
+        }
+        let offer = negotiator.offer();
+        let session = self.sip.invite(now, &invitation, route, offer);
+        let leg_key = LegKey { call: key, leg };
+        self.sessions.insert(session, leg_key);
+        self.roster.rings(now, &candidate.agent, leg_key);
+        if let Some(live) = self.calls.get_mut(&key) {
+            live.lines.push(Line {
+                leg,
+                session,
+                port,
+                negotiator,
+                answer: None,
+                agreed: None,
+                is_open: false,
+                is_up: false,
+                is_held: false,
+                plays: 0,
+            });
+        }
+    }
+
+    fn release(&mut self, now: Instant, key: CallKey, leg: LegId, cause: Cause) {
+        let farewell = farewell(cause);
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(line) = live.line(leg) else { return };
+        let session = line.session;
+        if leg == LegId::CALLER && !line.is_up {
+            live.sip_code = Some(farewell.status);
+        }
+        if cause == Cause::RangLongEnough
+            && let Some(agent) = live.call.agent_of(leg)
+        {
+            self.roster.missed(agent);
+        }
+        self.sip.release(now, session, farewell);
+        self.drop_line(now, key, leg);
+    }
+
+    /// Forgets a leg: its session, its media, its port, and the agent's part in it.
+    pub(super) fn drop_line(&mut self, now: Instant, key: CallKey, leg: LegId) {
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(place) = live.lines.iter().position(|line| line.leg == leg) else { return };
+        let line = live.lines.swap_remove(place);
+        let agent = live.call.agent_of(leg).cloned();
+        let group = live.call.group().cloned();
+        self.sessions.remove(&line.session);
+        let leg_key = LegKey { call: key, leg };
+        if line.is_open {
+            self.closing.insert(leg_key, line.port);
+            self.media(MediaOrder::Close { leg: leg_key });
+        } else if line.port != 0 {
+            self.ports.give_back(line.port);
+        }
+        if let Some(agent) = agent {
+            let wrap_up = group
+                .filter(|_| leg != LegId::CALLER)
+                .and_then(|group| self.roster.group(&group).map(|group| group.wrap_up))
+                .unwrap_or_default();
+            self.roster.leaves(now, &agent, leg_key, wrap_up);
+        }
+    }
+
+    fn record(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        id: RecordingId,
+        kind: RecordingKind,
+        left: LegId,
+        right: Option<LegId>,
+    ) {
+        let started_at = self.clock.stamp(now);
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
+        let row = RecordingRow {
+            id,
+            call_id: live.call.setup().id,
+            kind,
+            path: format!("{}/{}.wav", started_at.date_path(), live.call.setup().id),
+            started_at,
+            agent: live.call.agent().cloned(),
+        };
+        live.recordings.push(row.clone());
+        let channels = if right.is_some() { 2 } else { 1 };
+        self.journal(Entry::RecordingOpened(row.clone()));
+        self.out.push(Output::Tape(TapeMessage::Begin { row, codec, channels }));
+        let leg_key = |leg| LegKey { call: key, leg };
+        self.media(MediaOrder::Record { left: leg_key(left), right: right.map(leg_key), id, codec });
+    }
+
+    fn note(&mut self, now: Instant, key: CallKey, kind: NoteKind, leg: Option<LegId>, detail: String) {
+        let at = self.clock.stamp(now);
+        let Some(live) = self.calls.get(&key) else { return };
+        let call_id = live.call.setup().id;
+        let offset = now.saturating_duration_since(live.call.arrived());
+        let offset_ms = u64::try_from(offset.as_millis()).unwrap_or(u64::MAX);
+        if let (NoteKind::Answered, Some(agent)) = (kind, live.call.agent().cloned()) {
+            self.counters.answered += 1;
+            let leg = leg.map(|leg| live.leg_key(leg));
+            if let Some(leg) = leg {
+                self.roster.talks(now, &agent, leg);
+            }
+            self.out.push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
+        }
+        self.journal(Entry::CallNoted(CallNote { call_id, at, offset_ms, leg, kind, detail }));
+    }
+
+    pub(super) fn media(&mut self, order: MediaOrder) {
+        self.out.push(Output::Media(order));
+    }
+
+    pub(super) fn line(&self, key: CallKey, leg: LegId) -> Option<&Line> {
+        self.calls.get(&key).and_then(|live| live.line(leg))
+    }
+
+    pub(super) fn line_mut(&mut self, key: CallKey, leg: LegId) -> Option<&mut Line> {
+        self.calls.get_mut(&key).and_then(|live| live.line_mut(leg))
+    }
+}
+
+impl Line {
+    /// The codec agreed on, or about to be.
+    fn codec(&self) -> Option<Codec> {
+        let waiting = self.answer.as_ref().map(|(_, agreed)| agreed.codec);
+        self.agreed.map(|agreed| agreed.codec).or(waiting)
+    }
+}
+
+fn is_on_duty(state: AgentState) -> bool {
+    match state {
+        AgentState::Available | AgentState::Ringing | AgentState::Busy | AgentState::WrapUp => true,
+        AgentState::OnBreak | AgentState::Offline => false,
+    }
+}
+
+fn overflow(group: &agents::Group) -> Overflow {
+    match &group.overflow {
+        agents::Overflow::Voicemail => Overflow::Flow(FlowSought::Mailbox(group.name.clone())),
+        agents::Overflow::Flow(name) => Overflow::Flow(FlowSought::Named(name.clone())),
+        agents::Overflow::Group(name) => Overflow::Ring(Who::Group(name.clone())),
+        agents::Overflow::Agent(agent) => Overflow::Ring(Who::Agent(agent.clone())),
+        agents::Overflow::HangUp => Overflow::HangUp,
+    }
+}

@@ -1,0 +1,156 @@
+//! A call comes in: where it goes, whether there is room, and the first row of its record.
+
+use super::line::{Line, Live};
+use super::{Engine, Notice, Output};
+use crate::agents::Reach;
+use crate::call::{self, Call, Cause, Event, Setup, Who};
+use crate::model::{AgentId, CallId, CallKey, Direction, Entry, LegId, LegKey, Number, RecordingId};
+use crate::routing::{Decision, Target};
+use crate::sdp::Negotiator;
+use crate::sip::{Farewell, Incoming, Origin};
+use std::time::{Duration, Instant};
+
+/// How long a call waits for the journal before it is served without it.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Engine {
+    pub(super) fn arrive(&mut self, now: Instant, incoming: Incoming) {
+        let decision = self.settings.plan.decide(&incoming.dialed, &route_origin(&incoming.origin));
+        let Some((entry, record)) = self.entry(decision) else {
+            return self.turn_away(now, &incoming, 404, "no such number");
+        };
+        if !self.has_room() {
+            return self.turn_away(now, &incoming, 503, "the box is full, draining, or its journal is behind");
+        }
+        self.counters.calls += 1;
+        let key = self.new_key();
+        let setup = self.setup(now, &incoming, &entry);
+        self.out.push(Output::Notice(Notice::CallArrived { call: setup.id, dialed: setup.dialed_number.clone() }));
+        if let Some(agent) = &setup.caller_agent {
+            self.roster.talks(now, agent, LegKey { call: key, leg: LegId::CALLER });
+        }
+        let call = Call::new(now, setup, self.policy(record), entry);
+        let mut live = Live::new(key, call);
+        let problem = self.connect_caller(&mut live, &incoming).err();
+        let cdr = Box::new(live.call.draft(now));
+        self.sessions.insert(incoming.session, LegKey { call: key, leg: LegId::CALLER });
+        live.journal_due = Some(now + JOURNAL_PATIENCE);
+        self.calls.insert(key, live);
+        match problem {
+            None => self.journal(Entry::CallOpened { call: key, cdr }),
+            Some((cause, word)) => self.tell(key, Event::CannotServe(cause, word)),
+        }
+        self.hint(key);
+    }
+
+    /// Gives the caller's leg a port and works out the answer to its offer.
+    fn connect_caller(&mut self, live: &mut Live, incoming: &Incoming) -> Result<(), (Cause, &'static str)> {
+        let port = self.ports.take();
+        let session_id = self.dice.number() >> 2;
+        let local = incoming.flow.local.ip();
+        let codecs = &self.settings.codecs;
+        let mut negotiator = Negotiator::new(local, port.unwrap_or(9), codecs, session_id);
+        let answer = incoming.offer.as_ref().map(|offer| negotiator.answer(offer)).transpose();
+        live.lines.push(Line {
+            leg: LegId::CALLER,
+            session: incoming.session,
+            port: port.unwrap_or(0),
+            negotiator,
+            answer: answer.as_ref().ok().cloned().flatten(),
+            agreed: None,
+            is_open: false,
+            is_up: false,
+            is_held: false,
+            plays: 0,
+        });
+        match (port, answer) {
+            (None, _) => Err((Cause::Congestion, "no_ports")),
+            (Some(_), Err(_)) => Err((Cause::Incompatible, "no_common_codec")),
+            (Some(_), Ok(_)) => Ok(()),
+        }
+    }
+
+    fn entry(&self, decision: Decision) -> Option<(call::Entry, Option<bool>)> {
+        let Decision::Found { target, record } = decision else { return None };
+        let entry = match target {
+            Target::Flow(name) => call::Entry::Flow(self.settings.flows.get(&name)?.clone()),
+            Target::Group(group) => call::Entry::Ring(Who::Group(group)),
+            Target::Agent(agent) => call::Entry::Ring(Who::Agent(agent)),
+        };
+        Some((entry, record))
+    }
+
+    fn setup(&mut self, now: Instant, incoming: &Incoming, entry: &call::Entry) -> Setup {
+        let unix_ms = self.clock.stamp(now).unix_ms;
+        let mut id = || CallId::new(unix_ms, &self.dice.bytes());
+        let (trunk, caller_agent) = match &incoming.origin {
+            Origin::Trunk(trunk) => (Some(trunk.clone()), None),
+            Origin::Phone(extension) => (None, self.roster.agent_at(extension).map(|agent| agent.id.clone())),
+        };
+        Setup {
+            id: id(),
+            recording: RecordingId(id().0),
+            message: RecordingId(id().0),
+            site: self.settings.site.clone(),
+            direction: self.direction(&incoming.origin, entry),
+            caller_number: incoming.caller_number.clone(),
+            caller_name: incoming.caller_name.clone(),
+            caller_agent,
+            dialed_number: incoming.dialed.clone(),
+            trunk,
+            languages: self.settings.languages.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn direction(&self, origin: &Origin, entry: &call::Entry) -> Direction {
+        match (origin, entry) {
+            (Origin::Trunk(_), _) => Direction::Inbound,
+            (Origin::Phone(_), call::Entry::Ring(Who::Agent(agent))) if self.is_behind_trunk(agent) => {
+                Direction::Outbound
+            }
+            (Origin::Phone(_), _) => Direction::Internal,
+        }
+    }
+
+    fn is_behind_trunk(&self, agent: &AgentId) -> bool {
+        self.roster.agent(agent).is_some_and(|agent| matches!(agent.reach, Reach::Trunk(..)))
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.shutting_down && !self.journal_behind && self.calls.len() < self.settings.most_calls
+    }
+
+    fn turn_away(&mut self, now: Instant, incoming: &Incoming, status: u16, reason: &'static str) {
+        self.counters.refused += 1;
+        let retry_after_seconds = (status == 503).then_some(10);
+        let farewell = Farewell { status, retry_after_seconds, reasons: &[] };
+        self.sip.release(now, incoming.session, farewell);
+        let dialed: Number = incoming.dialed.clone();
+        self.out.push(Output::Notice(Notice::CallRefused { dialed, status, reason }));
+    }
+}
+
+impl Live {
+    fn new(key: CallKey, call: Call) -> Self {
+        Self {
+            key,
+            call,
+            lines: Vec::new(),
+            echo: Default::default(),
+            journal_due: None,
+            sip_code: None,
+            recordings: Vec::new(),
+            tapes_done: Vec::new(),
+            qualities: Vec::new(),
+            hinted: None,
+        }
+    }
+}
+
+fn route_origin(origin: &Origin) -> crate::routing::Origin {
+    match origin {
+        Origin::Trunk(trunk) => crate::routing::Origin::Trunk(trunk.clone()),
+        Origin::Phone(extension) => crate::routing::Origin::Phone(extension.clone()),
+    }
+}

@@ -1,0 +1,18 @@
+use crate::agents::AgentState;
+use crate::model::{AgentId, CallId};
+
+/// What a person asks of the running engine, through the API or a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// End this call.
+    HangUp(CallId),
+    /// Put an agent into a state: `available`, `on_break` or `offline`; the rest follow from calls.
+    SetAgentState {
+        /// Whose state.
+        agent: AgentId,
+        /// Which state.
+        state: AgentState,
+        /// Why, in the agent's words.
+        reason: Option<String>,
+    },
+}

@@ -1,0 +1,196 @@
+//! What SIP and the media tell becomes call events.
+
+use super::echo::Path;
+use super::farewell::refusal;
+use super::{Engine, Notice, Output};
+use crate::call::{Cause, Event};
+use crate::media::MediaEvent;
+use crate::model::{CallKey, Digit, Entry, LegId, LegKey, Quality};
+use crate::sdp::Flowing;
+use crate::sip::{self, SessionId};
+use std::time::Instant;
+
+impl Engine {
+    pub(super) fn hear_sip(&mut self, now: Instant, event: sip::Event) {
+        match event {
+            sip::Event::Incoming(incoming) => self.arrive(now, *incoming),
+            sip::Event::Ringing(session) => self.tell_leg(session, Event::LegRinging),
+            sip::Event::Answered { session, body } => self.phone_answered(now, session, &body),
+            sip::Event::Confirmed { session, body } => self.caller_confirmed(now, session, body),
+            sip::Event::Refused { session, status } => self.phone_refused(now, session, status),
+            sip::Event::Left(session) => self.far_side_left(now, session),
+            sip::Event::Offered { session, body } => self.offered(now, session, body),
+            sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
+            sip::Event::Bound(binding) => {
+                let extension = binding.extension.clone();
+                let address = binding.flow.clone();
+                self.journal(Entry::Bound(*binding));
+                self.out.push(Output::Notice(Notice::PhoneRegistered { extension, address }));
+            }
+            sip::Event::Refreshed(binding) => self.journal(Entry::Bound(*binding)),
+            sip::Event::Unbound { extension, contact } => {
+                self.out.push(Output::Notice(Notice::PhoneGone { extension: extension.clone() }));
+                self.journal(Entry::Unbound { extension, contact });
+            }
+            sip::Event::TrunkProbed { trunk, round_trip } => self.trunk_probed(trunk, round_trip),
+            // Registrations of ours with a trunk show in the trunk's own state; the engine has no part in them.
+            sip::Event::Registered { .. } => {}
+        }
+    }
+
+    fn leg_of(&self, session: SessionId) -> Option<LegKey> {
+        self.sessions.get(&session).copied()
+    }
+
+    fn tell_leg(&mut self, session: SessionId, event: impl FnOnce(LegId) -> Event) {
+        if let Some(key) = self.leg_of(session) {
+            self.tell(key.call, event(key.leg));
+        }
+    }
+
+    fn phone_answered(&mut self, now: Instant, session: SessionId, body: &[u8]) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        let Some(line) = self.line_mut(call, leg) else { return };
+        line.is_up = true;
+        match line.negotiator.answered(body) {
+            Ok(agreed) => {
+                self.start_media(call, leg, agreed);
+                self.tell(call, Event::LegAnswered(leg));
+            }
+            Err(_) => {
+                self.sip.release(now, session, super::farewell::farewell(Cause::Incompatible));
+                self.drop_line(now, call, leg);
+                self.tell(call, Event::LegRefused(leg, refusal(488)));
+            }
+        }
+    }
+
+    /// The ACK of a caller whose INVITE or re-INVITE carried no offer brings the answer to ours.
+    fn caller_confirmed(&mut self, now: Instant, session: SessionId, body: Option<Vec<u8>>) {
+        let (Some(LegKey { call, leg }), Some(body)) = (self.leg_of(session), body) else { return };
+        let Some(line) = self.line_mut(call, leg) else { return };
+        match line.negotiator.answered(&body) {
+            Ok(agreed) => self.start_media(call, leg, agreed),
+            Err(_) if line.agreed.is_some() => {}
+            Err(_) => {
+                let _ = now;
+                self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec"));
+            }
+        }
+    }
+
+    fn phone_refused(&mut self, now: Instant, session: SessionId, status: u16) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        self.drop_line(now, call, leg);
+        self.tell(call, Event::LegRefused(leg, refusal(status)));
+    }
+
+    fn far_side_left(&mut self, now: Instant, session: SessionId) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        if let Some(live) = self.calls.get_mut(&call)
+            && leg == LegId::CALLER
+            && live.line(leg).is_some_and(|line| !line.is_up)
+        {
+            live.sip_code = Some(487);
+        }
+        self.drop_line(now, call, leg);
+        self.tell(call, Event::LegLeft(leg));
+    }
+
+    /// A re-INVITE: hold, resume, or the phone moved. Answered here; the call only hears of hold.
+    fn offered(&mut self, now: Instant, session: SessionId, body: Option<Vec<u8>>) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        let Some(line) = self.line_mut(call, leg) else { return };
+        let Some(body) = body else {
+            let offer = line.negotiator.offer();
+            return self.sip.accept_offer(now, session, offer);
+        };
+        match line.negotiator.answer(&body) {
+            Ok((answer, agreed)) => {
+                let was_held = std::mem::replace(&mut line.is_held, agreed.flowing != Flowing::Both);
+                let is_held = line.is_held;
+                self.sip.accept_offer(now, session, answer);
+                self.start_media(call, leg, agreed);
+                match (was_held, is_held) {
+                    (false, true) => self.tell(call, Event::LegHeld(leg)),
+                    (true, false) => self.tell(call, Event::LegResumed(leg)),
+                    (true, true) | (false, false) => {}
+                }
+            }
+            Err(error) => self.sip.refuse_offer(now, session, error.status()),
+        }
+    }
+
+    fn info_digit(&mut self, now: Instant, session: SessionId, digit: Digit) {
+        if let Some(key) = self.leg_of(session) {
+            self.digit(now, key, digit, Path::Info);
+        }
+    }
+
+    /// Only the caller's keys mean something to a call; an agent's are relayed by the media alone.
+    fn digit(&mut self, now: Instant, key: LegKey, digit: Digit, path: Path) {
+        let Some(live) = self.calls.get_mut(&key.call) else { return };
+        if key.leg == LegId::CALLER && live.echo.is_news(now, digit, path) {
+            self.tell(key.call, Event::DigitPressed(digit));
+        }
+    }
+
+    pub(super) fn hear_media(&mut self, now: Instant, event: MediaEvent) {
+        match event {
+            MediaEvent::OpenFailed { leg, reason } => self.open_failed(now, leg, reason),
+            MediaEvent::PlayFinished { leg, play } => {
+                let is_latest = self.line(leg.call, leg.leg).is_some_and(|line| line.plays == play.0);
+                if is_latest {
+                    self.tell(leg.call, Event::PlayFinished);
+                }
+            }
+            MediaEvent::DigitPressed { leg, digit } => self.digit(now, leg, digit, Path::Media),
+            MediaEvent::FellSilent { leg } => self.tell(leg.call, Event::FellSilent),
+            MediaEvent::WentDead { leg } => self.tell(leg.call, Event::LegWentDead(leg.leg)),
+            MediaEvent::Closed { leg, quality, strangers } => self.media_closed(leg, quality, strangers),
+        }
+    }
+
+    /// Somebody else has the port. It is not given out again, and the leg cannot live.
+    fn open_failed(&mut self, now: Instant, key: LegKey, reason: String) {
+        self.out.push(Output::Notice(Notice::PortFailed { reason }));
+        let Some(live) = self.calls.get_mut(&key.call) else { return };
+        let Some(line) = live.line_mut(key.leg) else { return };
+        line.is_open = false;
+        line.port = 0;
+        let session = line.session;
+        if key.leg == LegId::CALLER {
+            self.tell(key.call, Event::CannotServe(Cause::Congestion, "no_ports"));
+        } else {
+            self.sip.release(now, session, super::farewell::farewell(Cause::Congestion));
+            self.drop_line(now, key.call, key.leg);
+            self.tell(key.call, Event::LegLeft(key.leg));
+        }
+    }
+
+    fn media_closed(&mut self, key: LegKey, quality: Option<Quality>, strangers: u64) {
+        self.counters.rtp_strangers += strangers;
+        if let Some(port) = self.closing.remove(&key) {
+            self.ports.give_back(port);
+        }
+        match self.calls.get_mut(&key.call) {
+            Some(live) => live.qualities.push((key.leg, quality)),
+            None => self.measured(key, quality),
+        }
+    }
+
+    fn trunk_probed(&mut self, trunk: crate::model::TrunkName, round_trip: Option<std::time::Duration>) {
+        let health = self.trunks.entry(trunk.clone()).or_default();
+        let up = round_trip.is_some();
+        let changed = health.is_up != Some(up);
+        health.is_up = Some(up);
+        health.round_trip = round_trip;
+        if changed {
+            self.out.push(Output::Notice(Notice::TrunkChanged { trunk, up }));
+        }
+    }
+
+    pub(super) fn call_exists(&self, key: CallKey) -> bool {
+        self.calls.contains_key(&key)
+    }
+}

@@ -1,0 +1,65 @@
+use super::{Command, Notice};
+use crate::media::{MediaEvent, MediaOrder};
+use crate::model::{CallKey, Entry, TapeDone, TapeMessage, TrunkName};
+use crate::sip::Flow;
+use bytes::Bytes;
+use std::net::SocketAddr;
+
+/// Everything that can happen to the appliance.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A SIP message arrived, by datagram or complete from a stream.
+    Message {
+        /// Where it came from and where it arrived.
+        flow: &'a Flow,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// A stream is gone.
+    StreamClosed(u64),
+    /// A stream could not be opened.
+    Unreachable(Flow),
+    /// The RTP threads tell.
+    Media(MediaEvent),
+    /// The recorder tells.
+    Tape(TapeDone),
+    /// The journal has this call's first row on disk, or failed to write it.
+    Journaled {
+        /// Which call.
+        call: CallKey,
+        /// Whether the row is on disk.
+        on_disk: bool,
+    },
+    /// A trunk's host name has an address now.
+    TrunkResolved(TrunkName, SocketAddr),
+    /// A person asks.
+    Command(Command),
+    /// The journal's queue is full (`true`) or has room again (`false`).
+    JournalBehind(bool),
+    /// The wall clock can be believed from now on: now is this many milliseconds since 1970.
+    ClockSynced(i64),
+    /// End all calls and take no new ones.
+    Shutdown,
+    /// The time of [`Engine::next_deadline`](super::Engine::next_deadline) has come.
+    DeadlineReached,
+}
+
+/// Everything the appliance asks of the outside. Outputs are carried out in the order given.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this.
+    Send {
+        /// Which way.
+        flow: Flow,
+        /// The bytes; shared with the transaction that may send them again.
+        bytes: Bytes,
+    },
+    /// For the RTP threads.
+    Media(MediaOrder),
+    /// For the recorder.
+    Tape(TapeMessage),
+    /// For the journal.
+    Journal(Entry),
+    /// For those who look on, and the log.
+    Notice(Notice),
+}

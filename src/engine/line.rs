@@ -1,0 +1,66 @@
+use super::echo::Echo;
+use crate::call::Call;
+use crate::model::{CallKey, LegId, LegKey, Quality, RecordingRow};
+use crate::sdp::{Agreed, Negotiator};
+use crate::sip::SessionId;
+use std::time::Instant;
+
+/// A live call with what the engine holds for it.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) key: CallKey,
+    pub(super) call: Call,
+    pub(super) lines: Vec<Line>,
+    pub(super) echo: Echo,
+    /// Until when the journal's word is awaited; nothing once it came.
+    pub(super) journal_due: Option<Instant>,
+    /// The status an unanswered caller was told.
+    pub(super) sip_code: Option<u16>,
+    /// Recordings begun, the newest last.
+    pub(super) recordings: Vec<RecordingRow>,
+    /// Recordings completed before the call ended.
+    pub(super) tapes_done: Vec<crate::model::TapeDone>,
+    /// What was measured on legs that are gone.
+    pub(super) qualities: Vec<(LegId, Option<Quality>)>,
+    /// The last deadline handed to the queue.
+    pub(super) hinted: Option<Instant>,
+}
+
+/// One leg's SIP session, media and port.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) leg: LegId,
+    pub(super) session: SessionId,
+    pub(super) port: u16,
+    pub(super) negotiator: Negotiator,
+    /// The answer to the caller's offer, until it is sent.
+    pub(super) answer: Option<(Vec<u8>, Agreed)>,
+    pub(super) agreed: Option<Agreed>,
+    /// Whether the RTP thread has the leg.
+    pub(super) is_open: bool,
+    /// Whether a 200 has gone to the caller or come from the phone.
+    pub(super) is_up: bool,
+    pub(super) is_held: bool,
+    pub(super) plays: u32,
+}
+
+impl Live {
+    pub(super) fn line(&self, leg: LegId) -> Option<&Line> {
+        self.lines.iter().find(|line| line.leg == leg)
+    }
+
+    pub(super) fn line_mut(&mut self, leg: LegId) -> Option<&mut Line> {
+        self.lines.iter_mut().find(|line| line.leg == leg)
+    }
+
+    pub(super) fn leg_key(&self, leg: LegId) -> LegKey {
+        LegKey { call: self.key, leg }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match (self.call.next_deadline(), self.journal_due) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, None) | (None, one) => one,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+use super::deadlines::Deadlines;
+use super::file::Filing;
+use super::line::Live;
+use super::ports::Ports;
+use super::{Command, Counters, Input, Notice, Output, Settings};
+use crate::agents::Roster;
+use crate::call::{Event, Policy};
+use crate::model::{Binding, CallId, CallKey, Dice, Entry, LegKey, TrunkName, WallClock};
+use crate::sip::{self, SessionId, UserAgent};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// The whole appliance. Owns every call and every registration.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) settings: Settings,
+    pub(super) dice: Dice,
+    pub(super) clock: WallClock,
+    pub(super) started: Instant,
+    pub(super) sip: UserAgent,
+    pub(super) roster: Roster,
+    pub(super) calls: HashMap<CallKey, Live>,
+    pub(super) sessions: HashMap<SessionId, LegKey>,
+    pub(super) ports: Ports,
+    /// Ports whose sockets are being closed.
+    pub(super) closing: HashMap<LegKey, u16>,
+    /// Calls that ended and wait for the last facts of their record.
+    pub(super) filings: BTreeMap<CallKey, Filing>,
+    pub(super) trunks: HashMap<TrunkName, TrunkHealth>,
+    pub(super) counters: Counters,
+    pub(super) journal_behind: bool,
+    pub(super) shutting_down: bool,
+    pub(super) out: Vec<Output>,
+    mail: VecDeque<(CallKey, Event)>,
+    deadlines: Deadlines,
+    last_key: u32,
+}
+
+/// What the probes of a trunk say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TrunkHealth {
+    pub(super) is_up: Option<bool>,
+    pub(super) round_trip: Option<Duration>,
+}
+
+/// Pause between rounds that ended early because every phone refused.
+const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_secs(3);
+/// A conversation longer than this is a phone somebody forgot.
+const LONGEST_TALK: Duration = Duration::from_secs(12 * 3600);
+
+impl Engine {
+    /// An appliance at rest. `bindings` are the registrations of the last run.
+    pub fn new(
+        now: Instant,
+        settings: Settings,
+        clock: WallClock,
+        mut dice: Dice,
+        bindings: Vec<Binding>,
+    ) -> Self {
+        let mut sip = UserAgent::new(now, settings.sip.clone(), dice.fork());
+        sip.restore(now, clock.stamp(now).unix_ms, bindings);
+        let roster = Roster::new(settings.agents.clone(), settings.groups.clone());
+        let ports = Ports::new(settings.rtp_ports.0, settings.rtp_ports.1);
+        Self {
+            settings,
+            dice,
+            clock,
+            started: now,
+            sip,
+            roster,
+            calls: HashMap::new(),
+            sessions: HashMap::new(),
+            ports,
+            closing: HashMap::new(),
+            filings: BTreeMap::new(),
+            trunks: HashMap::new(),
+            counters: Counters::default(),
+            journal_behind: false,
+            shutting_down: false,
+            out: Vec::new(),
+            mail: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            last_key: 0,
+        }
+    }
+
+    /// Takes one input and says what to do about it.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Vec<Output> {
+        match input {
+            Input::Message { flow, bytes } => self.sip.receive(now, flow, bytes),
+            Input::StreamClosed(connection) => self.sip.stream_closed(now, connection),
+            Input::Unreachable(flow) => self.sip.unreachable(now, &flow),
+            Input::Media(event) => self.hear_media(now, event),
+            Input::Tape(done) => self.tape_done(now, done),
+            Input::Journaled { call, on_disk } => self.journaled(now, call, on_disk),
+            Input::TrunkResolved(trunk, address) => self.sip.trunk_resolved(&trunk, address),
+            Input::Command(command) => self.obey(now, command),
+            Input::JournalBehind(behind) => self.journal_behind = behind,
+            Input::ClockSynced(unix_ms) => self.sync_clock(now, unix_ms),
+            Input::Shutdown => self.shut_down(),
+            Input::DeadlineReached => self.deadline_reached(now),
+        }
+        self.settle(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// When to send the next [`Input::DeadlineReached`]. It may come early; that costs one look.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let filing = self.filings.values().map(Filing::due).min();
+        [self.sip.next_deadline(), self.deadlines.next(), filing].into_iter().flatten().min()
+    }
+
+    /// Whether no call is live and every record is filed.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.filings.is_empty()
+    }
+
+    /// Works off what one input set in motion, until nothing moves.
+    fn settle(&mut self, now: Instant) {
+        loop {
+            while let Some(output) = self.sip.next_output() {
+                match output {
+                    sip::Output::Send { flow, bytes } => {
+                        self.counters.sip_sent += 1;
+                        self.out.push(Output::Send { flow, bytes });
+                    }
+                    sip::Output::Event(event) => self.hear_sip(now, event),
+                }
+            }
+            let Some((key, event)) = self.mail.pop_front() else { break };
+            self.happen(now, key, event);
+        }
+    }
+
+    /// Tells a call; it hears it when the current work is done.
+    pub(super) fn tell(&mut self, key: CallKey, event: Event) {
+        self.mail.push_back((key, event));
+    }
+
+    fn happen(&mut self, now: Instant, key: CallKey, event: Event) {
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let actions = live.call.handle(now, event);
+        for action in actions {
+            self.act(now, key, action);
+        }
+        self.hint(key);
+    }
+
+    /// Puts the call's next deadline into the queue, if it is a new one.
+    pub(super) fn hint(&mut self, key: CallKey) {
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        let next = live.next_deadline();
+        if next != live.hinted {
+            live.hinted = next;
+            if let Some(at) = next {
+                self.deadlines.note(at, key);
+            }
+        }
+    }
+
+    fn deadline_reached(&mut self, now: Instant) {
+        self.sip.deadline_reached(now);
+        while let Some(key) = self.deadlines.pop_due(now) {
+            let Some(live) = self.calls.get_mut(&key) else { continue };
+            live.hinted = None;
+            if live.journal_due.is_some_and(|due| due <= now) {
+                let call = live.call.setup().id;
+                self.out.push(Output::Notice(Notice::JournalLate { call }));
+                self.journaled(now, key, false);
+            } else if live.call.next_deadline().is_some_and(|due| due <= now) {
+                self.tell(key, Event::DeadlineReached);
+            }
+            self.hint(key);
+        }
+        self.file_overdue(now);
+    }
+
+    /// The journal has spoken, or has been silent too long: either way the caller is served. A box whose disk
+    /// fails still answers the telephone; the alarm says what is at stake.
+    fn journaled(&mut self, _now: Instant, key: CallKey, _on_disk: bool) {
+        let Some(live) = self.calls.get_mut(&key) else { return };
+        if live.journal_due.take().is_some() {
+            self.tell(key, Event::CallerArrived);
+        }
+    }
+
+    fn obey(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::HangUp(id) => {
+                if let Some(key) = self.key_of(id) {
+                    self.tell(key, Event::HangUpOrdered);
+                }
+            }
+            Command::SetAgentState { agent, state, reason } => {
+                // The API has checked the name against the snapshot; an agent removed since is no loss.
+                let _ = self.roster.set_state(now, &agent, state, reason);
+            }
+        }
+    }
+
+    fn key_of(&self, id: CallId) -> Option<CallKey> {
+        self.calls.values().find(|live| live.call.setup().id == id).map(|live| live.key)
+    }
+
+    fn sync_clock(&mut self, now: Instant, unix_ms: i64) {
+        self.clock.sync(now, unix_ms);
+        for live in self.calls.values_mut() {
+            live.call.set_clock(self.clock.clone());
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.shutting_down = true;
+        let keys: Vec<CallKey> = self.calls.keys().copied().collect();
+        for key in keys {
+            self.tell(key, Event::ShutdownOrdered);
+        }
+    }
+
+    pub(super) fn new_key(&mut self) -> CallKey {
+        self.last_key = self.last_key.wrapping_add(1);
+        CallKey(self.last_key)
+    }
+
+    pub(super) fn policy(&self, record: Option<bool>) -> Policy {
+        Policy {
+            record: record.unwrap_or(self.settings.record),
+            pause_between_rounds: PAUSE_BETWEEN_ROUNDS,
+            longest_talk: LONGEST_TALK,
+        }
+    }
+
+    pub(super) fn journal(&mut self, entry: Entry) {
+        self.out.push(Output::Journal(entry));
+    }
+}

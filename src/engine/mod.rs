@@ -1,0 +1,32 @@
+//! The whole appliance as one machine: SIP becomes call events, call actions become SIP and media orders.
+//!
+//! [`Engine::handle`] takes one [`Input`] with its instant and answers with [`Output`]s; nothing else happens. The
+//! engine owns every call, the roster, the RTP ports and the SIP user agent. Each file below is one direction of
+//! that translation.
+
+mod act;
+mod arrive;
+mod command;
+mod deadlines;
+mod echo;
+mod farewell;
+mod file;
+mod hear;
+mod io;
+mod line;
+mod look;
+mod machine;
+mod notice;
+mod ports;
+mod settings;
+mod snapshot;
+
+pub use command::Command;
+pub use io::{Input, Output};
+pub use machine::Engine;
+pub use notice::Notice;
+pub use settings::Settings;
+pub use snapshot::{
+    AgentView, Alarm, CallView, Counters, LegView, PortsView, QueueView, RegistrationView, Severity, Snapshot,
+    TrunkView,
+};

@@ -1,0 +1,122 @@
+use crate::model::{AgentId, CallId, Number, TrunkName};
+use std::fmt;
+
+/// Something worth a line in the day's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A call arrived.
+    CallArrived {
+        /// Which.
+        call: CallId,
+        /// What was dialled.
+        dialed: Number,
+    },
+    /// An agent took a call.
+    CallAnswered {
+        /// Which.
+        call: CallId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// A call ended.
+    CallEnded {
+        /// Which.
+        call: CallId,
+        /// `ANSWER`, `NO_ANSWER` and so on.
+        status: String,
+        /// How long it lasted.
+        duration_ms: u64,
+    },
+    /// A call was turned away before it began.
+    CallRefused {
+        /// What was dialled.
+        dialed: Number,
+        /// With which status.
+        status: u16,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A phone registered.
+    PhoneRegistered {
+        /// Its extension.
+        extension: Number,
+        /// From where.
+        address: String,
+    },
+    /// A phone is gone.
+    PhoneGone {
+        /// Its extension.
+        extension: Number,
+    },
+    /// A trunk answers, or stopped answering.
+    TrunkChanged {
+        /// Which.
+        trunk: TrunkName,
+        /// Whether it answers.
+        up: bool,
+    },
+    /// An RTP port could not be opened.
+    PortFailed {
+        /// What the system said.
+        reason: String,
+    },
+    /// A recording could not be written.
+    RecordingFailed {
+        /// Of which call.
+        call: CallId,
+        /// Why.
+        reason: String,
+    },
+    /// The journal did not confirm a call in time; the call goes on.
+    JournalLate {
+        /// Which.
+        call: CallId,
+    },
+}
+
+impl Notice {
+    /// Whether it is worth a look tomorrow.
+    pub fn is_warning(&self) -> bool {
+        match self {
+            Self::CallRefused { .. }
+            | Self::PortFailed { .. }
+            | Self::RecordingFailed { .. }
+            | Self::JournalLate { .. }
+            | Self::TrunkChanged { up: false, .. } => true,
+            Self::CallArrived { .. }
+            | Self::CallAnswered { .. }
+            | Self::CallEnded { .. }
+            | Self::PhoneRegistered { .. }
+            | Self::PhoneGone { .. }
+            | Self::TrunkChanged { up: true, .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CallArrived { call, dialed } => write!(out, "Call {call} for {dialed} arrived."),
+            Self::CallAnswered { call, agent } => write!(out, "Agent {agent} answered call {call}."),
+            Self::CallEnded { call, status, duration_ms } => {
+                write!(out, "Call {call} ended after {duration_ms} ms: {status}.")
+            }
+            Self::CallRefused { dialed, status, reason } => {
+                write!(out, "A call for {dialed} was refused with {status}: {reason}.")
+            }
+            Self::PhoneRegistered { extension, address } => {
+                write!(out, "Phone {extension} registered from {address}.")
+            }
+            Self::PhoneGone { extension } => write!(out, "Phone {extension} is no longer registered."),
+            Self::TrunkChanged { trunk, up: true } => write!(out, "Trunk {trunk} answers."),
+            Self::TrunkChanged { trunk, up: false } => write!(out, "Trunk {trunk} does not answer."),
+            Self::PortFailed { reason } => write!(out, "An RTP port could not be opened: {reason}."),
+            Self::RecordingFailed { call, reason } => {
+                write!(out, "The recording of call {call} could not be written: {reason}.")
+            }
+            Self::JournalLate { call } => {
+                write!(out, "The journal has not confirmed call {call} in time; the call goes on.")
+            }
+        }
+    }
+}

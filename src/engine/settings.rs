@@ -1,0 +1,37 @@
+use crate::agents::{Agent, Group};
+use crate::ivr::Flow;
+use crate::model::{Codec, FlowName, Language};
+use crate::routing::Plan;
+use crate::sip;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the engine has to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[site] name`.
+    pub site: String,
+    /// `[site] timezone`.
+    pub zone: TimeZone,
+    /// `[site] languages`, the first one spoken unless the caller chooses.
+    pub languages: Arc<[Language]>,
+    /// Who may speak SIP with us, and as whom.
+    pub sip: sip::Settings,
+    /// Codecs in the order of preference.
+    pub codecs: Vec<Codec>,
+    /// First and last RTP port.
+    pub rtp_ports: (u16, u16),
+    /// Record conversations unless a number says otherwise.
+    pub record: bool,
+    /// Agents in order.
+    pub agents: Vec<Agent>,
+    /// Groups in order.
+    pub groups: Vec<Group>,
+    /// Numbers.
+    pub plan: Plan,
+    /// Flows by name.
+    pub flows: BTreeMap<FlowName, Arc<Flow>>,
+    /// Calls at once; a further one is answered 503.
+    pub most_calls: usize,
+}

@@ -1,0 +1,39 @@
+use serde::Deserialize;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// The `[http]` section: where the API and the pages are served.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port of the API and the pages. `127.0.0.1:8080` serves this machine alone;
+    /// `0.0.0.0:8080` serves the whole network.
+    pub listen: SocketAddr,
+    /// Host names under which browsers may open the pages, such as `callpost.branch.example`. The machine's
+    /// addresses and `localhost` always work; any other name is refused, so that a foreign web site cannot
+    /// point its own name at this box (DNS rebinding).
+    pub hosts: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), hosts: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_section_listens_on_this_machine_alone() {
+        let config: Config = toml::from_str("").unwrap();
+        assert_eq!(config, Config::default());
+        assert!(config.listen.ip().is_loopback());
+    }
+
+    #[test]
+    fn an_unknown_key_is_reported() {
+        let mistake = toml::from_str::<Config>("listn = \"127.0.0.1:1\"").unwrap_err();
+        assert!(mistake.to_string().contains("listn"), "{mistake}");
+    }
+}

@@ -1,0 +1,92 @@
+use super::Config;
+use crate::engine::{Command, Snapshot};
+use crate::model::Stamp;
+use crate::store::{Accounts, Reader};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// A boxed future, so that the traits of this file can stand behind `dyn`.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Everything of the running appliance that the API and the pages may see and ask.
+pub struct Faces {
+    /// Where snapshots come from and commands go to.
+    pub engine: Arc<dyn EngineDoor>,
+    /// Call records and recordings.
+    pub reader: Reader,
+    /// People and tokens.
+    pub accounts: Accounts,
+    /// The directories recordings may be served from; a stored path is looked up below each in turn.
+    pub recordings: Vec<PathBuf>,
+    /// `[site] name`.
+    pub site: String,
+    /// The program's version.
+    pub version: &'static str,
+    /// Whether the threads beside the engine are well.
+    pub health: Arc<dyn Health>,
+    /// The `seq` of the newest committed call record; long polls wait on it.
+    pub committed: watch::Receiver<u64>,
+    /// Clock and chance.
+    pub outside: Arc<dyn Outside>,
+    /// `CALLPOST_ADMIN_TOKEN`: one token that may do everything.
+    pub admin_token: Option<String>,
+    /// The `[http]` section.
+    pub config: Config,
+}
+
+/// The way to the engine thread.
+pub trait EngineDoor: Send + Sync {
+    /// A consistent look at everything, or `None` when the engine is gone. The caller stops waiting after two seconds.
+    fn snapshot(&self) -> BoxFuture<'_, Option<Arc<Snapshot>>>;
+
+    /// Hands a command over; its effect shows in a later snapshot.
+    ///
+    /// # Errors
+    /// [`Busy`] when the engine's queue is full: nothing was done, the person may try again.
+    fn command(&self, command: Command) -> Result<(), Busy>;
+}
+
+/// The engine's queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the call engine is busy")]
+pub struct Busy;
+
+/// How the threads beside the engine are.
+pub trait Health: Send + Sync {
+    /// A look now; must not block.
+    fn look(&self) -> HealthReport;
+}
+
+/// What [`Health::look`] saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HealthReport {
+    /// Why calls cannot be served, in plain words; empty when they can. Shown to everybody by `/health`.
+    pub troubles: Vec<String>,
+    /// The disk that holds the data directory.
+    pub disk: Option<Disk>,
+}
+
+/// Room on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// Bytes an ordinary program may still write.
+    pub free_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
+}
+
+/// Clock and chance, which enter the program in `app` alone.
+pub trait Outside: Send + Sync {
+    /// The monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// The wall clock.
+    fn wall(&self) -> Stamp;
+
+    /// Fills `bytes` from the system's cryptographic source.
+    fn random(&self, bytes: &mut [u8]);
+}

@@ -1,0 +1,28 @@
+//! REST and pages: how people and programs look at the appliance and steer it.
+//!
+//! [`serve`] answers on one port. Every route but a few open ones stands behind a guard that wants a token or a
+//! session; each names the scope it needs in one table (`routes/mod.rs`). The room never touches a live call: it shows
+//! a published [`Snapshot`](crate::engine::Snapshot) and sends a [`Command`](crate::engine::Command). It is the only
+//! room that knows browser JSON.
+
+mod config;
+mod faces;
+mod serve;
+mod router;
+mod porch;
+mod hosts;
+mod guard;
+mod people;
+mod reception;
+mod problem;
+mod cursor;
+mod range;
+mod file_body;
+mod pages;
+mod routes;
+
+pub use config::Config;
+pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
+pub use people::{ClaimCode, offer_claim};
+pub use router::router;
+pub use serve::serve;

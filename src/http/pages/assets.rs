@@ -1,0 +1,77 @@
+use crate::http::people::Digest;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::LazyLock;
+
+/// A file that is part of the program.
+struct Asset {
+    kind: &'static str,
+    text: &'static str,
+}
+
+static STYLESHEET: Asset =
+    Asset { kind: "text/css; charset=utf-8", text: include_str!("../assets/callpost.css") };
+static ICON: Asset = Asset { kind: "image/svg+xml", text: include_str!("../assets/callpost.svg") };
+static SCRIPT: Asset =
+    Asset { kind: "text/javascript; charset=utf-8", text: include_str!("../assets/now.js") };
+
+/// A word that changes whenever one of the files does. Pages put it behind their addresses, so browsers may keep the
+/// files for ever and still never mix two versions of the program.
+pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let all = [STYLESHEET.text, ICON.text, SCRIPT.text].concat();
+    Digest::of(&all).to_hex().chars().take(12).collect()
+});
+
+/// `GET /assets/callpost.css`.
+pub(in crate::http) async fn stylesheet(headers: HeaderMap) -> Response {
+    STYLESHEET.answer(&headers)
+}
+
+/// `GET /assets/callpost.svg`.
+pub(in crate::http) async fn icon(headers: HeaderMap) -> Response {
+    ICON.answer(&headers)
+}
+
+/// `GET /assets/now.js`.
+pub(in crate::http) async fn script(headers: HeaderMap) -> Response {
+    SCRIPT.answer(&headers)
+}
+
+impl Asset {
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let etag = format!("\"{}\"", *VERSION);
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+        let kept = HeaderValue::from_static("private, max-age=31536000, immutable");
+        let head = [(header::ETAG, HeaderValue::from_str(&etag)), (header::CACHE_CONTROL, Ok(kept))];
+        let head: HeaderMap =
+            head.into_iter().filter_map(|(name, value)| value.ok().map(|value| (name, value))).collect();
+        if known {
+            return (StatusCode::NOT_MODIFIED, head).into_response();
+        }
+        (head, [(header::CONTENT_TYPE, self.kind)], self.text).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_a_browser_loads_fits_in_sixty_kilobytes() {
+        let templates = [
+            include_str!("../templates/base.html"),
+            include_str!("../templates/now.html"),
+            include_str!("../templates/login.html"),
+        ];
+        let assets = [STYLESHEET.text, ICON.text, SCRIPT.text];
+        let bytes: usize = templates.iter().chain(&assets).map(|text| text.len()).sum();
+        assert!(bytes < 60 * 1024, "{bytes}");
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_anywhere_else() {
+        for text in [STYLESHEET.text, SCRIPT.text] {
+            assert!(!text.contains("://") && !text.contains("@import"), "an asset names another host");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use super::assets::VERSION;
+use super::now_view::{
+    AgentRow, AlarmRow, CallRow, NowView, Painter, PhoneRow, QueueRow, RecordRow, TrunkRow,
+};
+use super::words::{ENGLISH, Words};
+use super::{render, text};
+use crate::http::people::Visitor;
+use crate::http::problem::Problem;
+use crate::http::reception::Reception;
+use crate::http::routes::Shared;
+use crate::store::CdrFilter;
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+
+/// Records on the page.
+const LAST_CALLS: usize = 25;
+
+#[derive(Template)]
+#[template(path = "now.html", config = "src/http/askama.toml")]
+struct NowPage<'a> {
+    w: &'static Words,
+    assets: &'a str,
+    site: &'a str,
+    version: String,
+    visitor: Option<&'a str>,
+    now: NowView,
+    /// Rows without words, which the script copies when something new appears.
+    blank: Blank,
+}
+
+#[derive(Default)]
+struct Blank {
+    alarm: AlarmRow,
+    call: CallRow,
+    agent: AgentRow,
+    queue: QueueRow,
+    phone: PhoneRow,
+    trunk: TrunkRow,
+    record: RecordRow,
+}
+
+/// `GET /`: what is happening now. When the engine is silent the page says so and keeps trying.
+pub(in crate::http) async fn now(
+    State(reception): Shared,
+    Extension(visitor): Extension<Visitor>,
+) -> Response {
+    let (status, view) = match look(&reception, &visitor).await {
+        Ok(view) => (StatusCode::OK, view),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, silent(&reception)),
+    };
+    let page = NowPage {
+        w: &ENGLISH,
+        assets: &VERSION,
+        site: &reception.faces.site,
+        version: text::fill(ENGLISH.version, &[("version", reception.faces.version)]),
+        visitor: Some(&visitor.name),
+        now: view,
+        blank: Blank::default(),
+    };
+    render(status, &page)
+}
+
+/// `GET /now.json`: the same again, for the page's script.
+pub(in crate::http) async fn now_json(
+    State(reception): Shared,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Response, Problem> {
+    Ok(Json(look(&reception, &visitor).await?).into_response())
+}
+
+async fn look(reception: &Reception, visitor: &Visitor) -> Result<NowView, Problem> {
+    let snapshot = reception.snapshot().await?;
+    let filter = CdrFilter { limit: LAST_CALLS, newest_first: true, ..CdrFilter::default() };
+    let records = reception.read(move |reader| reader.cdrs(&filter)).await.ok().map(|page| page.items);
+    let troubles = reception.faces.health.look().troubles;
+    let painter = Painter { words: &ENGLISH, visitor, snapshot: &snapshot };
+    Ok(painter.paint(&troubles, records.as_deref()))
+}
+
+fn silent(reception: &Reception) -> NowView {
+    let wall = reception.faces.outside.wall();
+    let mut view = NowView::default();
+    view.clock.unix_ms = wall.unix_ms;
+    view.clock.offset_seconds = wall.offset_seconds;
+    view.clock.time = text::time_of_day(wall);
+    view.standing.state = "bad".to_owned();
+    view.standing.word = ENGLISH.engine_silent.to_owned();
+    view.no_records = ENGLISH.no_store.to_owned();
+    view
+}

@@ -1,0 +1,17 @@
+//! Who asks, and what they may do: tokens of programs, sessions of people, and the claim of a new box.
+
+mod attempts;
+mod claim;
+mod password;
+mod scope;
+mod sessions;
+mod token;
+mod visitor;
+
+pub(super) use attempts::Attempts;
+pub use claim::{ClaimCode, offer_claim};
+pub(super) use password::{Hash, PasswordMistake, check_choice};
+pub(super) use scope::{Role, Scope, Scopes};
+pub(super) use sessions::{IDLE, SESSION_COOKIE, Session, Sessions, cookie, new_secret, no_cookie};
+pub(super) use token::Digest;
+pub(super) use visitor::{Visitor, same_origin, session_cookie};

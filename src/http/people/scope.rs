@@ -1,0 +1,155 @@
+use std::fmt;
+
+/// One thing a token or a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Scope {
+    /// Read call records and recordings.
+    CdrRead,
+    /// Acknowledge call records.
+    CdrAck,
+    /// See live calls, phones, agents and trunks.
+    CallsRead,
+    /// Hang up and the like.
+    CallsControl,
+    /// Change agents and their states.
+    AgentsWrite,
+    /// Change the configuration.
+    ConfigWrite,
+    /// Everything, people and tokens included.
+    Admin,
+}
+
+const NAMES: [(Scope, &str); 7] = [
+    (Scope::CdrRead, "cdr:read"),
+    (Scope::CdrAck, "cdr:ack"),
+    (Scope::CallsRead, "calls:read"),
+    (Scope::CallsControl, "calls:control"),
+    (Scope::AgentsWrite, "agents:write"),
+    (Scope::ConfigWrite, "config:write"),
+    (Scope::Admin, "admin"),
+];
+
+impl fmt::Display for Scope {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.iter().find(|(scope, _)| scope == self).map_or("", |(_, name)| name);
+        out.write_str(name)
+    }
+}
+
+/// A set of [`Scope`]s.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::http) struct Scopes(u8);
+
+impl Scopes {
+    /// Everything.
+    pub(in crate::http) const ALL: Self = Self::of(&[Scope::Admin]);
+
+    /// These.
+    pub(in crate::http) const fn of(scopes: &[Scope]) -> Self {
+        let mut bits = 0;
+        let mut place = 0;
+        while place < scopes.len() {
+            bits |= 1 << scopes[place] as u8;
+            place += 1;
+        }
+        Self(bits)
+    }
+
+    /// Reads names separated by spaces or commas; a name of a later version is passed over.
+    pub(in crate::http) fn parse(text: &str) -> Self {
+        let mut scopes = Self::default();
+        for word in text.split([' ', ',']) {
+            if let Some((scope, _)) = NAMES.iter().find(|(_, name)| *name == word) {
+                scopes.0 |= Self::of(&[*scope]).0;
+            }
+        }
+        scopes
+    }
+
+    /// Whether `scope` is in the set; `admin` includes all.
+    pub(in crate::http) fn allow(self, scope: Scope) -> bool {
+        self.0 & (Self::of(&[scope]).0 | Self::ALL.0) != 0
+    }
+}
+
+/// What a person is here for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Role {
+    /// Looks.
+    Viewer,
+    /// Takes calls.
+    Agent,
+    /// Looks after the box.
+    Technician,
+    /// Decides who may do what.
+    Admin,
+}
+
+impl Role {
+    /// Reads a stored role; an unknown one may only look.
+    pub(in crate::http) fn parse(text: &str) -> Self {
+        match text {
+            "admin" => Self::Admin,
+            "technician" => Self::Technician,
+            "agent" => Self::Agent,
+            _ => Self::Viewer,
+        }
+    }
+
+    /// The role as it is stored.
+    pub(in crate::http) fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Agent => "agent",
+            Self::Technician => "technician",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// What the role may do.
+    pub(in crate::http) fn scopes(self) -> Scopes {
+        match self {
+            Self::Viewer => Scopes::of(&[Scope::CdrRead, Scope::CallsRead]),
+            Self::Agent => Scopes::of(&[Scope::CdrRead, Scope::CallsRead, Scope::AgentsWrite]),
+            Self::Technician => Scopes::of(&[
+                Scope::CdrRead,
+                Scope::CdrAck,
+                Scope::CallsRead,
+                Scope::CallsControl,
+                Scope::AgentsWrite,
+                Scope::ConfigWrite,
+            ]),
+            Self::Admin => Scopes::ALL,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_do_what_its_scopes_name_and_nothing_else() {
+        let scopes = Scopes::parse("cdr:read calls:read of:tomorrow");
+        assert!(scopes.allow(Scope::CdrRead) && scopes.allow(Scope::CallsRead));
+        assert!(!scopes.allow(Scope::CallsControl) && !scopes.allow(Scope::Admin));
+        assert!(!Scopes::parse("").allow(Scope::CdrRead));
+    }
+
+    #[test]
+    fn admin_includes_everything() {
+        for (scope, name) in NAMES {
+            assert!(Scopes::parse("admin").allow(scope));
+            assert!(Scopes::parse(name).allow(scope));
+            assert_eq!(scope.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_role_survives_its_text_and_an_unknown_one_only_looks() {
+        for role in [Role::Viewer, Role::Agent, Role::Technician, Role::Admin] {
+            assert_eq!(Role::parse(role.as_str()), role);
+        }
+        assert!(!Role::parse("emperor").scopes().allow(Scope::CallsControl));
+    }
+}

@@ -1,0 +1,101 @@
+use super::problem::Problem;
+use super::reception::Reception;
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument;
+
+/// Largest request body.
+pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Longest time from the end of a request's headers to the beginning of its answer; a long poll takes 30 seconds of it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(45);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Everything comes from this box, no script or style stands in a page, and nobody frames it (CSP level 3).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'; object-src 'none'";
+
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// The outermost layer: names the request, turns away what is not meant for this box or too large, watches the time,
+/// and puts on every answer, errors of the libraries included, the headers and the form they all have.
+pub(super) async fn porch(
+    State(reception): State<Arc<Reception>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = reception.request_id();
+    let span = tracing::debug_span!("http", request = %id, method = %request.method(), path = request.uri().path());
+    let mut response = match turned_away(&reception, &request) {
+        Some(problem) => problem.into_response(),
+        None => within(ANSWER_WITHIN, next.run(request)).instrument(span).await,
+    };
+    tracing::debug!(request = %id, status = response.status().as_u16(), "Request {id} was answered.");
+    if is_bare_error(&response) {
+        response = reworded(response);
+    }
+    dress(response.headers_mut(), &id);
+    response
+}
+
+/// Why the request goes no further, if it does not.
+fn turned_away(reception: &Reception, request: &Request) -> Option<Problem> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let in_target = request.uri().authority().map(|authority| authority.as_str());
+    let ours = |name: &str| reception.hosts.allow(name);
+    if !host.is_some_and(ours) || !in_target.is_none_or(ours) {
+        let cure = "This box does not answer to that host name. Use its address, or add the name to `hosts` \
+                    in the [http] section.";
+        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", cure));
+    }
+    let too_large = request.body().size_hint().lower() > MAX_BODY_BYTES as u64;
+    too_large.then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+}
+
+async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    let late = |_elapsed| Problem::of_status(StatusCode::REQUEST_TIMEOUT).into_response();
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(late)
+}
+
+/// An error that a library made: it has no problem body yet.
+fn is_bare_error(response: &Response) -> bool {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let ours = kind.is_some_and(|kind| {
+        ["application/problem+json", "application/json", "text/html"].iter().any(|ours| kind.starts_with(ours))
+    });
+    (status.is_client_error() || status.is_server_error()) && !ours
+}
+
+fn reworded(bare: Response) -> Response {
+    let mut response = Problem::of_status(bare.status()).into_response();
+    for name in [header::ALLOW, header::CONTENT_RANGE, header::ETAG, header::ACCEPT_RANGES] {
+        if let Some(value) = bare.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+fn dress(headers: &mut HeaderMap, id: &str) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}

@@ -1,0 +1,86 @@
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use std::borrow::Cow;
+
+/// An error of the API as RFC 9457 wants it: a status, a stable word for programs, a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// A problem with this status and word; `detail` says what to do about it.
+    pub(super) fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, detail: detail.into(), retry_after_seconds: None }
+    }
+
+    /// 400: a parameter, named in `detail`, is not what it should be.
+    pub(super) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// 404.
+    pub(super) fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 401 that does not say what exactly was wrong.
+    pub(super) fn unauthorized() -> Self {
+        let cure = "Send `Authorization: Bearer <token>` with a valid token, or log in at /login.";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", cure)
+    }
+
+    /// 503 with Retry-After: the box cannot answer this now, but will soon.
+    pub(super) fn try_later(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { retry_after_seconds: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+    }
+
+    /// What a bare status becomes when a library answered instead of one of our routes.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let (code, detail) = match status.as_u16() {
+            404 => ("not_found", "There is nothing at this address."),
+            405 => ("method_not_allowed", "This address does not take this method; see the Allow header."),
+            408 => ("timeout", "The request did not arrive, or could not be answered, in time."),
+            413 => ("too_large", "The request body is larger than 64 kB."),
+            415 => ("unsupported_media_type", "Send the body as the Content-Type this address takes."),
+            400..=499 => ("bad_request", "The request could not be understood."),
+            _ => ("internal", "Something went wrong here; the log has this request's id."),
+        };
+        Self::new(status, code, detail)
+    }
+
+    /// The word for programs.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:callpost:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        let kind = HeaderValue::from_static("application/problem+json");
+        let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response();
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"callpost\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}

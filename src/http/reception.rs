@@ -1,0 +1,253 @@
+use super::Faces;
+use super::hosts::Hosts;
+use super::people::{
+    Attempts, Digest, Hash, IDLE, Role, Scopes, Session, Sessions, Visitor, new_secret, session_cookie,
+};
+use super::problem::Problem;
+use crate::engine::{Command, Snapshot};
+use crate::store::{Accounts, Reader, StoreError, User};
+use axum::http::{HeaderMap, header};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// Longest wait for the engine's snapshot.
+const SNAPSHOT_WAIT: Duration = Duration::from_secs(2);
+/// How old a snapshot may be that `/health` shows, since anybody may ask as often as they like.
+const OPEN_SNAPSHOT_AGE: Duration = Duration::from_secs(1);
+/// Questions to the store at a time. Full: a request waits for its turn within its own time limit.
+const STORE_QUESTIONS: usize = 4;
+
+/// What all routes share: the faces of the appliance, and who is inside.
+pub(super) struct Reception {
+    pub(super) faces: Faces,
+    pub(super) hosts: Hosts,
+    pub(super) started_at: Instant,
+    admin: Option<Digest>,
+    sessions: Mutex<Sessions>,
+    attempts: Mutex<Attempts>,
+    /// One password is hashed at a time: 12 MiB, however many people knock.
+    hashing: Semaphore,
+    questions: Semaphore,
+    requests: AtomicU64,
+    request_prefix: u32,
+    open_snapshot: tokio::sync::Mutex<Option<(Instant, Option<Arc<Snapshot>>)>>,
+}
+
+impl Reception {
+    /// Opens the reception for these faces.
+    pub(super) fn new(mut faces: Faces) -> Self {
+        let mut prefix = [0; 4];
+        faces.outside.random(&mut prefix);
+        let admin = faces.admin_token.take().filter(|token| !token.is_empty());
+        Self {
+            hosts: Hosts::new(&faces.config.hosts),
+            started_at: faces.outside.now(),
+            admin: admin.map(|token| Digest::of(&token)),
+            sessions: Mutex::default(),
+            attempts: Mutex::default(),
+            hashing: Semaphore::new(1),
+            questions: Semaphore::new(STORE_QUESTIONS),
+            requests: AtomicU64::new(1),
+            request_prefix: u32::from_be_bytes(prefix),
+            open_snapshot: tokio::sync::Mutex::default(),
+            faces,
+        }
+    }
+
+    /// A name for a request that no other has, for the log and the X-Request-Id header.
+    pub(super) fn request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}-{number:x}", self.request_prefix)
+    }
+
+    /// Who sent a request with these headers. A token counts before a session.
+    pub(super) async fn visitor(&self, headers: &HeaderMap) -> Result<Visitor, Problem> {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            let token = value.to_str().ok().and_then(bearer).ok_or_else(Problem::unauthorized)?;
+            return self.token_holder(token).await;
+        }
+        let secret = session_cookie(headers).ok_or_else(Problem::unauthorized)?;
+        self.session_holder(secret).await.ok_or_else(Problem::unauthorized)
+    }
+
+    async fn token_holder(&self, token: &str) -> Result<Visitor, Problem> {
+        let digest = Digest::of(token);
+        if self.admin.is_some_and(|admin| admin.matches(&digest)) {
+            return Ok(Visitor { name: "CALLPOST_ADMIN_TOKEN".to_owned(), scopes: Scopes::ALL });
+        }
+        let stored = self.accounts(move |accounts| accounts.token(&digest.to_hex())).await?;
+        let stored = stored.ok_or_else(Problem::unauthorized)?;
+        Ok(Visitor { scopes: Scopes::parse(&stored.scopes), name: stored.name })
+    }
+
+    /// Whose session this is. What the person may do is looked up each time, so a removed account, a changed role or a
+    /// changed password counts at once; when the store cannot be asked, what was known last counts.
+    pub(super) async fn session_holder(&self, secret: &str) -> Option<Visitor> {
+        let cookie = Digest::of(secret);
+        let known = self.sessions().of(self.faces.outside.now(), &cookie);
+        let session = match known {
+            Some(session) => session,
+            None => self.session_of_earlier_run(cookie).await?,
+        };
+        let name = session.user.clone();
+        let role = match self.accounts(move |accounts| accounts.user(&name)).await {
+            Ok(Some(user)) if password_of(&user) == session.password => Role::parse(&user.role),
+            Ok(_) => {
+                self.sessions().end(&cookie);
+                return None;
+            }
+            Err(_) => session.role,
+        };
+        Some(Visitor { name: session.user, scopes: role.scopes() })
+    }
+
+    async fn session_of_earlier_run(&self, cookie: Digest) -> Option<Session> {
+        let question = move |accounts: &Accounts| match accounts.session(&cookie.to_hex())? {
+            Some(session) => accounts.user(&session.user),
+            None => Ok(None),
+        };
+        let user = self.accounts(question).await.ok()??;
+        let session = Session { role: Role::parse(&user.role), password: password_of(&user), user: user.name };
+        self.sessions().begin(self.faces.outside.now(), cookie, session.clone());
+        Some(session)
+    }
+
+    /// Begins a session and returns the cookie's secret. When the store cannot keep its copy, the session ends with this
+    /// run of the daemon.
+    pub(super) async fn begin_session(&self, user: String, role: Role, hash: &str) -> String {
+        let mut random = [0; 32];
+        self.faces.outside.random(&mut random);
+        let secret = new_secret(random);
+        let cookie = Digest::of(&secret);
+        let session = Session { user: user.clone(), role, password: Digest::of(hash) };
+        self.sessions().begin(self.faces.outside.now(), cookie, session);
+        let idle_ms = i64::try_from(IDLE.as_millis()).unwrap_or(i64::MAX);
+        let ends = self.faces.outside.wall().unix_ms.saturating_add(idle_ms);
+        let _ = self.accounts(move |accounts| accounts.open_session(&cookie.to_hex(), &user, ends)).await;
+        secret
+    }
+
+    /// Ends a session.
+    pub(super) async fn end_session(&self, secret: &str) {
+        let cookie = Digest::of(secret);
+        self.sessions().end(&cookie);
+        let _ = self.accounts(move |accounts| accounts.close_session(&cookie.to_hex())).await;
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an attempt to log in, or says after how long to try again.
+    pub(super) fn count_attempt(&self, from: std::net::IpAddr) -> Result<(), Duration> {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.count(self.faces.outside.now(), from)
+    }
+
+    /// Whether the hash fits the password, worked out off the runtime's thread.
+    pub(super) async fn password_fits(&self, hash: Hash, password: String) -> bool {
+        let Ok(_turn) = self.hashing.acquire().await else { return false };
+        tokio::task::spawn_blocking(move || hash.fits(&password)).await.unwrap_or(false)
+    }
+
+    /// Hashes a chosen password with a fresh salt.
+    pub(super) async fn hash_password(&self, password: String) -> Option<Hash> {
+        let mut salt = [0; 16];
+        self.faces.outside.random(&mut salt);
+        let _turn = self.hashing.acquire().await.ok()?;
+        tokio::task::spawn_blocking(move || Hash::of(&password, salt)).await.ok().flatten()
+    }
+
+    /// Asks about call records and recordings, from a blocking thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reader = self.faces.reader.clone();
+        self.ask_store(move || question(&reader)).await
+    }
+
+    /// Asks about people and tokens, or changes them, from a blocking thread.
+    pub(super) async fn accounts<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Accounts) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let accounts = self.faces.accounts.clone();
+        self.ask_store(move || question(&accounts)).await
+    }
+
+    async fn ask_store<T: Send + 'static>(
+        &self,
+        question: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.questions.acquire().await;
+        let answer = tokio::task::spawn_blocking(question).await;
+        drop(turn);
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(store_unavailable(&error.to_string())),
+            Err(error) => Err(store_unavailable(&error.to_string())),
+        }
+    }
+
+    /// What is going on now.
+    pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, Problem> {
+        let answer = tokio::time::timeout(SNAPSHOT_WAIT, self.faces.engine.snapshot()).await;
+        answer.ok().flatten().ok_or_else(|| {
+            tracing::warn!("The call engine did not answer a request for a snapshot.");
+            Problem::try_later("engine_silent", "The call engine did not answer within 2 seconds.")
+        })
+    }
+
+    /// What is going on now, or was a moment ago; for those who have not said who they are.
+    pub(super) async fn recent_snapshot(&self) -> Option<Arc<Snapshot>> {
+        let mut last = self.open_snapshot.lock().await;
+        let now = self.faces.outside.now();
+        if let Some((taken_at, snapshot)) = last.as_ref()
+            && now.saturating_duration_since(*taken_at) < OPEN_SNAPSHOT_AGE
+        {
+            return snapshot.clone();
+        }
+        let snapshot = self.snapshot().await.ok();
+        *last = Some((now, snapshot.clone()));
+        snapshot
+    }
+
+    /// Hands a command to the engine.
+    pub(super) fn command(&self, command: Command) -> Result<(), Problem> {
+        let busy = |_busy| Problem::try_later("engine_busy", "The call engine is busy; nothing was done.");
+        self.faces.engine.command(command).map_err(busy)
+    }
+}
+
+fn password_of(user: &User) -> Digest {
+    Digest::of(&user.password_hash)
+}
+
+fn store_unavailable(error: &str) -> Problem {
+    tracing::warn!(error, "The store could not answer a request.");
+    Problem::try_later("store_unavailable", "The store could not answer; the log has the reason.")
+}
+
+/// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1); the scheme's case does not matter.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn only_a_bearer_token_is_taken() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for header in ["Basic abc", "Bearer", "Bearer ", "abc", ""] {
+            assert_eq!(bearer(header), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+use super::porch::MAX_BODY_BYTES;
+use super::reception::Reception;
+use super::routes::{Route, open, table};
+use super::{Faces, guard, porch};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use std::sync::Arc;
+
+/// The API and the pages as one service. Everything but the open routes stands behind the guard.
+pub fn router(faces: Faces) -> Router {
+    let reception = Arc::new(Reception::new(faces));
+    let mut guarded = Router::new().fallback(nothing_here);
+    for Route { path, scope, handler, .. } in table() {
+        let handler = handler
+            .layer(from_fn(move |visitor, request, next| guard::require(scope, visitor, request, next)));
+        guarded = guarded.route(path, handler);
+    }
+    let guarded = guarded.layer(from_fn_with_state(Arc::clone(&reception), guard::admit));
+    let mut all = guarded;
+    for (path, handler) in open() {
+        all = all.route(path, handler);
+    }
+    all.layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(Arc::clone(&reception), porch::porch))
+        .with_state(reception)
+}
+
+async fn nothing_here() -> impl IntoResponse {
+    super::problem::Problem::of_status(StatusCode::NOT_FOUND)
+}

@@ -1,0 +1,65 @@
+//! The API, one file a resource. To add one, write its file and its lines in [`table`].
+
+mod agents;
+mod calls;
+mod cdrs;
+mod health;
+mod input;
+mod metrics;
+mod process;
+mod recordings;
+mod status;
+
+use super::pages;
+use super::people::Scope;
+use super::reception::Reception;
+use axum::http::Method;
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+/// The state of every handler.
+pub(super) type Shared = axum::extract::State<Arc<Reception>>;
+
+/// One address and method, and the scope it needs.
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table is also what the tests of the guard walk through"))]
+    pub(super) method: Method,
+    pub(super) scope: Scope,
+    pub(super) handler: MethodRouter<Arc<Reception>>,
+}
+
+/// Every route behind the guard.
+pub(super) fn table() -> Vec<Route> {
+    let read = |path, scope, handler| Route { path, method: Method::GET, scope, handler };
+    let act = |path, scope, handler| Route { path, method: Method::POST, scope, handler };
+    vec![
+        read("/api/v1/status", Scope::CallsRead, get(status::show)),
+        read("/api/v1/calls", Scope::CallsRead, get(calls::list)),
+        read("/api/v1/calls/{id}", Scope::CallsRead, get(calls::show)),
+        act("/api/v1/calls/{id}/hangup", Scope::CallsControl, post(calls::hang_up)),
+        read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
+        read("/api/v1/cdrs/{id}", Scope::CdrRead, get(cdrs::show)),
+        read("/api/v1/recordings", Scope::CdrRead, get(recordings::list)),
+        read("/api/v1/recordings/{id}", Scope::CdrRead, get(recordings::download)),
+        read("/api/v1/agents", Scope::CallsRead, get(agents::list)),
+        read("/api/v1/agents/{id}", Scope::CallsRead, get(agents::show)),
+        act("/api/v1/agents/{id}/state", Scope::AgentsWrite, post(agents::set_state)),
+        read("/metrics", Scope::CallsRead, get(metrics::show)),
+        read("/", Scope::CallsRead, get(pages::now)),
+        read("/now.json", Scope::CallsRead, get(pages::now_json)),
+        read("/assets/now.js", Scope::CallsRead, get(pages::script)),
+        act("/logout", Scope::CallsRead, post(pages::log_out)),
+    ]
+}
+
+/// The few routes that need no token: whether the box is well, and the way in.
+pub(super) fn open() -> Vec<(&'static str, MethodRouter<Arc<Reception>>)> {
+    vec![
+        ("/health", get(health::show)),
+        ("/login", get(pages::login).post(pages::log_in)),
+        ("/claim", post(pages::claim)),
+        ("/assets/callpost.css", get(pages::stylesheet)),
+        ("/assets/callpost.svg", get(pages::icon)),
+    ]
+}

@@ -1,0 +1,28 @@
+//! Flows: what a caller hears next, which key leads where, which group to ring.
+//!
+//! A [`Flow`] is a table of named steps, each a verb from `verbs/`; a [`Session`] is one caller's walk through it.
+//! The room knows nothing of SIP, sockets or sound: it takes an [`Input`] and answers with a [`Turn`].
+
+mod check;
+mod flow;
+mod keys;
+mod local_time;
+mod nearest;
+#[cfg(test)]
+mod rehearsal;
+mod seconds;
+mod session;
+mod survey;
+mod turn;
+mod verbs;
+mod walk;
+mod words;
+
+pub use check::{Fault, Known};
+pub use flow::Flow;
+pub use local_time::LocalTime;
+pub(crate) use nearest::nearest;
+pub use session::Session;
+pub use turn::{EndCause, Input, RingResult, Turn};
+pub use verbs::Verb;
+pub use walk::Caller;

@@ -1,0 +1,34 @@
+//! A telephony appliance in one binary.
+//!
+//! A pure core that decides and a thin shell that obeys. Read the rooms in this order; each may use only
+//! the rooms above it (`tests/architecture.rs` holds the arrows).
+//!
+//! Pure — no socket, file, clock, thread or dice of their own:
+//! * [`model`]     — the nouns every room shares
+//! * [`sdp`]       — offers and answers
+//! * [`sip`]       — messages, transactions, dialogs, digest, registrar
+//! * [`media`]     — one media session: RTP, digits, prompts, quality
+//! * [`ivr`]       — which prompt next, which group to ring
+//! * [`routing`]   — what happens to a call for this number
+//! * [`agents`]    — who can take a call right now
+//! * [`call`]      — one call: events in, actions out
+//! * [`engine`]    — the whole appliance as one machine
+//!
+//! Shell — threads and the outside:
+//! * [`net`]       — SIP sockets and the RTP threads
+//! * [`prompts`]   — sound files and speech into ready frames
+//! * [`recording`] — audio files: written, mended
+//! * [`store`]     — SQLite: journal, CDRs, outbox
+//! * [`upstream`]  — forwards the outbox
+//! * [`http`]      — REST and pages
+//!
+//! Top:
+//! * [`config`]    — files and environment into one validated `Config`
+//! * [`app`]       — starts the threads, reads the clock, orders the shutdown
+//! * [`cli`]       — one file a subcommand
+
+pub mod agents;
+pub mod engine;
+pub mod media;
+pub mod model;
+pub mod sdp;

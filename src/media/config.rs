@@ -1,0 +1,118 @@
+use crate::model::Codec;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// `[media]`: ports, codecs and time-outs of voice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// First and last UDP port for voice. A call leg takes an even port and the odd one above it.
+    pub rtp_ports: [u16; 2],
+    /// Codecs to offer and accept, the preferred first: `PCMU`, `PCMA`. `G722` and `opus` may stand here and are
+    /// passed over by a version that does not have them.
+    pub codecs: Vec<String>,
+    /// A call ends when one side has sent nothing for this long and is not on hold; 0 never ends it.
+    pub rtp_timeout_seconds: u32,
+    /// The address written into SDP, where a router in front of the box maps it one to one.
+    pub advertised_address: Option<IpAddr>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rtp_ports: [10_000, 10_999],
+            codecs: Codec::ALL.map(|codec| codec.name().to_owned()).to_vec(),
+            rtp_timeout_seconds: 30,
+            advertised_address: None,
+        }
+    }
+}
+
+impl Config {
+    /// The RTP time-out; none when it is switched off.
+    pub fn rtp_timeout(&self) -> Option<Duration> {
+        let seconds = u64::from(self.rtp_timeout_seconds);
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
+
+    /// The codecs of the section that this version has, the preferred first.
+    pub fn known_codecs(&self) -> Vec<Codec> {
+        let mut codecs: Vec<Codec> = Vec::new();
+        for codec in self.codecs.iter().filter_map(|name| Codec::from_name(name)) {
+            if !codecs.contains(&codec) {
+                codecs.push(codec);
+            }
+        }
+        codecs
+    }
+
+    /// The even ports that have their odd one in the range, in order.
+    pub fn port_pairs(&self) -> impl Iterator<Item = u16> + use<> {
+        let [first, last] = self.rtp_ports;
+        (first..last).filter(|port| port % 2 == 0)
+    }
+
+    /// What is wrong with the section: the key, and what is wrong with a cure, for each mistake.
+    pub fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let mut mistakes = Vec::new();
+        let [first, last] = self.rtp_ports;
+        if first == 0 || self.port_pairs().next().is_none() {
+            let cure = "use an even port and a higher last port; [10000, 10999] serves 500 legs";
+            mistakes.push(("rtp_ports", format!("[{first}, {last}] holds no port pair — {cure}")));
+        }
+        for name in self.codecs.iter().filter(|name| !is_codec(name)) {
+            let cure = "use PCMU, PCMA, G722 or opus";
+            mistakes.push(("codecs", format!("\"{name}\" is not a codec of this box — {cure}")));
+        }
+        if self.known_codecs().is_empty() {
+            mistakes.push(("codecs", "no G.711 — name at least one of PCMU and PCMA".to_owned()));
+        }
+        if (1..5).contains(&self.rtp_timeout_seconds) {
+            let seconds = self.rtp_timeout_seconds;
+            let cure = "use 5 or more, or 0 for never; 30 is usual";
+            mistakes.push(("rtp_timeout_seconds", format!("{seconds} ends calls at a short silence — {cure}")));
+        }
+        mistakes
+    }
+}
+
+fn is_codec(name: &str) -> bool {
+    Codec::from_name(name).is_some() || ["G722", "opus"].iter().any(|later| later.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_sound_and_serves_five_hundred_legs() {
+        let config = Config::default();
+        assert!(config.mistakes().is_empty());
+        assert_eq!(config.port_pairs().count(), 500);
+        assert_eq!(config.port_pairs().next(), Some(10_000));
+        assert_eq!(config.rtp_timeout(), Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_key() {
+        let codecs = vec!["G723".to_owned()];
+        let config = Config { rtp_ports: [11, 11], codecs, rtp_timeout_seconds: 2, advertised_address: None };
+        let keys: Vec<_> = config.mistakes().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["rtp_ports", "codecs", "codecs", "rtp_timeout_seconds"]);
+    }
+
+    #[test]
+    fn codecs_of_later_versions_are_passed_over() {
+        let codecs = ["opus", "pcma", "G722", "PCMU", "PCMA"].map(str::to_owned).to_vec();
+        let config = Config { codecs, ..Config::default() };
+        assert!(config.mistakes().is_empty());
+        assert_eq!(config.known_codecs(), [Codec::Pcma, Codec::Pcmu]);
+    }
+
+    #[test]
+    fn a_last_port_without_its_odd_neighbour_is_left_out() {
+        let config = Config { rtp_ports: [10_001, 10_004], ..Config::default() };
+        assert_eq!(config.port_pairs().collect::<Vec<_>>(), [10_002]);
+    }
+}

@@ -1,0 +1,31 @@
+//! One media session a leg: RTP in and out, prompts, digits, recording taps, measured quality.
+//!
+//! Pure: packets, instants and orders come in as arguments; `net::rtp` owns the sockets and the thread. A
+//! [`Session`] is one leg; a [`Tape`] listens to two of them; a [`Sound`] is something a leg can hear.
+
+mod order;
+mod config;
+mod clock;
+mod g711;
+mod sound;
+mod sounds;
+mod tone;
+mod packet;
+mod source;
+mod reception;
+mod keys;
+mod silence;
+mod player;
+mod outgoing;
+mod session;
+mod tape;
+
+pub use config::Config;
+pub use order::{MediaEvent, MediaOrder, PlayId};
+pub use packet::{Kind, Packet};
+pub use player::Piece;
+pub use session::{Frame, Heard, Overdue, PACKET, Session};
+pub use sound::{FRAME, Sound};
+pub use sounds::{Found, Sounds};
+pub use tape::Tape;
+pub use tone::Tones;

@@ -1,0 +1,129 @@
+use crate::model::{Codec, Digit, LegKey, Playable, Quality, RecordingId};
+use crate::sdp::Agreed;
+use std::time::Duration;
+
+/// Names one `Play` order, so that a late `PlayFinished` of an earlier one is not mistaken for this one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlayId(pub u32);
+
+/// What the engine asks of the RTP threads. Orders for one leg are carried out in the order given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaOrder {
+    /// Open the leg's sockets: RTP on `port` (even), RTCP on `port + 1`. Answered only on failure.
+    Open {
+        /// The leg.
+        leg: LegKey,
+        /// The even port.
+        port: u16,
+    },
+    /// Offer and answer are complete; may come again after a re-INVITE. Nothing from any other address is
+    /// accepted and nothing is sent anywhere else.
+    Start {
+        /// The leg.
+        leg: LegKey,
+        /// What both sides agreed on.
+        agreed: Agreed,
+    },
+    /// Play these one after the other and then say `PlayFinished`; cuts what plays now.
+    Play {
+        /// Who hears it.
+        leg: LegKey,
+        /// Which order this is.
+        play: PlayId,
+        /// What to play.
+        items: Vec<Playable>,
+        /// Start again at the end, for ever.
+        repeat: bool,
+    },
+    /// Stop what plays; no `PlayFinished` follows.
+    StopPlaying {
+        /// The leg.
+        leg: LegKey,
+    },
+    /// Relay between two legs, both ways; stops what plays on either.
+    Bridge {
+        /// One leg.
+        a: LegKey,
+        /// The other.
+        b: LegKey,
+    },
+    /// Stop relaying from and to this leg.
+    Unbridge {
+        /// Either leg of the bridge.
+        leg: LegKey,
+    },
+    /// Copy the audio to the recorder: what `left` sends on the left channel, what `right` sends on the right.
+    /// Without `right`, one channel.
+    Record {
+        /// The caller's leg.
+        left: LegKey,
+        /// The agent's leg.
+        right: Option<LegKey>,
+        /// Which recording.
+        id: RecordingId,
+        /// µ-law or A-law in the file.
+        codec: Codec,
+    },
+    /// End the recording this leg is the left side of.
+    StopRecording {
+        /// The caller's leg.
+        leg: LegKey,
+    },
+    /// Say `FellSilent` once the leg has sent nothing louder than a whisper for `after`; `None` ends the watch.
+    WatchSilence {
+        /// The leg.
+        leg: LegKey,
+        /// How long.
+        after: Option<Duration>,
+    },
+    /// Close the sockets and say `Closed`. Ends a recording the leg takes part in.
+    Close {
+        /// The leg.
+        leg: LegKey,
+    },
+}
+
+/// What the RTP threads tell the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MediaEvent {
+    /// The port could not be opened; the cause is in plain words.
+    OpenFailed {
+        /// The leg.
+        leg: LegKey,
+        /// Why.
+        reason: String,
+    },
+    /// The order has been heard to its end.
+    PlayFinished {
+        /// The leg.
+        leg: LegKey,
+        /// Which order.
+        play: PlayId,
+    },
+    /// A key was pressed: one event a press, however many packets told of it.
+    DigitPressed {
+        /// The leg.
+        leg: LegKey,
+        /// Which key.
+        digit: Digit,
+    },
+    /// The silence that `WatchSilence` asked about.
+    FellSilent {
+        /// The leg.
+        leg: LegKey,
+    },
+    /// Nothing has been received for the RTP time-out, and the leg is not on hold.
+    WentDead {
+        /// The leg.
+        leg: LegKey,
+    },
+    /// The sockets are closed, the port may be given out again.
+    Closed {
+        /// The leg.
+        leg: LegKey,
+        /// What was measured; `None` when no packet came.
+        quality: Option<Quality>,
+        /// Packets dropped because they came from an address the SDP did not name.
+        strangers: u64,
+    },
+}

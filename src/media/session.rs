@@ -1,0 +1,512 @@
+use super::g711;
+use super::keys::Keys;
+use super::outgoing::{Outgoing, samples_of};
+use super::packet::{HEADER, Header, Kind, Packet};
+use super::player::{Next, Piece, Player};
+use super::reception::Reception;
+use super::silence::Silence;
+use super::sound::FRAME;
+use super::source::{Source, Step};
+use super::{Found, PlayId};
+use crate::model::{Codec, Digit, Dice, Playable, Quality};
+use crate::sdp::{Agreed, Flowing};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// Bytes of a packet with one frame of ours.
+pub const PACKET: usize = HEADER + FRAME;
+
+/// The media of one leg: what it hears from its peer, and the one stream its peer hears.
+///
+/// Nothing is accepted but from the agreed address and nothing is sent anywhere else; before [`Session::start`]
+/// nothing at all. No function called for a packet allocates.
+#[derive(Debug)]
+pub struct Session {
+    agreed: Option<Agreed>,
+    source: Source,
+    reception: Reception,
+    keys: Keys,
+    silence: Option<Silence>,
+    player: Option<Player>,
+    outgoing: Outgoing,
+    heard_at: Instant,
+    told_dead: bool,
+    strangers: u64,
+}
+
+/// What a datagram turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It did not come from the agreed address.
+    Stranger,
+    /// It is not RTP.
+    Junk,
+    /// RTP that changes nothing: a repetition, an unknown payload, or voice while it is on hold.
+    Nothing,
+    /// Something to relay and to record, and the key when it tells of a new press.
+    Packet(Packet, Option<Digit>),
+}
+
+/// What the leg sends at a playout tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// The whole buffer, to this address.
+    Send(SocketAddr),
+    /// Nothing, but it still plays.
+    Nothing,
+    /// Nothing, and the order has been heard to its end.
+    Finished(PlayId),
+    /// Nothing plays.
+    Idle,
+}
+
+/// What [`Session::check`] found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overdue {
+    /// The silence that was watched for has come.
+    pub silent: bool,
+    /// The peer has sent nothing for the RTP time-out.
+    pub dead: bool,
+}
+
+impl Session {
+    /// A leg whose outgoing stream begins with random numbers (RFC 3550 §5.1).
+    pub fn new(now: Instant, dice: &mut Dice) -> Self {
+        let [s0, s1, s2, s3, t0, t1, t2, t3, q0, q1] = dice.bytes();
+        let (ssrc, timestamp) = (u32::from_be_bytes([s0, s1, s2, s3]), u32::from_be_bytes([t0, t1, t2, t3]));
+        Self {
+            agreed: None,
+            source: Source::default(),
+            reception: Reception::new(now),
+            keys: Keys::default(),
+            silence: None,
+            player: None,
+            outgoing: Outgoing::new(now, ssrc, u16::from_be_bytes([q0, q1]), timestamp),
+            heard_at: now,
+            told_dead: false,
+            strangers: 0,
+        }
+    }
+
+    /// Takes what offer and answer settled, first or after a re-INVITE.
+    pub fn start(&mut self, now: Instant, agreed: Agreed) {
+        let resumed = self.agreed.is_none_or(|before| before.flowing != agreed.flowing);
+        if resumed {
+            self.heard_at = now;
+        }
+        self.agreed = Some(agreed);
+    }
+
+    /// Understands a datagram that came to the leg's RTP port.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Heard {
+        let Some(agreed) = self.agreed else {
+            return Heard::Nothing;
+        };
+        // Flow label and scope of IPv6 are no part of an address in SDP.
+        if from.port() != agreed.remote.port() || from.ip() != agreed.remote.ip() {
+            self.strangers += 1;
+            return Heard::Stranger;
+        }
+        let Some(header) = Header::read(datagram) else {
+            return Heard::Junk;
+        };
+        let payload = datagram.get(header.start..header.end).unwrap_or_default();
+        let kind = carries(&agreed, header.payload_type).filter(|_| !payload.is_empty());
+        self.understand(now, &agreed, header, payload, kind)
+    }
+
+    fn understand(&mut self, now: Instant, agreed: &Agreed, header: Header, payload: &[u8], kind: Option<Kind>) -> Heard {
+        let codec = kind.and_then(Kind::codec);
+        let samples = codec.and_then(|_| u32::try_from(payload.len()).ok());
+        let step = self.source.step(now, &header, samples);
+        if step == Step::Repeats {
+            return Heard::Nothing;
+        }
+        let begins = step == Step::Begins;
+        self.heard_at = now;
+        self.told_dead = false;
+        self.reception.count(now, &header, codec, begins);
+        let Some(kind) = kind.filter(|_| agreed.flowing.receives()) else {
+            return Heard::Nothing;
+        };
+        let digit = self.listen(now, &header, kind, payload);
+        Heard::Packet(Packet { kind, begins, header }, digit)
+    }
+
+    fn listen(&mut self, now: Instant, header: &Header, kind: Kind, payload: &[u8]) -> Option<Digit> {
+        match kind {
+            Kind::Audio(codec) => {
+                if let Some(silence) = &mut self.silence {
+                    silence.hear(now, codec, payload);
+                }
+                None
+            }
+            Kind::Event => {
+                if let Some(silence) = &mut self.silence {
+                    silence.hear_key(now);
+                }
+                self.keys.hear(now, header, payload)
+            }
+        }
+    }
+
+    /// Makes a packet of the other leg into one of this leg's stream, where it lies in `buffer`. Gives the bytes to
+    /// send and where to; none when this leg's peer does not take it now.
+    pub fn relay(&mut self, now: Instant, packet: &Packet, buffer: &mut [u8]) -> Option<(Range<usize>, SocketAddr)> {
+        let agreed = self.agreed.filter(|agreed| agreed.flowing.sends() && self.player.is_none());
+        let Some(agreed) = agreed else {
+            self.outgoing.interrupt();
+            return None;
+        };
+        let Some(payload_type) = number(&agreed, packet.kind) else {
+            self.outgoing.leave_out(packet);
+            return None;
+        };
+        // The new header goes right before the payload, over whatever sources and extension stood there.
+        let range = packet.header.start.checked_sub(HEADER)?..packet.header.end;
+        let bytes = buffer.get_mut(range.clone())?;
+        let (header, payload) = bytes.split_first_chunk_mut()?;
+        if let Some(codec) = packet.kind.codec() {
+            g711::transcode(codec, agreed.codec, payload);
+        }
+        self.outgoing.relay(now, packet, samples_of(packet)).write(payload_type, header);
+        Some((range, agreed.remote))
+    }
+
+    /// Plays these, and cuts what plays now.
+    pub fn play(&mut self, play: PlayId, pieces: Vec<Piece>, repeat: bool) {
+        self.player = Some(Player::new(play, pieces, repeat));
+    }
+
+    /// Stops what plays.
+    pub fn stop_playing(&mut self) {
+        self.player = None;
+    }
+
+    /// Whether something plays; then [`Session::frame`] is to be called every 20 ms.
+    pub fn is_playing(&self) -> bool {
+        self.player.is_some()
+    }
+
+    /// The next 20 ms of what plays, written into `packet`. While the peer does not listen, time goes on unheard;
+    /// before [`Session::start`] the order waits.
+    pub fn frame(&mut self, now: Instant, packet: &mut [u8; PACKET]) -> Frame {
+        let Some(player) = &mut self.player else {
+            return Frame::Idle;
+        };
+        let Some(agreed) = self.agreed else {
+            return Frame::Nothing;
+        };
+        match player.next(agreed.codec) {
+            Next::Frame { audio, begins } if agreed.flowing.sends() => {
+                let Some((header, payload)) = packet.split_first_chunk_mut() else {
+                    return Frame::Nothing;
+                };
+                payload.copy_from_slice(audio);
+                self.outgoing.own(now, begins, FRAME as u32).write(agreed.send_payload_type, header);
+                Frame::Send(agreed.remote)
+            }
+            Next::Frame { .. } | Next::Waiting => Frame::Nothing,
+            Next::Finished(play) => {
+                self.player = None;
+                Frame::Finished(play)
+            }
+        }
+    }
+
+    /// A sound to look for again, because it was still being made.
+    pub fn waits_for(&self) -> Option<&Playable> {
+        self.player.as_ref()?.waits_for()
+    }
+
+    /// The answer to [`Session::waits_for`].
+    pub fn supply(&mut self, found: Found) {
+        if let Some(player) = &mut self.player {
+            player.supply(found);
+        }
+    }
+
+    /// What was relayed to this leg ends, or begins from another side.
+    pub fn interrupt(&mut self) {
+        self.outgoing.interrupt();
+    }
+
+    /// Begins or ends the watch for silence.
+    pub fn watch_silence(&mut self, now: Instant, after: Option<Duration>) {
+        self.silence = after.map(|after| Silence::new(now, after));
+    }
+
+    /// Whether silence is being watched for.
+    pub fn watches_silence(&self) -> bool {
+        self.silence.is_some()
+    }
+
+    /// Looks whether a time has run out; each is told once. A leg on hold is never dead.
+    pub fn check(&mut self, now: Instant, rtp_timeout: Option<Duration>) -> Overdue {
+        let silent = self.silence.is_some_and(|silence| silence.is_over(now));
+        if silent {
+            self.silence = None;
+        }
+        let talks = self.agreed.is_some_and(|agreed| agreed.flowing == Flowing::Both);
+        let quiet = now.saturating_duration_since(self.heard_at);
+        let dead = talks && !self.told_dead && rtp_timeout.is_some_and(|most| quiet >= most);
+        self.told_dead |= dead;
+        Overdue { silent, dead }
+    }
+
+    /// What was measured; none when no packet came.
+    pub fn quality(&self) -> Option<Quality> {
+        self.reception.quality(self.outgoing.sent())
+    }
+
+    /// Datagrams from addresses that the SDP did not name.
+    pub fn strangers(&self) -> u64 {
+        self.strangers
+    }
+}
+
+impl Kind {
+    /// The codec of voice.
+    pub fn codec(self) -> Option<Codec> {
+        match self {
+            Self::Audio(codec) => Some(codec),
+            Self::Event => None,
+        }
+    }
+}
+
+/// What a payload number carries. Besides the agreed ones, the static numbers of G.711 are understood, and the
+/// peer's own number of telephone-event: some phones send what they should receive.
+fn carries(agreed: &Agreed, payload_type: u8) -> Option<Kind> {
+    if Some(payload_type) == agreed.receive_telephone_event {
+        return Some(Kind::Event);
+    }
+    if payload_type == agreed.receive_payload_type || payload_type == agreed.send_payload_type {
+        return Some(Kind::Audio(agreed.codec));
+    }
+    if Some(payload_type) == agreed.send_telephone_event {
+        return Some(Kind::Event);
+    }
+    Codec::ALL.into_iter().find(|codec| codec.payload_type() == payload_type).map(Kind::Audio)
+}
+
+/// The number this leg's peer knows it by.
+fn number(agreed: &Agreed, kind: Kind) -> Option<u8> {
+    match kind {
+        Kind::Audio(_) => Some(agreed.send_payload_type),
+        Kind::Event => agreed.send_telephone_event,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::clock::origin;
+    use crate::media::{Sound, g711};
+    use std::sync::Arc;
+
+    const PEER: &str = "127.0.0.9:4000";
+
+    fn agreed(codec: Codec, flowing: Flowing) -> Agreed {
+        Agreed {
+            remote: PEER.parse().unwrap(),
+            remote_rtcp: "127.0.0.9:4001".parse().unwrap(),
+            codec,
+            send_payload_type: codec.payload_type(),
+            receive_payload_type: codec.payload_type(),
+            send_telephone_event: Some(101),
+            receive_telephone_event: Some(96),
+            packet_ms: 20,
+            flowing,
+        }
+    }
+
+    fn session(codec: Codec) -> Session {
+        let mut session = Session::new(origin(), &mut Dice::from_number(1));
+        session.start(origin(), agreed(codec, Flowing::Both));
+        session
+    }
+
+    fn rtp(payload_type: u8, sequence: u16, timestamp: u32, payload: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0x80, payload_type];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend(timestamp.to_be_bytes());
+        packet.extend([0, 0, 0, 7]);
+        packet.extend(payload);
+        packet
+    }
+
+    fn hear(session: &mut Session, datagram: &[u8]) -> Heard {
+        session.receive(origin(), PEER.parse().unwrap(), datagram)
+    }
+
+    fn packet(heard: Heard) -> Packet {
+        let Heard::Packet(packet, _) = heard else { panic!("{heard:?}") };
+        packet
+    }
+
+    #[test]
+    fn a_stranger_is_counted_and_changes_nothing() {
+        let mut session = session(Codec::Pcmu);
+        for stranger in ["127.0.0.9:4002", "127.0.0.8:4000", "[::1]:4000"] {
+            let datagram = rtp(96, 1, 0, &[5, 0x80, 0, 160]);
+            assert_eq!(session.receive(origin(), stranger.parse().unwrap(), &datagram), Heard::Stranger);
+        }
+        assert_eq!(session.strangers(), 3);
+        assert_eq!(session.quality(), None);
+    }
+
+    #[test]
+    fn before_the_start_nothing_is_heard_and_nothing_sent() {
+        let mut session = Session::new(origin(), &mut Dice::from_number(1));
+        assert_eq!(hear(&mut session, &rtp(0, 1, 0, &[1; 160])), Heard::Nothing);
+        session.play(PlayId(1), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[0; 160])))], false);
+        let mut buffer = [0; PACKET];
+        for _ in 0..10 {
+            assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
+        }
+        session.start(origin(), agreed(Codec::Pcmu, Flowing::Both));
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(PEER.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_packet_is_relayed_in_the_other_legs_law_and_number() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcma));
+        let mut datagram = rtp(0, 9, 160, &[0xce; 160]);
+        let packet = packet(hear(&mut a, &datagram));
+        let (range, to) = b.relay(origin(), &packet, &mut datagram).unwrap();
+        assert_eq!(to, PEER.parse().unwrap());
+        let sent = &datagram[range];
+        assert_eq!((sent.len(), sent[1] & 0x7f), (172, 8));
+        assert_eq!(sent[12], g711::pcma_from_linear(g711::linear(Codec::Pcmu, 0xce)));
+    }
+
+    #[test]
+    fn sources_extension_and_padding_stay_behind() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
+        let mut datagram = vec![0xb1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 1, 1, 0xbe, 0xde, 0, 1, 9, 9, 9, 9];
+        datagram.extend([0x55; 80]);
+        datagram.extend([0, 0, 0, 4]);
+        let packet = packet(hear(&mut a, &datagram));
+        let (range, _) = b.relay(origin(), &packet, &mut datagram).unwrap();
+        let sent = &datagram[range];
+        assert_eq!((sent.len(), sent[0]), (92, 0x80));
+        assert!(sent[12..].iter().all(|byte| *byte == 0x55));
+    }
+
+    #[test]
+    fn a_key_is_told_once_and_relayed_with_the_other_legs_number() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
+        let mut digits = 0;
+        for sequence in 1..=5 {
+            let mut datagram = rtp(96, sequence, 800, &[5, 0x0a, 0, sequence as u8]);
+            let Heard::Packet(packet, digit) = hear(&mut a, &datagram) else { panic!() };
+            digits += usize::from(digit == Digit::from_char('5'));
+            let (range, _) = b.relay(origin(), &packet, &mut datagram).unwrap();
+            assert_eq!(datagram[range][1] & 0x7f, 101);
+        }
+        assert_eq!(digits, 1);
+    }
+
+    #[test]
+    fn a_phone_without_telephone_event_gets_no_event_and_sees_no_loss() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
+        b.start(origin(), Agreed { send_telephone_event: None, ..agreed(Codec::Pcmu, Flowing::Both) });
+        let mut sequences = Vec::new();
+        for (sequence, kind) in [(1u16, 0), (2, 96), (3, 96), (4, 0)] {
+            let mut datagram = rtp(kind, sequence, u32::from(sequence) * 160, &[5; 160]);
+            let packet = packet(hear(&mut a, &datagram));
+            if let Some((range, _)) = b.relay(origin(), &packet, &mut datagram) {
+                sequences.push(u16::from_be_bytes([datagram[range.start + 2], datagram[range.start + 3]]));
+            }
+        }
+        assert_eq!(sequences.len(), 2);
+        assert_eq!(sequences[1], sequences[0].wrapping_add(1));
+    }
+
+    #[test]
+    fn on_hold_nothing_is_passed_on_in_the_direction_that_is_held() {
+        for (flowing, heard, sent) in [
+            (Flowing::Both, true, true),
+            (Flowing::SendOnly, false, true),
+            (Flowing::ReceiveOnly, true, false),
+            (Flowing::Neither, false, false),
+        ] {
+            let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
+            let mut datagram = rtp(0, 1, 0, &[1; 160]);
+            let packet = packet(hear(&mut b, &datagram));
+            a.start(origin(), agreed(Codec::Pcmu, flowing));
+            assert_eq!(matches!(hear(&mut a, &datagram), Heard::Packet(..)), heard, "{flowing:?}");
+            assert_eq!(a.relay(origin(), &packet, &mut datagram).is_some(), sent, "{flowing:?}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_heard_frame_by_frame_and_then_finished() {
+        let mut session = session(Codec::Pcma);
+        session.play(PlayId(4), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))], false);
+        let mut buffer = [0; PACKET];
+        let to = PEER.parse().unwrap();
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
+        assert_eq!((buffer[1], buffer[12]), (0x88, 0xfa));
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
+        assert_eq!(buffer[1], 0x08);
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Finished(PlayId(4)));
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Idle);
+    }
+
+    #[test]
+    fn while_held_a_prompt_runs_unheard_to_its_end() {
+        let mut session = session(Codec::Pcmu);
+        session.start(origin(), agreed(Codec::Pcmu, Flowing::ReceiveOnly));
+        session.play(PlayId(4), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))], false);
+        let mut buffer = [0; PACKET];
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
+        assert_eq!(session.frame(origin(), &mut buffer), Frame::Finished(PlayId(4)));
+    }
+
+    #[test]
+    fn a_leg_is_dead_after_the_time_out_once_and_never_on_hold() {
+        let start = origin();
+        let second = Duration::from_secs(1);
+        let timeout = Some(30 * second);
+        let mut session = session(Codec::Pcmu);
+        assert!(!session.check(start + 29 * second, timeout).dead);
+        assert!(session.check(start + 31 * second, timeout).dead);
+        assert!(!session.check(start + 32 * second, timeout).dead);
+        session.start(start + 40 * second, agreed(Codec::Pcmu, Flowing::ReceiveOnly));
+        assert!(!session.check(start + 400 * second, timeout).dead);
+        session.start(start + 500 * second, agreed(Codec::Pcmu, Flowing::Both));
+        assert!(!session.check(start + 520 * second, timeout).dead);
+        assert!(!session.check(start + 900 * second, None).dead);
+    }
+
+    #[test]
+    fn silence_is_told_once() {
+        let start = origin();
+        let mut session = session(Codec::Pcmu);
+        session.watch_silence(start, Some(Duration::from_secs(3)));
+        assert!(!session.check(start + Duration::from_secs(2), None).silent);
+        assert!(session.check(start + Duration::from_secs(4), None).silent);
+        assert!(!session.check(start + Duration::from_secs(9), None).silent);
+    }
+
+    #[test]
+    fn junk_of_every_length_is_survived() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcma));
+        let mut dice = Dice::from_number(9);
+        for round in 0..50_000u32 {
+            let mut junk: Vec<u8> = (0..dice.roll(200)).map(|_| dice.number() as u8).collect();
+            if let (Some(first), true) = (junk.first_mut(), round % 2 == 0) {
+                *first = *first & 0x3f | 0x80;
+            }
+            if let Heard::Packet(packet, _) = hear(&mut a, &junk) {
+                b.relay(origin(), &packet, &mut junk);
+            }
+        }
+        b.quality();
+        a.quality().unwrap();
+    }
+}

@@ -1,0 +1,116 @@
+use super::Sound;
+use crate::model::{Digit, Tone};
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+/// Samples a second.
+const RATE: usize = 8000;
+/// Peak of a single tone, about −10 dBm0.
+const LOUD: f64 = 7000.0;
+/// Peak of each of the two frequencies of a key, about −9 dBm0 (ITU-T Q.24 asks for −3 to −25).
+const KEY: f64 = 8000.0;
+/// Samples over which a tone rises and falls, so that it does not click.
+const RAMP: usize = 24;
+
+/// The tones made so far; each is made once.
+#[derive(Debug, Default)]
+pub struct Tones(HashMap<Tone, Arc<Sound>>);
+
+impl Tones {
+    /// The tone, ready to be played.
+    pub fn get(&mut self, tone: Tone) -> Arc<Sound> {
+        self.0.entry(tone).or_insert_with(|| Arc::new(generate(tone))).clone()
+    }
+}
+
+fn generate(tone: Tone) -> Sound {
+    let mut samples = Vec::new();
+    match tone {
+        Tone::Ringback => {
+            sing(&mut samples, RATE, &[(425.0, LOUD)]);
+            samples.resize(5 * RATE, 0);
+        }
+        Tone::Beep => sing(&mut samples, RATE / 2, &[(1000.0, LOUD)]),
+        Tone::Silence => samples.resize(RATE / 5, 0),
+        Tone::Key(digit) => {
+            let (low, high) = frequencies(digit);
+            sing(&mut samples, RATE / 10, &[(low, KEY), (high, KEY)]);
+        }
+    }
+    Sound::from_pcm_8k(&samples)
+}
+
+/// The row and column frequencies of a key in Hz (ITU-T Q.23).
+fn frequencies(digit: Digit) -> (f64, f64) {
+    let place = "123A456B789C*0#D".find(digit.as_char()).unwrap_or(0);
+    let low = [697.0, 770.0, 852.0, 941.0];
+    let high = [1209.0, 1336.0, 1477.0, 1633.0];
+    // Sixteen keys in four rows of four: both places are below four.
+    (low[place / 4], high[place % 4])
+}
+
+/// Appends `length` samples of the sum of these frequencies (Hz) and peaks.
+fn sing(samples: &mut Vec<i16>, length: usize, voices: &[(f64, f64)]) {
+    for place in 0..length {
+        let time = place as f64 / RATE as f64;
+        let sum: f64 = voices.iter().map(|(frequency, peak)| peak * (TAU * frequency * time).sin()).sum();
+        let edge = place.min(length - 1 - place).min(RAMP) as f64 / RAMP as f64;
+        samples.push((sum * edge) as i16);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::g711;
+    use crate::model::Codec;
+    use std::time::Duration;
+
+    /// The peak of one frequency in a sound.
+    fn strength(sound: &Sound, frequency: f64, samples: usize) -> f64 {
+        let (mut sine, mut cosine) = (0.0, 0.0);
+        for (place, byte) in sound.bytes(Codec::Pcmu)[..samples].iter().enumerate() {
+            let (value, angle) =
+                (f64::from(g711::linear(Codec::Pcmu, *byte)), TAU * frequency * place as f64 / RATE as f64);
+            sine += value * angle.sin();
+            cosine += value * angle.cos();
+        }
+        2.0 * sine.hypot(cosine) / samples as f64
+    }
+
+    #[test]
+    fn ringback_sounds_for_one_second_in_five() {
+        let sound = Tones::default().get(Tone::Ringback);
+        assert_eq!(sound.duration(), Duration::from_secs(5));
+        assert!(strength(&sound, 425.0, RATE) > 6000.0);
+        assert!(sound.bytes(Codec::Pcmu)[RATE..].iter().all(|byte| *byte == 0xff));
+    }
+
+    #[test]
+    fn the_beep_is_half_a_second_of_a_thousand_hertz() {
+        let sound = Tones::default().get(Tone::Beep);
+        assert_eq!(sound.duration(), Duration::from_millis(500));
+        assert!(strength(&sound, 1000.0, 4000) > 6000.0);
+    }
+
+    #[test]
+    fn a_key_is_its_two_frequencies_and_no_other() {
+        let mut tones = Tones::default();
+        for (key, low, high) in [('1', 697.0, 1209.0), ('0', 941.0, 1336.0), ('#', 941.0, 1477.0), ('D', 941.0, 1633.0)] {
+            let sound = tones.get(Tone::Key(Digit::from_char(key).unwrap()));
+            assert_eq!(sound.duration(), Duration::from_millis(100));
+            for frequency in [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0] {
+                let heard = strength(&sound, frequency, 800) > 6000.0;
+                assert_eq!(heard, frequency == low || frequency == high, "{key} {frequency}");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_is_silent_for_a_fifth_of_a_second() {
+        let sound = Tones::default().get(Tone::Silence);
+        assert_eq!(sound.duration(), Duration::from_millis(200));
+        assert!(sound.bytes(Codec::Pcma).iter().all(|byte| *byte == Codec::Pcma.silence()));
+    }
+}

@@ -1,0 +1,240 @@
+use super::{
+    AgentId, CallId, Codec, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
+    TrunkName,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The call detail record: what INTERFACES.md promises to upstream systems, field by field.
+///
+/// Durations are whole milliseconds of the monotonic clock. A value that was not measured is `null`.
+/// `seq` and the row's place belong to the store; everything else is written by `call` alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cdr {
+    /// Identity of the record; the same value as `call_id`.
+    pub cdr_id: CallId,
+    /// Identity of the call.
+    pub call_id: CallId,
+    /// 1 for the first record of a call; each later change is a new row with the next number.
+    pub version: u32,
+    /// Whether the call has ended.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// `[site] name`.
+    pub site: String,
+    /// Which way the call went.
+    pub direction: Direction,
+    /// Who called.
+    pub caller_number: Number,
+    /// The caller's display name, when one was sent.
+    pub caller_name: Option<String>,
+    /// What the caller dialled.
+    pub dialed_number: Number,
+    /// Who answered in the end: an agent's extension or number.
+    pub callee_number: Option<Number>,
+    /// The number shown to the callee, when the call left through a trunk.
+    pub outbound_caller_id: Option<Number>,
+    /// When the INVITE arrived.
+    pub started_at: Stamp,
+    /// When a phone first rang.
+    pub ringing_at: Option<Stamp>,
+    /// When a person answered.
+    pub answered_at: Option<Stamp>,
+    /// When the call ended.
+    pub ended_at: Option<Stamp>,
+    /// Whether the wall times can be believed (durations always can).
+    pub clock_synced: bool,
+    /// From arrival to end.
+    pub duration_ms: u64,
+    /// From a person's answer to the end, hold included.
+    pub talk_ms: u64,
+    /// How long phones rang.
+    pub ring_ms: u64,
+    /// From arrival until a person answered or the call ended.
+    pub wait_ms: u64,
+    /// How long either side held the other.
+    pub hold_ms: u64,
+    /// How it went.
+    pub status: Status,
+    /// The SIP status that ended the caller's leg, when it was refused.
+    pub sip_code: Option<u16>,
+    /// The ITU-T Q.850 cause of the end.
+    pub q850: Option<u8>,
+    /// Who ended it.
+    pub hangup_by: HangupBy,
+    /// A short machine-readable word for an unusual end, such as `interrupted` or `no_media`.
+    pub cause: Option<String>,
+    /// Who took the call.
+    pub agent: Option<AgentId>,
+    /// The group that was rung last.
+    pub group: Option<GroupName>,
+    /// The flow the caller walked through.
+    pub flow: Option<FlowName>,
+    /// The steps in the order they were entered.
+    pub stages: Vec<StepName>,
+    /// Every key the caller pressed, in order.
+    pub digits: String,
+    /// Values that `gather` and `set` steps stored.
+    pub collected: BTreeMap<String, String>,
+    /// The language chosen.
+    pub language: Option<Language>,
+    /// The conversation's recording, or the voicemail message.
+    pub recording: Option<RecordingFacts>,
+    /// The trunk the call came in by (or left by).
+    pub trunk: Option<TrunkName>,
+    /// Every leg, the caller's first.
+    pub legs: Vec<LegRecord>,
+    /// The customer, when a connector found one.
+    pub customer: Option<serde_json::Value>,
+    /// The order, when a connector found one.
+    pub order: Option<serde_json::Value>,
+    /// Notes people wrote.
+    pub notes: Vec<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+}
+
+/// Which way a call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a trunk to us.
+    Inbound,
+    /// From a phone through a trunk.
+    Outbound,
+    /// From a phone to a phone or a menu here.
+    Internal,
+}
+
+/// How a call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// A person answered, or the menu did its whole job.
+    Answer,
+    /// The caller gave up.
+    Canceled,
+    /// Every phone was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// It could not be served.
+    Failed,
+    /// The caller left a message.
+    Voicemail,
+}
+
+impl Status {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answer => "ANSWER",
+            Self::Canceled => "CANCELED",
+            Self::Busy => "BUSY",
+            Self::NoAnswer => "NO_ANSWER",
+            Self::Failed => "FAILED",
+            Self::Voicemail => "VOICEMAIL",
+        }
+    }
+}
+
+/// Who ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HangupBy {
+    /// The side that called.
+    Caller,
+    /// The side that was called.
+    Callee,
+    /// The box: a time limit, an end step, a technician, a restart.
+    System,
+}
+
+/// What a leg was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegRole {
+    /// The side that called.
+    Caller,
+    /// A phone that was rung.
+    Agent,
+}
+
+/// One leg of a call, as it goes into the CDR.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// 0 is the caller.
+    pub leg: u32,
+    /// What it was for.
+    pub role: LegRole,
+    /// Whose phone.
+    pub agent: Option<AgentId>,
+    /// The number or address.
+    pub number: String,
+    /// Which round of ringing, from 1; 0 for the caller.
+    pub attempt: u32,
+    /// When the INVITE went out (or came in).
+    pub invited_at: Stamp,
+    /// When it began to ring.
+    pub ringing_at: Option<Stamp>,
+    /// When it answered.
+    pub answered_at: Option<Stamp>,
+    /// When it ended.
+    pub ended_at: Option<Stamp>,
+    /// `answered`, `answered_elsewhere`, `busy`, `declined`, `no_answer`, `unreachable`, `redirected`, `canceled` or `failed`.
+    pub result: String,
+    /// The SIP status of a refusal.
+    pub sip_code: Option<u16>,
+    /// Quality of the media, both directions; `null` when none was measured.
+    pub quality: Option<Quality>,
+}
+
+/// Measured quality of what the box received on a leg. A value that could not be measured is `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Mean opinion score by the E-model (ITU-T G.107), 1.0–4.5.
+    pub mos: Option<f32>,
+    /// Packets that never came, in percent.
+    pub loss_percent: Option<f32>,
+    /// Interarrival jitter (RFC 3550 §6.4.1) in milliseconds, the last value.
+    pub jitter_ms: Option<f32>,
+    /// Round trip by RTCP (RFC 3550 §6.4.1) in milliseconds.
+    pub rtt_ms: Option<f32>,
+    /// The codec received.
+    pub codec: Option<Codec>,
+    /// RTP packets received.
+    pub packets_received: u64,
+    /// RTP packets sent.
+    pub packets_sent: u64,
+}
+
+/// What is known of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingFacts {
+    /// Identity for `GET /api/v1/recordings/{id}`.
+    pub id: RecordingId,
+    /// Path below the data directory (or the recordings directory), with `/`.
+    pub path: String,
+    /// SHA-256 of the file, hexadecimal; `null` until the file is complete.
+    pub sha256: Option<String>,
+    /// Size of the file; `null` until the file is complete.
+    pub bytes: Option<u64>,
+    /// Length of the audio; `null` until the file is complete.
+    pub duration_ms: Option<u64>,
+    /// 2 for a conversation (left caller, right agent), 1 for a message.
+    pub channels: u8,
+    /// What was said or pressed about consent, when the flow asked.
+    pub consent: Option<ConsentMark>,
+}
+
+/// Whether the caller agreed to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentMark {
+    /// An announcement was played to its end.
+    Announced,
+    /// The caller pressed the key that agrees.
+    Given,
+    /// The caller refused.
+    Refused,
+}

@@ -1,0 +1,31 @@
+//! The nouns every room shares: identities, numbers, digits, codecs, time stamps and the call record.
+//!
+//! `model` uses no other room, reads no clock and opens nothing. Text from outside becomes one of these
+//! types at the edge and text again at the other edge.
+
+mod cdr;
+mod clock;
+mod codec;
+mod destination;
+mod dice;
+mod digit;
+mod ids;
+mod journal;
+mod playable;
+mod tape;
+
+pub use cdr::{
+    Cdr, ConsentMark, Direction, HangupBy, LegRecord, LegRole, Quality, RecordingFacts, Status,
+};
+pub use clock::{Stamp, WallClock};
+pub use codec::Codec;
+pub use destination::Destination;
+pub use dice::Dice;
+pub use digit::Digit;
+pub use ids::{
+    AgentId, CallId, CallKey, FlowName, GroupName, Language, LegId, LegKey, Number, PromptName,
+    RecordingId, StepName, TrunkName,
+};
+pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
+pub use playable::{Playable, Tone};
+pub use tape::{TapeDone, TapeMessage};

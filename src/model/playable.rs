@@ -1,0 +1,37 @@
+use super::{Digit, Language, PromptName};
+use serde::{Deserialize, Serialize};
+
+/// Something a leg can hear. `net` resolves it to ready frames; the core only names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Playable {
+    /// A prompt file, `prompts/<language>/<name>.*`.
+    Prompt {
+        /// Which folder.
+        language: Language,
+        /// Which file, without its ending.
+        name: PromptName,
+    },
+    /// Free text, spoken by the speech synthesiser.
+    Text {
+        /// Which voice.
+        language: Language,
+        /// What to say.
+        text: String,
+    },
+    /// A telephone tone.
+    Tone(Tone),
+}
+
+/// A generated tone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// What a caller hears while phones ring: 425 Hz, 1 s on, 4 s off (ITU-T E.180). One cadence long.
+    Ringback,
+    /// Before a voicemail message: 1000 Hz for half a second.
+    Beep,
+    /// Nothing, for 200 ms; keeps a path open.
+    Silence,
+    /// The two frequencies of a key for 100 ms (ITU-T Q.23).
+    Key(Digit),
+}

@@ -1,0 +1,20 @@
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// `[recording]`: whether conversations are recorded, for how long they are kept, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Record conversations; `record` of a `[[number]]` overrides it. Messages for a voicemail box are always recorded.
+    pub enabled: bool,
+    /// Days until a recording may be removed.
+    pub retention_days: u32,
+    /// Where conversations go; `<data_dir>/recordings` when not given. Messages go to `<data_dir>/voicemail`.
+    pub dir: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { enabled: true, retention_days: 90, dir: None }
+    }
+}

@@ -1,0 +1,16 @@
+//! Offers and answers of RFC 3264: typed parsing by `sdp-types`, negotiation by us.
+//!
+//! One [`Negotiator`] a leg takes the peer's bodies and gives ours; what both sides settled is an [`Agreed`].
+//! A body that cannot be used is an [`SdpError`], which knows the SIP status and the Warning to answer with.
+
+mod agreed;
+mod error;
+mod address;
+mod description;
+mod direction;
+mod negotiator;
+mod writing;
+
+pub use agreed::{Agreed, Flowing};
+pub use error::SdpError;
+pub use negotiator::Negotiator;

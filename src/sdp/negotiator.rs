@@ -1,0 +1,459 @@
+use super::address::usable;
+use super::description::{Description, Place, Stream};
+use super::writing::{self, Audio, Line};
+use super::{Agreed, Flowing, SdpError};
+use crate::model::Codec;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+
+/// The number we give telephone-event when the choice is ours; the one nearly every phone uses.
+const TELEPHONE_EVENT: u8 = 101;
+/// Milliseconds of audio in a packet; what G.711 has when nobody says otherwise (RFC 3551 §4.5).
+const PACKET_MS: u16 = 20;
+
+/// The offer/answer machine of one leg (RFC 3264): takes the peer's bodies, gives ours, knows what is agreed.
+///
+/// A refused body changes nothing: what was agreed before goes on, as RFC 3261 §14.1 asks of a failed re-INVITE.
+#[derive(Debug)]
+pub struct Negotiator {
+    local_ip: IpAddr,
+    port: u16,
+    own_ports: RangeInclusive<u16>,
+    codecs: Vec<Codec>,
+    preferred: Option<Codec>,
+    session_id: u64,
+    version: u64,
+    /// Our last body after its `o=` line; the version rises when it changes.
+    said: Option<String>,
+    /// The `m=` lines of the session in their order, which never changes again (RFC 3264 §8).
+    lines: Vec<Line>,
+    telephone_event: u8,
+    offered: bool,
+    agreed: Option<Agreed>,
+}
+
+impl Negotiator {
+    /// A leg that receives RTP at `local_ip` and `port`; `codecs` in the order the box prefers.
+    pub fn new(local_ip: IpAddr, port: u16, codecs: &[Codec], session_id: u64) -> Self {
+        Self {
+            local_ip,
+            port,
+            own_ports: port..=port.saturating_add(1),
+            codecs: codecs.to_vec(),
+            preferred: None,
+            session_id,
+            version: 0,
+            said: None,
+            lines: vec![Line::Audio],
+            telephone_event: TELEPHONE_EVENT,
+            offered: false,
+            agreed: None,
+        }
+    }
+
+    /// Refuses a peer that names any of these ports at our own address: media would run in a circle.
+    #[must_use]
+    pub fn guarding(mut self, own_ports: RangeInclusive<u16>) -> Self {
+        self.own_ports = own_ports;
+        self
+    }
+
+    /// Puts this codec first: with the codec of the other leg nothing has to be transcoded.
+    pub fn prefer(&mut self, codec: Codec) {
+        if let Some(place) = self.codecs.iter().position(|known| *known == codec) {
+            self.codecs[..=place].rotate_right(1);
+            self.preferred = Some(codec);
+        }
+    }
+
+    /// What is agreed now.
+    pub fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
+    }
+
+    /// Our offer: every codec of ours, telephone-event, both ways.
+    pub fn offer(&mut self) -> Vec<u8> {
+        self.offered = true;
+        let codecs: Vec<_> = self.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
+        self.say(Audio {
+            port: self.port,
+            codecs: &codecs,
+            telephone_event: Some(self.telephone_event),
+            flowing: Flowing::Both,
+        })
+    }
+
+    /// The peer's answer to our last offer. May come more than once, first early and then for good.
+    ///
+    /// # Errors
+    /// [`SdpError`] when the answer cannot be used; what was agreed before stands.
+    pub fn answered(&mut self, body: &[u8]) -> Result<Agreed, SdpError> {
+        if !self.offered {
+            return Err(SdpError::NotOffered);
+        }
+        let answer = Description::read(body)?;
+        let place = self.lines.iter().position(|line| *line == Line::Audio).unwrap_or(0);
+        let stream = answer.streams.get(place).ok_or(SdpError::Refused)?;
+        if !stream.is_live_audio() {
+            return Err(SdpError::Refused);
+        }
+        let mut agreed = self.settle(stream, None)?;
+        // The numbers in the answer are those the peer receives; it sends with those of our offer (RFC 3264 §6.1).
+        agreed.receive_payload_type = agreed.codec.payload_type();
+        agreed.receive_telephone_event = stream.telephone_event.map(|_| self.telephone_event);
+        self.agreed = Some(agreed);
+        Ok(agreed)
+    }
+
+    /// Our answer to the peer's offer, first or in mid-call, and what it settles.
+    ///
+    /// # Errors
+    /// [`SdpError`] when the offer cannot be used; what was agreed before stands.
+    pub fn answer(&mut self, offer: &[u8]) -> Result<(Vec<u8>, Agreed), SdpError> {
+        let offer = Description::read(offer)?;
+        let (place, agreed) = self.choose(&offer)?;
+        self.lines = offer.streams.iter().map(Line::refused).collect();
+        if let Some(line) = self.lines.get_mut(place) {
+            *line = Line::Audio;
+        }
+        if let Some(number) = agreed.receive_telephone_event.filter(|number| *number >= 96) {
+            self.telephone_event = number;
+        }
+        self.offered = false;
+        self.agreed = Some(agreed);
+        let body = self.say(Audio {
+            port: self.port,
+            codecs: &[(agreed.receive_payload_type, agreed.codec)],
+            telephone_event: agreed.receive_telephone_event,
+            flowing: agreed.flowing,
+        });
+        Ok((body, agreed))
+    }
+
+    /// The first audio stream that can be used. When none can, the first one's fault is the answer's.
+    fn choose(&self, offer: &Description) -> Result<(usize, Agreed), SdpError> {
+        let mut fault = SdpError::NoAudio;
+        let live = offer.streams.iter().enumerate().filter(|(_, stream)| stream.is_live_audio());
+        for (place, stream) in live {
+            match self.settle(stream, self.wanted()) {
+                Ok(agreed) => return Ok((place, agreed)),
+                Err(SdpError::NoAudio) => {}
+                Err(other) => {
+                    if fault == SdpError::NoAudio {
+                        fault = other;
+                    }
+                }
+            }
+        }
+        Err(fault)
+    }
+
+    /// The codec to keep when the peer offers it: the other leg's, else the one in use.
+    fn wanted(&self) -> Option<Codec> {
+        self.preferred.or(self.agreed.map(|agreed| agreed.codec))
+    }
+
+    fn settle(&self, stream: &Stream, wanted: Option<Codec>) -> Result<Agreed, SdpError> {
+        if !stream.transport.eq_ignore_ascii_case("RTP/AVP") {
+            return Err(SdpError::Transport(stream.transport.clone()));
+        }
+        let ours = |(_, codec): &&(u8, Codec)| self.codecs.contains(codec);
+        let kept = stream.codecs.iter().find(|(_, codec)| Some(*codec) == wanted).filter(ours);
+        let Some((number, codec)) = kept.or_else(|| stream.codecs.iter().find(ours)) else {
+            let names: Vec<_> = self.codecs.iter().map(|codec| codec.name()).collect();
+            return Err(SdpError::NoCommonCodec(names.join(" ")));
+        };
+        let remote = self.remote(stream)?;
+        let deaf = stream.connection == Place::Nowhere;
+        Ok(Agreed {
+            remote,
+            remote_rtcp: self.remote_rtcp(stream, remote),
+            codec: *codec,
+            send_payload_type: *number,
+            receive_payload_type: *number,
+            send_telephone_event: stream.telephone_event,
+            receive_telephone_event: stream.telephone_event,
+            packet_ms: PACKET_MS,
+            flowing: Flowing::of(stream.flowing.sends() && !deaf, stream.flowing.receives()),
+        })
+    }
+
+    /// Where the peer receives. A peer that holds by `0.0.0.0` keeps its former address, and gets nothing there.
+    fn remote(&self, stream: &Stream) -> Result<SocketAddr, SdpError> {
+        let ip = match &stream.connection {
+            Place::At(ip) => usable(*ip, self.local_ip)?,
+            Place::Nowhere => {
+                return Ok(self.agreed.map_or_else(|| self.nowhere(stream.port), |agreed| agreed.remote));
+            }
+            Place::Missing => return Err(SdpError::Unreadable("no c= line".to_owned())),
+            Place::Other(text) => return Err(SdpError::AddressFamily(text.clone())),
+        };
+        if ip == self.local_ip.to_canonical() && self.own_ports.contains(&stream.port) {
+            return Err(SdpError::Address(format!("{ip}:{}", stream.port), "the box's own port"));
+        }
+        Ok(SocketAddr::new(ip, stream.port))
+    }
+
+    fn nowhere(&self, port: u16) -> SocketAddr {
+        match self.local_ip {
+            IpAddr::V4(_) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port),
+            IpAddr::V6(_) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port),
+        }
+    }
+
+    /// `a=rtcp` when it names a usable place, else the next port (RFC 3550 §11, RFC 3605).
+    fn remote_rtcp(&self, stream: &Stream, remote: SocketAddr) -> SocketAddr {
+        let (port, ip) = stream.rtcp.unwrap_or((remote.port().saturating_add(1), None));
+        let ip = ip.and_then(|ip| usable(ip, self.local_ip).ok()).unwrap_or(remote.ip());
+        SocketAddr::new(ip, port)
+    }
+
+    /// Puts the `o=` line before a body; its version rises only when the body changed (RFC 3264 §8).
+    fn say(&mut self, audio: Audio<'_>) -> Vec<u8> {
+        let body = writing::body(self.local_ip, &self.lines, audio);
+        if self.said.as_ref() != Some(&body) {
+            self.version += 1;
+        }
+        let place = writing::place(self.local_ip);
+        let text = format!("v=0\r\no=callpost {} {} {place}\r\n{body}", self.session_id, self.version);
+        self.said = Some(body);
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leg() -> Negotiator {
+        Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::ALL, 77)
+    }
+
+    fn peer(lines: &str) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}").into_bytes()
+    }
+
+    fn text(body: Vec<u8>) -> String {
+        String::from_utf8(body).unwrap()
+    }
+
+    #[test]
+    fn an_offer_names_every_codec_telephone_event_and_both_ways() {
+        assert_eq!(
+            text(leg().offer()),
+            "v=0\r\no=callpost 77 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+             m=audio 10000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+             a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
+        );
+    }
+
+    #[test]
+    fn the_version_rises_only_when_the_body_changes() {
+        let mut leg = leg();
+        let first = text(leg.offer());
+        assert_eq!(text(leg.offer()), first);
+        leg.prefer(Codec::Pcma);
+        let second = text(leg.offer());
+        assert!(second.contains("o=callpost 77 2 "), "{second}");
+        assert!(second.contains("RTP/AVP 8 0 101"), "{second}");
+    }
+
+    #[test]
+    fn an_answer_takes_the_peers_first_codec_and_its_numbers() {
+        let offer = "m=audio 4000 RTP/AVP 18 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\n";
+        let (body, agreed) = leg().answer(&peer(offer)).unwrap();
+        assert_eq!(agreed.remote, "192.0.2.9:4000".parse().unwrap());
+        assert_eq!(agreed.remote_rtcp, "192.0.2.9:4001".parse().unwrap());
+        assert_eq!((agreed.codec, agreed.send_payload_type), (Codec::Pcma, 8));
+        assert_eq!((agreed.send_telephone_event, agreed.receive_telephone_event), (Some(96), Some(96)));
+        let body = text(body);
+        assert!(body.contains("m=audio 10000 RTP/AVP 8 96\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 tele"), "{body}");
+    }
+
+    #[test]
+    fn a_codec_under_a_dynamic_number_keeps_it() {
+        let (body, agreed) =
+            leg().answer(&peer("m=audio 4000 RTP/AVP 111\r\na=rtpmap:111 PCMA/8000\r\n")).unwrap();
+        assert_eq!((agreed.codec, agreed.send_payload_type, agreed.receive_payload_type), (Codec::Pcma, 111, 111));
+        assert_eq!(agreed.send_telephone_event, None);
+        assert!(text(body).contains("m=audio 10000 RTP/AVP 111\r\na=rtpmap:111 PCMA/8000\r\na=ptime"));
+    }
+
+    #[test]
+    fn an_answer_may_choose_other_numbers_than_the_offer() {
+        let mut leg = leg();
+        leg.offer();
+        let answer = "m=audio 4000 RTP/AVP 98 99\r\na=rtpmap:98 PCMA/8000\r\na=rtpmap:99 telephone-event/8000\r\n";
+        let agreed = leg.answered(&peer(answer)).unwrap();
+        assert_eq!((agreed.send_payload_type, agreed.receive_payload_type), (98, 8));
+        assert_eq!((agreed.send_telephone_event, agreed.receive_telephone_event), (Some(99), Some(101)));
+    }
+
+    #[test]
+    fn holding_is_mirrored_in_every_form() {
+        // What the phone says, how it flows for the box, what the box answers.
+        let table = [
+            ("", "a=sendrecv", Flowing::Both, "a=sendrecv"),
+            ("", "a=sendonly", Flowing::ReceiveOnly, "a=recvonly"),
+            ("", "a=recvonly", Flowing::SendOnly, "a=sendonly"),
+            ("", "a=inactive", Flowing::Neither, "a=inactive"),
+            ("c=IN IP4 0.0.0.0\r\n", "a=sendrecv", Flowing::ReceiveOnly, "a=recvonly"),
+            ("c=IN IP4 0.0.0.0\r\n", "a=sendonly", Flowing::ReceiveOnly, "a=recvonly"),
+            ("c=IN IP4 0.0.0.0\r\n", "a=recvonly", Flowing::Neither, "a=inactive"),
+            ("c=IN IP4 0.0.0.0\r\n", "a=inactive", Flowing::Neither, "a=inactive"),
+        ];
+        for (connection, word, flowing, reply) in table {
+            let mut leg = leg();
+            leg.answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
+            let offer = peer(&format!("m=audio 4000 RTP/AVP 0\r\n{connection}{word}\r\n"));
+            let (body, agreed) = leg.answer(&offer).unwrap();
+            assert_eq!(agreed.flowing, flowing, "{connection}{word}");
+            assert_eq!(agreed.remote, "192.0.2.9:4000".parse().unwrap(), "{connection}{word}");
+            assert!(text(body).ends_with(&format!("{reply}\r\n")), "{connection}{word}");
+        }
+    }
+
+    #[test]
+    fn hold_and_resume_keep_codec_and_numbers_and_count_versions() {
+        let mut leg = leg();
+        leg.prefer(Codec::Pcma);
+        leg.offer();
+        leg.answered(&peer("m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")).unwrap();
+        let again = "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+        let (held, agreed) = leg.answer(&peer(&format!("{again}a=sendonly\r\n"))).unwrap();
+        assert_eq!(agreed.codec, Codec::Pcma);
+        assert!(text(held).contains("o=callpost 77 2 "));
+        let (resumed, agreed) = leg.answer(&peer(again)).unwrap();
+        assert_eq!(agreed.flowing, Flowing::Both);
+        let resumed = text(resumed);
+        assert!(resumed.contains("o=callpost 77 3 "), "{resumed}");
+        let (same, _) = leg.answer(&peer(again)).unwrap();
+        assert_eq!(text(same), resumed);
+    }
+
+    #[test]
+    fn other_streams_keep_their_place_with_port_zero() {
+        let offer = "m=video 5000 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 8\r\nm=image 6000 udptl t38\r\n";
+        let mut leg = leg();
+        let (body, agreed) = leg.answer(&peer(offer)).unwrap();
+        assert_eq!(agreed.remote.port(), 4000);
+        let body = text(body);
+        let lines: Vec<_> = body.lines().filter(|line| line.starts_with("m=")).collect();
+        let answered =
+            ["m=video 0 RTP/AVP 31", "m=audio 10000 RTP/AVP 0", "m=audio 0 RTP/AVP 8", "m=image 0 udptl t38"];
+        assert_eq!(lines, answered);
+        // And so they do when the next offer is ours.
+        let next = text(leg.offer());
+        let lines: Vec<_> = next.lines().filter(|line| line.starts_with("m=")).collect();
+        assert_eq!(lines[0], "m=video 0 RTP/AVP 31");
+        assert_eq!(lines[1], "m=audio 10000 RTP/AVP 0 8 101");
+        let answer = "m=video 0 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 8\r\nm=image 0 udptl t38\r\n";
+        assert_eq!(leg.answered(&peer(answer)).unwrap().remote.port(), 4000);
+    }
+
+    #[test]
+    fn the_second_audio_stream_serves_when_the_first_cannot() {
+        let offer = "m=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 0\r\n";
+        let (_, agreed) = leg().answer(&peer(offer)).unwrap();
+        assert_eq!(agreed.remote.port(), 4002);
+    }
+
+    #[test]
+    fn a_late_offer_is_answered_in_the_ack() {
+        let mut leg = leg();
+        leg.offer();
+        assert_eq!(leg.answered(&peer("m=audio 4000 RTP/AVP 8\r\n")).unwrap().codec, Codec::Pcma);
+    }
+
+    #[test]
+    fn the_final_answer_may_differ_from_the_early_one() {
+        let mut leg = leg();
+        leg.offer();
+        leg.answered(&peer("m=audio 4000 RTP/AVP 8\r\n")).unwrap();
+        assert_eq!(leg.answered(&peer("m=audio 4010 RTP/AVP 8\r\n")).unwrap().remote.port(), 4010);
+    }
+
+    #[test]
+    fn an_answer_nobody_asked_for_changes_nothing() {
+        let mut leg = leg();
+        assert_eq!(leg.answered(&peer("m=audio 4000 RTP/AVP 0\r\n")), Err(SdpError::NotOffered));
+        leg.answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
+        assert_eq!(leg.answered(&peer("m=audio 4002 RTP/AVP 0\r\n")), Err(SdpError::NotOffered));
+        assert_eq!(leg.agreed().unwrap().remote.port(), 4000);
+    }
+
+    #[test]
+    fn a_refused_re_invite_leaves_the_call_as_it_is() {
+        let mut leg = leg();
+        let (_, before) = leg.answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
+        assert_eq!(leg.answer(&peer("m=audio 0 RTP/AVP 0\r\n")).unwrap_err(), SdpError::NoAudio);
+        assert!(leg.answer(&peer("m=audio 4000 RTP/SAVP 0\r\n")).is_err());
+        assert_eq!(leg.agreed(), Some(&before));
+    }
+
+    #[test]
+    fn each_refusal_names_its_status_and_warning() {
+        let table = [
+            ("m=audio 4000 RTP/SAVP 0\r\n", 488, 302),
+            ("m=audio 4000 RTP/AVP 18\r\n", 488, 305),
+            ("m=video 4000 RTP/AVP 31\r\n", 488, 304),
+            ("m=audio 0 RTP/AVP 0\r\n", 488, 304),
+            ("", 488, 304),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 239.1.1.1/127\r\n", 488, 330),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP6 2001:db8::9\r\n", 488, 301),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 phone.example\r\n", 488, 301),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 127.0.0.1\r\n", 488, 399),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 255.255.255.255\r\n", 488, 399),
+            ("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 169.254.7.7\r\n", 488, 399),
+            ("m=audio 10000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", 488, 399),
+            ("m=audio 70000 RTP/AVP 0\r\n", 400, 307),
+        ];
+        for (lines, status, warning) in table {
+            let error = leg().answer(&peer(lines)).unwrap_err();
+            assert_eq!((error.status(), error.warning().0), (status, warning), "{lines}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_port_of_the_box_is_guarded() {
+        let circle = peer("m=audio 10998 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n");
+        assert!(leg().answer(&circle).is_ok());
+        assert!(leg().guarding(10_000..=10_999).answer(&circle).is_err());
+    }
+
+    #[test]
+    fn an_answer_that_switches_the_stream_off_is_a_refusal() {
+        let mut leg = leg();
+        leg.offer();
+        for answer in ["m=audio 0 RTP/AVP 0\r\n", "m=video 5000 RTP/AVP 31\r\n", ""] {
+            assert_eq!(leg.answered(&peer(answer)), Err(SdpError::Refused), "{answer}");
+        }
+    }
+
+    #[test]
+    fn rtcp_goes_where_it_is_asked_unless_that_is_a_trap() {
+        let offer = |rtcp: &str| peer(&format!("m=audio 4000 RTP/AVP 0\r\na=rtcp:{rtcp}\r\n"));
+        let rtcp = |value: &str| leg().answer(&offer(value)).unwrap().1.remote_rtcp.to_string();
+        assert_eq!(rtcp("5005"), "192.0.2.9:5005");
+        assert_eq!(rtcp("5005 IN IP4 192.0.2.10"), "192.0.2.10:5005");
+        assert_eq!(rtcp("5005 IN IP4 127.0.0.1"), "192.0.2.9:5005");
+        assert_eq!(rtcp("nonsense"), "192.0.2.9:4001");
+    }
+
+    #[test]
+    fn no_body_however_mangled_makes_it_panic() {
+        let mut dice = crate::model::Dice::from_number(4);
+        let good = peer("m=audio 4000 RTP/AVP 0 8 96\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp:5 IN IP4 1.2.3.4\r\n");
+        let mut leg = leg();
+        for _ in 0..20_000 {
+            let mut body = good.clone();
+            for _ in 0..=dice.roll(6) {
+                let place = dice.roll(body.len() as u64) as usize;
+                body[place] = dice.number() as u8;
+            }
+            let _ = leg.answer(&body);
+            leg.offer();
+            let _ = leg.answered(&body);
+        }
+    }
+}

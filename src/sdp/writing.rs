@@ -1,0 +1,84 @@
+use super::Flowing;
+use super::description::Stream;
+use crate::model::Codec;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// One `m=` line of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Our audio stream.
+    Audio,
+    /// A stream of the peer's that we do not take; it keeps its place with port 0 (RFC 3264 §6).
+    Refused {
+        /// `video`, …
+        media: String,
+        /// As the peer wrote it.
+        transport: String,
+        /// As the peer wrote them.
+        formats: String,
+    },
+}
+
+impl Line {
+    /// Refuses this stream.
+    pub(super) fn refused(stream: &Stream) -> Self {
+        Self::Refused {
+            media: stream.media.clone(),
+            transport: stream.transport.clone(),
+            formats: stream.formats.clone(),
+        }
+    }
+}
+
+/// Our audio stream as we describe it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Audio<'a> {
+    /// Where we receive.
+    pub(super) port: u16,
+    /// Payload numbers and codecs, the preferred first.
+    pub(super) codecs: &'a [(u8, Codec)],
+    /// Payload number of telephone-event.
+    pub(super) telephone_event: Option<u8>,
+    /// Which way it flows.
+    pub(super) flowing: Flowing,
+}
+
+/// `IN IP4 192.0.2.1`, as `o=` and `c=` want it.
+pub(super) fn place(ip: IpAddr) -> String {
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+    format!("IN {family} {ip}")
+}
+
+/// Everything after the `o=` line.
+pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>) -> String {
+    let mut text = format!("s=-\r\nc={}\r\nt=0 0\r\n", place(ip));
+    for line in lines {
+        match line {
+            Line::Audio => write_audio(&mut text, audio),
+            Line::Refused { media, transport, formats } => {
+                let _ = write!(text, "m={media} 0 {transport} {formats}\r\n");
+            }
+        }
+    }
+    text
+}
+
+/// `write!` to a `String` cannot fail.
+fn write_audio(text: &mut String, audio: Audio<'_>) {
+    let _ = write!(text, "m=audio {} RTP/AVP", audio.port);
+    for (number, _) in audio.codecs {
+        let _ = write!(text, " {number}");
+    }
+    if let Some(number) = audio.telephone_event {
+        let _ = write!(text, " {number}");
+    }
+    text.push_str("\r\n");
+    for (number, codec) in audio.codecs {
+        let _ = write!(text, "a=rtpmap:{number} {}/{}\r\n", codec.name(), codec.clock_rate());
+    }
+    if let Some(number) = audio.telephone_event {
+        let _ = write!(text, "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-16\r\n");
+    }
+    let _ = write!(text, "a=ptime:20\r\na={}\r\n", audio.flowing.word());
+}

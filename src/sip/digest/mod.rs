@@ -1,0 +1,15 @@
+//! Digest: RFC 7616 with SHA-256 as RFC 8760 brings it to SIP, MD5 for phones of RFC 2617, all as RFC 3261 §22 uses it.
+//!
+//! The box keeps no password, only [`Ha1`]s. It challenges without remembering whom ([`Authenticator`]), and
+//! answers challenges of trunks ([`answer`]).
+
+mod hash;
+mod ha1;
+mod nonce;
+mod server;
+mod client;
+
+pub use client::{Secret, answer};
+pub use ha1::Ha1;
+pub use hash::Algorithm;
+pub use server::{Authenticator, Verdict};

@@ -1,0 +1,120 @@
+use crate::model::{self, Number};
+use crate::sip::flow::Flow;
+use crate::sip::message::Message;
+use crate::sip::write::Quoted;
+use std::time::{Duration, Instant};
+
+/// One phone that can be reached under an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    pub(super) id: u64,
+    /// The user part of the address of record.
+    pub extension: Number,
+    /// The contact URI as the phone gave it: the Request-URI of requests to it.
+    pub contact: String,
+    /// The way requests to it take.
+    pub flow: Flow,
+    /// Parameters of the contact as they came, `;` first, without `expires`.
+    pub params: String,
+    /// Preference in thousandths.
+    pub q: u16,
+    /// `+sip.instance`: which device it is (RFC 5626).
+    pub instance: Option<String>,
+    /// `reg-id`: which of the device's flows (RFC 5626).
+    pub reg_id: Option<u32>,
+    /// What the phone calls itself.
+    pub user_agent: Option<String>,
+    /// Call-ID of the last REGISTER.
+    pub call_id: String,
+    /// CSeq of the last REGISTER.
+    pub cseq: u32,
+    /// When the registration ends.
+    pub expires_at: Instant,
+}
+
+/// A binding that is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unbound {
+    /// The user part of the address of record.
+    pub extension: Number,
+    /// The contact URI.
+    pub contact: String,
+}
+
+impl From<Binding> for Unbound {
+    fn from(binding: Binding) -> Self {
+        Self { extension: binding.extension, contact: binding.contact }
+    }
+}
+
+impl Binding {
+    /// The binding as the journal keeps it; `now` is the moment at which the wall clock shows `unix_ms`.
+    pub fn journal(&self, now: Instant, unix_ms: i64) -> model::Binding {
+        model::Binding {
+            extension: self.extension.clone(),
+            contact: self.contact.clone(),
+            flow: self.flow.to_string(),
+            call_id: self.call_id.clone(),
+            cseq: self.cseq,
+            q: self.q,
+            user_agent: self.user_agent.clone(),
+            instance: self.instance.clone(),
+            expires_at_unix_ms: unix_ms.saturating_add(millis(self.expires_at.saturating_duration_since(now))),
+        }
+    }
+
+    /// The binding that the journal kept; nothing when it has ended or cannot be read. A wall clock that was set
+    /// back meanwhile makes no registration longer than the longest.
+    pub(super) fn from_journal(
+        id: u64,
+        kept: model::Binding,
+        now: Instant,
+        unix_ms: i64,
+        longest: Duration,
+    ) -> Option<Self> {
+        let left = u64::try_from(kept.expires_at_unix_ms.saturating_sub(unix_ms)).ok().filter(|left| *left > 0)?;
+        let mut params = String::new();
+        if kept.q != 1000 {
+            params.push_str(&format!(";q={}.{:03}", kept.q / 1000, kept.q % 1000));
+        }
+        if let Some(instance) = &kept.instance {
+            params.push_str(&format!(";+sip.instance={}", Quoted(instance)));
+        }
+        Some(Self {
+            id,
+            extension: kept.extension,
+            contact: kept.contact,
+            flow: kept.flow.parse().ok()?,
+            params,
+            q: kept.q,
+            instance: kept.instance,
+            reg_id: None,
+            user_agent: kept.user_agent,
+            call_id: kept.call_id,
+            cseq: kept.cseq,
+            expires_at: now + Duration::from_millis(left).min(longest),
+        })
+    }
+
+    /// A REGISTER of the same Call-ID with no higher CSeq is one that a later one has overtaken (§10.3 step 7).
+    pub(super) fn is_overtaken_by(&self, request: &Message<'_>) -> bool {
+        self.call_id == request.call_id() && request.cseq().number <= self.cseq
+    }
+
+    /// Whether the journal already knows everything but how long it lasts.
+    pub(super) fn differs_only_in_time(&self, new: &Self) -> bool {
+        let timed = Self { expires_at: new.expires_at, cseq: new.cseq, id: new.id, ..self.clone() };
+        timed == *new
+    }
+
+    /// The Contact value of an answer (§10.3 step 8): parameters as they came and the seconds left.
+    pub(super) fn as_granted(&self, now: Instant) -> String {
+        let left = self.expires_at.saturating_duration_since(now);
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        format!("<{}>{};expires={seconds}", self.contact, self.params)
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

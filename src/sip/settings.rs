@@ -1,0 +1,179 @@
+use super::digest::Ha1;
+use super::{Flow, Transport};
+use crate::model::{Number, TrunkName};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+
+/// Who may speak SIP with us, as whom, and where we listen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[sip] realm`: of the digest, and the host part of our own addresses.
+    pub realm: String,
+    /// What the box calls itself in User-Agent and Server.
+    pub product: String,
+    /// Our sockets.
+    pub listeners: Vec<Listener>,
+    /// Phones that register here.
+    pub accounts: Vec<Account>,
+    /// Trunks in order.
+    pub trunks: Vec<Trunk>,
+}
+
+/// A socket of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// What it carries.
+    pub transport: Transport,
+    /// The address peers reach it at: the bound one, with `0.0.0.0` replaced by an address of the machine.
+    pub address: SocketAddr,
+}
+
+/// A phone that registers here.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user part of the address of record, and the user name of the digest.
+    pub extension: Number,
+    /// What the password was turned into.
+    pub ha1: Ha1,
+}
+
+/// A PBX or carrier beside us, known by its address.
+#[derive(Debug, Clone)]
+pub struct Trunk {
+    /// Its name.
+    pub name: TrunkName,
+    /// Host name or address as configured.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Over what.
+    pub transport: Transport,
+    /// The host's address once it is known.
+    pub address: Option<SocketAddr>,
+    /// From where its requests are believed.
+    pub allow: Vec<Network>,
+    /// What we answer its challenges with.
+    pub credentials: Option<Secret>,
+    /// Whether we register there.
+    pub register: bool,
+}
+
+impl Trunk {
+    /// Whether a request from this address is this trunk's.
+    pub fn admits(&self, source: IpAddr) -> bool {
+        self.allow.iter().any(|network| network.contains(source))
+    }
+
+    /// The way to it from one of our sockets.
+    pub(super) fn flow(&self, listeners: &[Listener]) -> Option<Flow> {
+        let peer = self.address?;
+        let local = local_for(listeners, self.transport, peer)?;
+        Some(Flow { transport: self.transport, local, peer, connection: None })
+    }
+}
+
+/// The socket of ours that speaks this transport and the peer's address family; on a machine with several, the
+/// one closest to the peer: loopback speaks to loopback.
+pub(super) fn local_for(listeners: &[Listener], transport: Transport, peer: SocketAddr) -> Option<SocketAddr> {
+    let fits = |listener: &&Listener| {
+        listener.transport == transport && listener.address.is_ipv4() == peer.is_ipv4()
+    };
+    let close = |listener: &&Listener| listener.address.ip().is_loopback() == peer.ip().is_loopback();
+    let mut fitting = listeners.iter().filter(fits);
+    let first = fitting.clone().next()?;
+    Some(fitting.find(close).unwrap_or(first).address)
+}
+
+/// A user name and a password. The password is needed in the clear to answer a challenge whose realm we do not
+/// choose; it never shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: String,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:…", self.username)
+    }
+}
+
+/// A range of addresses, `192.168.1.0/24` or a single address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// One address alone.
+    pub fn single(address: IpAddr) -> Self {
+        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
+    /// Whether the address lies within. An IPv4 address mapped into IPv6 counts as what it is.
+    pub fn contains(&self, other: IpAddr) -> bool {
+        match (self.address, other.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let shift = 32 - u32::from(self.prefix.min(32));
+                u64::from(own.to_bits()) >> shift == u64::from(other.to_bits()) >> shift
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix.min(128))).unwrap_or(0);
+                own.to_bits() & mask == other.to_bits() & mask
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
+        let address: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
+        let whole = Self::single(address);
+        let Some(prefix) = prefix else { return Ok(whole) };
+        match prefix.parse::<u8>() {
+            Ok(prefix) if prefix <= whole.prefix => Ok(Self { address, prefix }),
+            Ok(_) | Err(_) => Err(format!("`/{prefix}` is not a prefix length of 0 to {}", whole.prefix)),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.address, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_its_addresses_and_no_others() {
+        let table = [
+            ("192.168.1.0/24", "192.168.1.77", true),
+            ("192.168.1.0/24", "192.168.2.1", false),
+            ("127.0.0.20", "127.0.0.20", true),
+            ("127.0.0.20", "127.0.0.21", false),
+            ("0.0.0.0/0", "8.8.8.8", true),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+            ("fd00::/8", "fd12::1", true),
+            ("fd00::/8", "fe80::1", false),
+            ("::/0", "fe80::1", true),
+        ];
+        for (network, address, inside) in table {
+            let network: Network = network.parse().unwrap();
+            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network} {address}");
+        }
+        for bad in ["", "192.168.1", "192.168.1.0/33", "::/129", "10.0.0.0/x"] {
+            assert!(bad.parse::<Network>().is_err(), "{bad}");
+        }
+    }
+}

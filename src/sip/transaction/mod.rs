@@ -1,0 +1,483 @@
+//! Transactions: RFC 3261 §17 with RFC 6026 and RFC 4320. One file a machine; here they are found by their key,
+//! fed with messages and deadlines, and forgotten when they are done.
+
+mod client;
+mod invite_client;
+mod invite_server;
+mod server;
+mod timing;
+
+use super::headers::Via;
+use super::{Draft, Flow, Message, Method, Name};
+use bytes::Bytes;
+use client::Client;
+use invite_client::{Heard, InviteClient};
+use invite_server::InviteServer;
+use server::Server;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Instant;
+use timing::Due;
+
+/// The start of every branch of RFC 3261 (§8.1.1.7).
+const MAGIC_COOKIE: &str = "z9hG4bK";
+
+/// A client transaction, by the random part of its branch. CANCEL shares the branch of its INVITE (§9.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ClientId {
+    token: [u8; 16],
+    is_cancel: bool,
+}
+
+/// A server transaction, by the order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ServerId(u64);
+
+/// Every transaction under way. `Owner` is what the user of a client transaction wants to be reminded of.
+#[derive(Debug)]
+pub(super) struct Transactions<Owner> {
+    clients: HashMap<ClientId, Asked<Owner>>,
+    servers: HashMap<ServerId, Served<Owner>>,
+    by_wire: HashMap<Box<str>, ServerId>,
+    last_server: u64,
+    /// When to look at which transaction; hints, checked against the machine's own deadline.
+    hints: BinaryHeap<Reverse<(Instant, Id)>>,
+    sends: Vec<(Flow, Bytes)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Id {
+    Client(ClientId),
+    Server(ServerId),
+}
+
+#[derive(Debug)]
+struct Asked<Owner> {
+    machine: ClientMachine,
+    flow: Flow,
+    request: Bytes,
+    owner: Owner,
+}
+
+#[derive(Debug)]
+enum ClientMachine {
+    Invite(InviteClient),
+    Other(Client),
+}
+
+#[derive(Debug)]
+struct Served<Owner> {
+    machine: ServerMachine,
+    flow: Flow,
+    wire: Box<str>,
+    response: Option<Bytes>,
+    owner: Option<Owner>,
+}
+
+#[derive(Debug)]
+enum ServerMachine {
+    Invite(InviteServer),
+    Other(Server),
+}
+
+/// What a request turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// A repetition, or the ACK of a refusal: done with.
+    Absorbed,
+    /// An ACK that no refusal waits for: it belongs to a dialog, or to nobody.
+    StrayAck,
+    /// It is new.
+    No,
+}
+
+/// What a CANCEL finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cancelled<Owner> {
+    /// An INVITE that waits for its final response.
+    Waiting(Owner),
+    /// An INVITE that has it.
+    TooLate,
+}
+
+/// What came of time passing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lapsed<Owner> {
+    /// Nobody answered this request.
+    NoAnswer(Owner),
+    /// Nobody acknowledged the 2xx to this owner's INVITE.
+    NoAck(Owner),
+}
+
+impl ClientId {
+    /// A new transaction; `token` is 16 random characters.
+    pub(super) fn new(token: &str) -> Self {
+        let mut bytes = [b'x'; 16];
+        for (place, byte) in bytes.iter_mut().zip(token.bytes()) {
+            *place = byte;
+        }
+        Self { token: bytes, is_cancel: false }
+    }
+
+    /// The CANCEL of this INVITE.
+    pub(super) fn cancel(self) -> Self {
+        Self { is_cancel: true, ..self }
+    }
+
+    /// The branch parameter of its Via.
+    pub(super) fn branch(&self) -> String {
+        let mut branch = String::with_capacity(23);
+        branch.push_str(MAGIC_COOKIE);
+        branch.extend(self.token.iter().map(|byte| char::from(*byte)));
+        branch
+    }
+
+    fn of_response(response: &Message<'_>) -> Option<Self> {
+        let token = response.top_via().branch?.strip_prefix(MAGIC_COOKIE)?;
+        let token = token.as_bytes().try_into().ok()?;
+        Some(Self { token, is_cancel: response.method() == Method::Cancel })
+    }
+}
+
+impl<Owner: Copy> Transactions<Owner> {
+    pub(super) fn new() -> Self {
+        Self {
+            clients: HashMap::new(),
+            servers: HashMap::new(),
+            by_wire: HashMap::new(),
+            last_server: 0,
+            hints: BinaryHeap::new(),
+            sends: Vec::new(),
+        }
+    }
+
+    /// Sends a request and watches over it until its final response.
+    pub(super) fn ask(&mut self, now: Instant, id: ClientId, flow: Flow, request: Vec<u8>, owner: Owner) {
+        let request = Bytes::from(request);
+        let reliable = flow.transport.is_reliable();
+        let machine = if request.starts_with(b"INVITE ") {
+            ClientMachine::Invite(InviteClient::new(now, reliable))
+        } else {
+            ClientMachine::Other(Client::new(now, reliable))
+        };
+        self.send(flow, request.clone());
+        self.hint(machine.next_deadline(), Id::Client(id));
+        self.clients.insert(id, Asked { machine, flow, request, owner });
+    }
+
+    /// A response came. Who is concerned, when it is news for anybody.
+    pub(super) fn hear_response(&mut self, now: Instant, response: &Message<'_>) -> Option<Owner> {
+        let id = ClientId::of_response(response)?;
+        let status = response.status()?;
+        let asked = self.clients.get_mut(&id)?;
+        let owner = asked.owner;
+        let is_news = match &mut asked.machine {
+            ClientMachine::Other(machine) => machine.heard(now, status),
+            ClientMachine::Invite(machine) => match machine.heard(now, status) {
+                Heard::Deliver => true,
+                Heard::Absorb => false,
+                heard @ (Heard::AckAndDeliver | Heard::AckAgain) => {
+                    if let Some(ack) = ack_of_refusal(&asked.request, response) {
+                        let flow = asked.flow;
+                        self.sends.push((flow, ack.into()));
+                    }
+                    heard == Heard::AckAndDeliver
+                }
+            },
+        };
+        self.look_after_client(id);
+        is_news.then_some(owner)
+    }
+
+    /// Sends the CANCEL of an INVITE, if it may be sent now; `false` while no provisional response came.
+    pub(super) fn cancel(&mut self, now: Instant, id: ClientId, reasons: &[&str], owner: Owner) -> bool {
+        let Some(asked) = self.clients.get_mut(&id) else { return true };
+        let ClientMachine::Invite(machine) = &mut asked.machine else { return true };
+        if !machine.may_cancel() {
+            return !machine.is_pending();
+        }
+        machine.give_up_after_cancel(now);
+        let flow = asked.flow;
+        let cancel = cancel_of(&asked.request, reasons);
+        self.look_after_client(id);
+        if let Some(cancel) = cancel {
+            self.ask(now, id.cancel(), flow, cancel, owner);
+        }
+        true
+    }
+
+    /// Whether a request belongs to a transaction we have; if so, it has been dealt with.
+    pub(super) fn recognise(&mut self, now: Instant, request: &Message<'_>) -> Known {
+        let is_ack = request.method() == Method::Ack;
+        let wire = wire_key(request, if is_ack { Method::Invite } else { request.method() });
+        let Some(id) = self.by_wire.get(&*wire).copied() else {
+            return if is_ack { Known::StrayAck } else { Known::No };
+        };
+        let Some(served) = self.servers.get_mut(&id) else { return Known::No };
+        let again = match &mut served.machine {
+            // The ACK of a 2xx is the dialog's, even when a peer of RFC 2543 repeats the branch.
+            ServerMachine::Invite(machine) if is_ack => {
+                if !machine.acknowledged(now) {
+                    return Known::StrayAck;
+                }
+                false
+            }
+            ServerMachine::Invite(machine) => machine.heard_again(),
+            ServerMachine::Other(_) => true,
+        };
+        if let (true, Some(response)) = (again, served.response.clone()) {
+            let flow = served.flow;
+            self.send(flow, response);
+        }
+        self.look_after_server(id);
+        Known::Absorbed
+    }
+
+    /// Remembers a new request until it is answered, and the answer until nobody asks again.
+    pub(super) fn serve(&mut self, flow: &Flow, request: &Message<'_>, owner: Option<Owner>) -> ServerId {
+        self.last_server += 1;
+        let id = ServerId(self.last_server);
+        let reliable = flow.transport.is_reliable();
+        let machine = if request.method() == Method::Invite {
+            ServerMachine::Invite(InviteServer::new(reliable))
+        } else {
+            ServerMachine::Other(Server::new(reliable))
+        };
+        let flow = answer_flow(flow, request.top_via());
+        let wire = wire_key(request, request.method());
+        self.by_wire.insert(wire.clone(), id);
+        self.servers.insert(id, Served { machine, flow, wire, response: None, owner });
+        id
+    }
+
+    /// Whose INVITE this CANCEL is for (§9.2), if it still waits for its final response.
+    pub(super) fn cancelled(&self, cancel: &Message<'_>) -> Option<Cancelled<Owner>> {
+        let id = *self.by_wire.get(&*wire_key(cancel, Method::Invite))?;
+        let served = self.servers.get(&id)?;
+        match &served.machine {
+            ServerMachine::Invite(machine) if machine.has_answered() => Some(Cancelled::TooLate),
+            ServerMachine::Invite(_) => served.owner.map(Cancelled::Waiting),
+            ServerMachine::Other(_) => None,
+        }
+    }
+
+    /// Sends a response and remembers it for those who ask again.
+    pub(super) fn respond(&mut self, now: Instant, id: ServerId, status: u16, response: Vec<u8>) {
+        let Some(served) = self.servers.get_mut(&id) else { return };
+        let response = Bytes::from(response);
+        served.response = Some(response.clone());
+        match &mut served.machine {
+            ServerMachine::Invite(machine) => machine.responded(now, status),
+            ServerMachine::Other(machine) => machine.responded(now, status),
+        }
+        let flow = served.flow;
+        self.send(flow, response);
+        self.look_after_server(id);
+    }
+
+    /// The ACK of the 2xx came.
+    pub(super) fn confirmed(&mut self, id: ServerId) {
+        if let Some(Served { machine: ServerMachine::Invite(machine), response, .. }) = self.servers.get_mut(&id) {
+            machine.confirmed();
+            *response = None;
+        }
+    }
+
+    /// What is to be sent, in order.
+    pub(super) fn take_sends(&mut self) -> std::vec::Drain<'_, (Flow, Bytes)> {
+        self.sends.drain(..)
+    }
+
+    /// Puts a message of the user in line.
+    pub(super) fn send(&mut self, flow: Flow, bytes: Bytes) {
+        self.sends.push((flow, bytes));
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.hints.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Lets the next transaction whose time has come act. Nothing when none is left.
+    pub(super) fn next_lapsed(&mut self, now: Instant) -> Option<Lapsed<Owner>> {
+        loop {
+            let Reverse((at, id)) = *self.hints.peek()?;
+            if at > now {
+                return None;
+            }
+            self.hints.pop();
+            let lapsed = match id {
+                Id::Client(id) => self.client_due(now, id),
+                Id::Server(id) => self.server_due(now, id),
+            };
+            if lapsed.is_some() {
+                return lapsed;
+            }
+        }
+    }
+
+    /// The way to the peer is gone: requests that wait there will never be answered.
+    pub(super) fn flow_is_dead(&mut self, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
+        let lost: Vec<ClientId> =
+            self.clients.iter().filter(|(_, asked)| dead(&asked.flow)).map(|(id, _)| *id).collect();
+        lost.into_iter().filter_map(|id| self.clients.remove(&id).map(|asked| asked.owner)).collect()
+    }
+
+    /// Transactions under way.
+    pub(super) fn len(&self) -> usize {
+        self.clients.len() + self.servers.len()
+    }
+
+    fn client_due(&mut self, now: Instant, id: ClientId) -> Option<Lapsed<Owner>> {
+        let asked = self.clients.get_mut(&id)?;
+        let due = match &mut asked.machine {
+            ClientMachine::Invite(machine) => machine.due(now),
+            ClientMachine::Other(machine) => machine.due(now),
+        };
+        let (flow, owner) = (asked.flow, asked.owner);
+        if due == Due::SendAgain {
+            let request = asked.request.clone();
+            self.send(flow, request);
+        }
+        self.look_after_client(id);
+        (due == Due::TimedOut).then_some(Lapsed::NoAnswer(owner))
+    }
+
+    fn server_due(&mut self, now: Instant, id: ServerId) -> Option<Lapsed<Owner>> {
+        let served = self.servers.get_mut(&id)?;
+        let due = match &mut served.machine {
+            ServerMachine::Invite(machine) => machine.due(now),
+            ServerMachine::Other(machine) => machine.due(now),
+        };
+        let owner = served.owner;
+        if let (Due::SendAgain, Some(response)) = (due, served.response.clone()) {
+            let flow = served.flow;
+            self.send(flow, response);
+        }
+        self.look_after_server(id);
+        owner.filter(|_| due == Due::TimedOut).map(Lapsed::NoAck)
+    }
+
+    /// Forgets a machine that is done, or notes when to look at it again.
+    fn look_after_client(&mut self, id: ClientId) {
+        let Some(asked) = self.clients.get(&id) else { return };
+        if asked.machine.is_over() {
+            self.clients.remove(&id);
+        } else {
+            self.hint(asked.machine.next_deadline(), Id::Client(id));
+        }
+    }
+
+    fn look_after_server(&mut self, id: ServerId) {
+        let Some(served) = self.servers.get(&id) else { return };
+        if served.machine.is_over() {
+            if let Some(served) = self.servers.remove(&id) {
+                self.by_wire.remove(&served.wire);
+            }
+        } else {
+            self.hint(served.machine.next_deadline(), Id::Server(id));
+        }
+    }
+
+    fn hint(&mut self, at: Option<Instant>, id: Id) {
+        if let Some(at) = at {
+            self.hints.push(Reverse((at, id)));
+        }
+    }
+}
+
+impl ClientMachine {
+    fn next_deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Invite(machine) => machine.next_deadline(),
+            Self::Other(machine) => machine.next_deadline(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_over(),
+            Self::Other(machine) => machine.is_over(),
+        }
+    }
+}
+
+impl ServerMachine {
+    fn next_deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Invite(machine) => machine.next_deadline(),
+            Self::Other(machine) => machine.next_deadline(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_over(),
+            Self::Other(machine) => machine.is_over(),
+        }
+    }
+}
+
+/// What identifies a server transaction (§17.2.3): branch, sent-by and method; for a peer of RFC 2543, whose
+/// branch means nothing, what that standard compared.
+fn wire_key(request: &Message<'_>, method: Method<'_>) -> Box<str> {
+    let via = request.top_via();
+    let sent_by = format_args!("{}:{}", via.host, via.port.unwrap_or(0)).to_string();
+    match via.branch.filter(|branch| branch.starts_with(MAGIC_COOKIE)) {
+        Some(branch) => format!("{branch} {sent_by} {method}"),
+        None => format!(
+            "{} {} {} {sent_by} {method}",
+            request.call_id(),
+            request.cseq().number,
+            request.from().tag().unwrap_or_default(),
+        ),
+    }
+    .into_boxed_str()
+}
+
+/// Where the answers to a request go (§18.2.2, RFC 3581).
+pub(super) fn answer_flow(flow: &Flow, via: &Via<'_>) -> Flow {
+    if flow.transport.is_reliable() { *flow } else { Flow { peer: via.answer_to(flow.peer), ..*flow } }
+}
+
+/// The ACK of a refusal (§17.1.1.3): everything from the INVITE, To from the response.
+fn ack_of_refusal(invite: &[u8], response: &Message<'_>) -> Option<Vec<u8>> {
+    let invite = Message::parse(invite).ok()?;
+    let to = response.header(Name::To)?;
+    let draft = same_path(Method::Ack, &invite)?.copied(Name::To, to);
+    Some(draft.header(Name::CSeq, format_args!("{} ACK", invite.cseq().number)).finish())
+}
+
+/// The CANCEL of an INVITE (§9.1).
+fn cancel_of(invite: &[u8], reasons: &[&str]) -> Option<Vec<u8>> {
+    let invite = Message::parse(invite).ok()?;
+    let mut draft = same_path(Method::Cancel, &invite)?.copied(Name::To, invite.header(Name::To)?);
+    for reason in reasons {
+        draft = draft.header(Name::Reason, reason);
+    }
+    Some(draft.header(Name::CSeq, format_args!("{} CANCEL", invite.cseq().number)).finish())
+}
+
+/// A request that follows the INVITE on its way: same target, same top Via, same route.
+fn same_path(method: Method<'_>, invite: &Message<'_>) -> Option<Draft> {
+    let mut draft = Draft::request(method, invite.request_uri()?.as_bytes())
+        .copied(Name::Via, invite.header(Name::Via)?)
+        .header(Name::MaxForwards, 70);
+    for route in invite.lines(Name::Route) {
+        draft = draft.copied(Name::Route, route);
+    }
+    Some(draft.copied(Name::From, invite.header(Name::From)?).header(Name::CallId, invite.call_id()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::{Duration, Instant};
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    pub(in crate::sip) fn origin() -> Instant {
+        Instant::now()
+    }
+
+    pub(in crate::sip) fn after(now: Instant, seconds: u64) -> Instant {
+        now + Duration::from_secs(seconds)
+    }
+}

@@ -1,0 +1,53 @@
+use super::timing::{Due, LIFE};
+use std::time::Instant;
+
+/// The non-INVITE server transaction of RFC 3261 §17.2.2: it remembers the final response for those who ask again.
+#[derive(Debug)]
+pub(super) struct Server {
+    reliable: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Trying,
+    /// Timer J.
+    Completed {
+        until: Instant,
+    },
+    Over,
+}
+
+impl Server {
+    pub(super) fn new(reliable: bool) -> Self {
+        Self { reliable, state: State::Trying }
+    }
+
+    pub(super) fn responded(&mut self, now: Instant, status: u16) {
+        if let (State::Trying, 200..) = (&self.state, status) {
+            self.state = if self.reliable { State::Over } else { State::Completed { until: now + LIFE } };
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Completed { until } => Some(until),
+            State::Trying | State::Over => None,
+        }
+    }
+
+    pub(super) fn due(&mut self, now: Instant) -> Due {
+        match self.state {
+            State::Completed { until } if until <= now => {
+                self.state = State::Over;
+                Due::Over
+            }
+            State::Over => Due::Over,
+            State::Trying | State::Completed { .. } => Due::Nothing,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+}

@@ -1,0 +1,167 @@
+use crate::model::{Binding, Destination, Digit, Number, TrunkName};
+use crate::sip::Flow;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// One INVITE dialog, ours or theirs, among all of this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub(super) u64);
+
+/// What the user agent asks of the outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send this.
+    Send {
+        /// Which way.
+        flow: Flow,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Tell the engine.
+    Event(Event),
+}
+
+/// What happened, in telephony's words as far as SIP can say them.
+#[derive(Debug)]
+pub enum Event {
+    /// Somebody calls who may. 100 has been sent; ring, answer or release.
+    Incoming(Box<Incoming>),
+    /// A phone we invited rings.
+    Ringing(SessionId),
+    /// A phone we invited was picked up; the ACK has been sent.
+    Answered {
+        /// Which.
+        session: SessionId,
+        /// Its SDP answer.
+        body: Vec<u8>,
+    },
+    /// A phone we invited will not take the call; the session is gone.
+    Refused {
+        /// Which.
+        session: SessionId,
+        /// Its final status; 408 when it never answered.
+        status: u16,
+    },
+    /// The far side acknowledged our 200, perhaps with the answer to an offer of ours.
+    Confirmed {
+        /// Which.
+        session: SessionId,
+        /// The SDP answer, if the ACK brought one.
+        body: Option<Vec<u8>>,
+    },
+    /// The far side wants to change the media; accept or refuse the offer.
+    Offered {
+        /// Which.
+        session: SessionId,
+        /// The SDP offer; nothing when it wants ours.
+        body: Option<Vec<u8>>,
+    },
+    /// The far side hung up, gave up, or can no longer be reached; the session is gone.
+    Left(SessionId),
+    /// A key, by INFO.
+    Digit {
+        /// Which.
+        session: SessionId,
+        /// The key.
+        digit: Digit,
+    },
+    /// A phone registered.
+    Bound(Box<Binding>),
+    /// A phone refreshed its registration.
+    Refreshed(Box<Binding>),
+    /// A phone unregistered, expired, or its connection broke.
+    Unbound {
+        /// Its extension.
+        extension: Number,
+        /// The contact URI.
+        contact: String,
+    },
+    /// A trunk answered our OPTIONS within this time, or not at all.
+    TrunkProbed {
+        /// Which.
+        trunk: TrunkName,
+        /// The round trip.
+        round_trip: Option<Duration>,
+    },
+    /// Our own registration with a trunk was granted for this many seconds, or refused with this status.
+    Registered {
+        /// Which.
+        trunk: TrunkName,
+        /// The outcome.
+        outcome: Result<u32, u16>,
+    },
+}
+
+/// A call that comes in.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Its session.
+    pub session: SessionId,
+    /// Who it is, as far as we believe it.
+    pub origin: Origin,
+    /// The caller's number.
+    pub caller_number: Number,
+    /// The display name.
+    pub caller_name: Option<String>,
+    /// What was dialled: the user part of the Request-URI.
+    pub dialed: Number,
+    /// The SDP offer, if there is one.
+    pub offer: Option<Vec<u8>>,
+    /// The way it came.
+    pub flow: Flow,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A trunk, known by its address.
+    Trunk(TrunkName),
+    /// A phone of ours that proved its password.
+    Phone(Number),
+}
+
+/// Whom to invite, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// Where the phone is.
+    pub destination: Destination,
+    /// The number to show.
+    pub caller_number: Number,
+    /// The name to show.
+    pub caller_name: Option<String>,
+}
+
+/// How to reach a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The way.
+    pub flow: Flow,
+    /// The Request-URI.
+    pub uri: String,
+    /// The trunk it leads through.
+    pub trunk: Option<TrunkName>,
+}
+
+/// How to part from a session, whatever state it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Farewell {
+    /// The status for an INVITE of theirs that was not answered.
+    pub status: u16,
+    /// Retry-After of that status, in seconds.
+    pub retry_after_seconds: Option<u32>,
+    /// Reason values for a CANCEL or BYE (RFC 3326).
+    pub reasons: &'static [&'static str],
+}
+
+/// Counts since start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages received.
+    pub received: u64,
+    /// Messages that could not be parsed.
+    pub malformed: u64,
+    /// Requests with wrong credentials.
+    pub auth_failed: u64,
+    /// Requests inside a dialog from an address that has no part in it.
+    pub strangers: u64,
+}

@@ -1,0 +1,250 @@
+//! The user agent: calls, registrations and probes on top of transactions and dialogs.
+//!
+//! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
+//! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
+//! `hear` takes their responses, `part` ends a session whatever state it is in.
+
+mod admit;
+mod chores;
+mod hear;
+mod invite;
+mod io;
+mod part;
+mod serve;
+mod session;
+mod within;
+
+pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId};
+
+use super::digest::Authenticator;
+use super::registrar::Registrar;
+use super::settings::{Account, Settings};
+use super::transaction::{ClientId, Lapsed, Transactions};
+use super::{Draft, Flow, Malformed, Message, Method, Name};
+use crate::model::{Binding, Dice, Number, TrunkName};
+use bytes::Bytes;
+use chores::Chores;
+use session::Session;
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// What the box understands, for Allow.
+const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE";
+
+/// Everything SIP that lives longer than a message.
+#[derive(Debug)]
+pub struct UserAgent {
+    settings: Settings,
+    dice: Dice,
+    accounts: HashMap<Number, Account>,
+    transactions: Transactions<Owner>,
+    sessions: HashMap<SessionId, Session>,
+    by_tag: HashMap<Box<str>, SessionId>,
+    registrar: Registrar,
+    authenticator: Authenticator,
+    chores: Chores,
+    counts: Counts,
+    last_session: u64,
+    events: VecDeque<Event>,
+    sends: VecDeque<(Flow, Bytes)>,
+}
+
+/// Whom the outcome of a request of ours concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// The INVITE of a session.
+    Invite(SessionId),
+    /// The BYE of a session.
+    Bye(SessionId),
+    /// The probe of a trunk, by its place.
+    Probe(usize),
+    /// Our registration with a trunk, by its place.
+    Register(usize),
+    /// Nobody waits for it.
+    Nobody,
+}
+
+/// One registered phone, for those who look on.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration<'a> {
+    /// Its extension.
+    pub extension: &'a Number,
+    /// The contact URI.
+    pub contact: &'a str,
+    /// The way to it.
+    pub flow: &'a Flow,
+    /// What it calls itself.
+    pub user_agent: Option<&'a str>,
+    /// When the registration ends.
+    pub expires: Instant,
+}
+
+impl UserAgent {
+    /// A user agent at rest; trunks are probed and registered with from now on.
+    pub fn new(now: Instant, settings: Settings, mut dice: Dice) -> Self {
+        let accounts =
+            settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
+        let authenticator = Authenticator::new(&settings.realm, now, &mut dice);
+        let chores = Chores::new(now, &settings, &mut dice);
+        Self {
+            settings,
+            dice,
+            accounts,
+            transactions: Transactions::new(),
+            sessions: HashMap::new(),
+            by_tag: HashMap::new(),
+            registrar: Registrar::new(),
+            authenticator,
+            chores,
+            counts: Counts::default(),
+            last_session: 0,
+            events: VecDeque::new(),
+            sends: VecDeque::new(),
+        }
+    }
+
+    /// Takes the registrations of the last run.
+    pub fn restore(&mut self, now: Instant, now_unix_ms: i64, bindings: Vec<Binding>) {
+        self.registrar.restore(now, now_unix_ms, bindings);
+    }
+
+    /// A message came.
+    pub fn receive(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        self.counts.received += 1;
+        match Message::parse(bytes) {
+            Ok(message) if message.is_request() => self.hear_request(now, flow, &message),
+            Ok(message) => self.hear_response(now, &message),
+            Err(malformed) => self.complain(flow, bytes, &malformed),
+        }
+        self.flush();
+    }
+
+    /// What cannot be read is answered if it asks for an answer and can be given one.
+    fn complain(&mut self, flow: &Flow, bytes: &[u8], malformed: &Malformed<'_>) {
+        if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return; // A keep-alive (RFC 5626 §3.5.1, and phones that send NULs).
+        }
+        self.counts.malformed += 1;
+        let tag = self.dice.token();
+        if let (Some(answer), Some(via)) = (malformed.answer(flow.peer, &tag), malformed.top_via()) {
+            let flow = super::transaction::answer_flow(flow, &via);
+            self.sends.push_back((flow, answer.into()));
+        }
+    }
+
+    /// A stream is gone: what waited for answers there waits no more, and phones known only by it are unreachable.
+    pub fn stream_closed(&mut self, now: Instant, connection: u64) {
+        let gone = self.registrar.flow_closed(connection);
+        self.unbound(gone);
+        let lost = self.transactions.flow_is_dead(|flow| flow.connection == Some(connection));
+        self.lose(now, lost);
+    }
+
+    /// A stream could not be opened.
+    pub fn unreachable(&mut self, now: Instant, flow: &Flow) {
+        let lost = self.transactions.flow_is_dead(|own| own.transport == flow.transport && own.peer == flow.peer);
+        self.lose(now, lost);
+    }
+
+    fn lose(&mut self, now: Instant, owners: Vec<Owner>) {
+        for owner in owners {
+            self.no_answer(now, owner, 503);
+        }
+        self.flush();
+    }
+
+    /// A trunk's host name has an address.
+    pub fn trunk_resolved(&mut self, name: &TrunkName, address: SocketAddr) {
+        if let Some(trunk) = self.settings.trunks.iter_mut().find(|trunk| trunk.name == *name) {
+            trunk.address = Some(address);
+            let network = super::settings::Network::single(address.ip());
+            if !trunk.allow.contains(&network) {
+                trunk.allow.push(network);
+            }
+        }
+    }
+
+    /// When to call [`UserAgent::deadline_reached`].
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [self.transactions.next_deadline(), self.registrar.next_deadline(), self.chores.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Time has passed.
+    pub fn deadline_reached(&mut self, now: Instant) {
+        while let Some(lapsed) = self.transactions.next_lapsed(now) {
+            match lapsed {
+                Lapsed::NoAnswer(owner) => self.no_answer(now, owner, 408),
+                Lapsed::NoAck(owner) => self.no_ack(now, owner),
+            }
+        }
+        let gone = self.registrar.expire(now);
+        self.unbound(gone);
+        self.do_chores(now);
+        self.flush();
+    }
+
+    /// The next thing to do; messages before events, so that a CANCEL is not kept waiting by what follows from it.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.flush();
+        if let Some((flow, bytes)) = self.sends.pop_front() {
+            return Some(Output::Send { flow, bytes });
+        }
+        self.events.pop_front().map(Output::Event)
+    }
+
+    /// The contact URIs of a phone, the preferred first.
+    pub fn contacts(&self, now: Instant, extension: &Number) -> impl Iterator<Item = &str> {
+        self.registrar.contacts(now, extension).map(|binding| binding.contact())
+    }
+
+    /// Every registered contact.
+    pub fn registrations(&self, now: Instant) -> impl Iterator<Item = Registration<'_>> {
+        self.registrar.all(now).map(|(extension, binding)| Registration {
+            extension,
+            contact: binding.contact(),
+            flow: binding.flow(),
+            user_agent: binding.user_agent(),
+            expires: binding.expires(),
+        })
+    }
+
+    /// Counts since start.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Transactions and sessions that are not yet forgotten.
+    pub fn load(&self) -> (usize, usize) {
+        (self.transactions.len(), self.sessions.len())
+    }
+
+    fn unbound(&mut self, gone: Vec<(Number, String)>) {
+        for (extension, contact) in gone {
+            self.events.push_back(Event::Unbound { extension, contact });
+        }
+    }
+
+    fn flush(&mut self) {
+        self.sends.extend(self.transactions.take_sends());
+    }
+
+    fn new_client(&mut self) -> ClientId {
+        ClientId::new(&self.dice.token())
+    }
+
+    /// A response without a transaction: for requests that are not worth remembering.
+    fn reply(&mut self, flow: &Flow, request: &Message<'_>, status: u16, more: impl FnOnce(Draft) -> Draft) {
+        if request.method() == Method::Ack {
+            return;
+        }
+        let tag = self.dice.token();
+        let draft = Draft::response(request, flow.peer, status, Some(&tag));
+        let draft = more(draft).header(Name::Server, &self.settings.product);
+        let flow = super::transaction::answer_flow(flow, request.top_via());
+        self.sends.push_back((flow, draft.finish().into()));
+    }
+}

@@ -1,0 +1,170 @@
+//! Requests outside of dialogs that are served: REGISTER and INVITE.
+
+use super::session::{Session, State};
+use super::{ALLOW, Event, Incoming, Origin, Owner, SessionId, UserAgent};
+use crate::model::Number;
+use crate::sip::dialog::Dialog;
+use crate::sip::registrar::Change;
+use crate::sip::{Draft, Echo, Flow, Message, Name, Transport};
+use std::time::Instant;
+
+impl UserAgent {
+    pub(super) fn serve_register(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        let Some(extension) = self.authenticate(now, flow, request) else { return };
+        // One may only register oneself (§10.3 step 4).
+        if request.to().uri.user().as_deref() != Some(extension.as_str()) {
+            return self.reply(flow, request, 403, |draft| draft);
+        }
+        let server = self.transactions.serve(flow, request, None);
+        let outcome = self.registrar.register(now, &extension, request, flow);
+        for change in outcome.changes {
+            self.events.push_back(match change {
+                Change::Bound(binding) => Event::Bound(Box::new(binding)),
+                Change::Refreshed(binding) => Event::Refreshed(Box::new(binding)),
+                Change::Unbound { contact } => Event::Unbound { extension: extension.clone(), contact },
+            });
+        }
+        let tag = self.dice.token();
+        let mut draft = Draft::response(request, flow.peer, outcome.status, Some(&tag));
+        for (name, value) in outcome.headers {
+            draft = draft.header(name, value);
+        }
+        let response = draft.header(Name::Server, &self.settings.product).finish();
+        self.transactions.respond(now, server, outcome.status, response);
+    }
+
+    pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
+        let is_sdp = match request.content_type() {
+            Ok(kind) => request.body().is_empty() || kind.is_some_and(|kind| kind.is("application", "sdp")),
+            Err(fault) => return self.reply(flow, request, fault.status, |draft| draft),
+        };
+        if !is_sdp {
+            return self
+                .reply(flow, request, 415, |draft| draft.header(Name::Accept, "application/sdp"));
+        }
+        let dialed = request.request_uri().and_then(|uri| uri.user().map(|user| dialed_number(&user)));
+        let Some(dialed) = dialed else {
+            return self.reply(flow, request, 404, |draft| draft);
+        };
+        let contact = self.contact(flow, dialed.as_str());
+        let tag = self.dice.token();
+        let Some(dialog) = Dialog::answering(request, *flow, tag, contact) else {
+            return self.reply(flow, request, 400, |draft| draft);
+        };
+        let id = self.new_session();
+        let server = self.transactions.serve(flow, request, Some(Owner::Invite(id)));
+        let echo = Echo::of(request, flow.peer);
+        let trying = Draft::reply(&echo, 100, None).finish();
+        self.transactions.respond(now, server, 100, trying);
+        let (caller_number, caller_name) = self.caller(request, &origin);
+        self.by_tag.insert(dialog.local_tag.as_str().into(), id);
+        let trunk = match &origin {
+            Origin::Trunk(trunk) => Some(trunk.clone()),
+            Origin::Phone(_) => None,
+        };
+        let follows_target = trunk.is_some();
+        let state = State::Asked { server, echo, flow: *flow };
+        self.sessions.insert(
+            id,
+            Session { id, dialog, state, trunk, follows_target, offered: None, farewell: None },
+        );
+        let offer = (!request.body().is_empty()).then(|| request.body().to_vec());
+        self.events.push_back(Event::Incoming(Box::new(Incoming {
+            session: id,
+            origin,
+            caller_number,
+            caller_name,
+            dialed,
+            offer,
+            flow: *flow,
+        })));
+    }
+
+    /// Who calls. A trunk may assert another identity than From shows (RFC 3325 §5); a phone may not.
+    fn caller(&self, request: &Message<'_>, origin: &Origin) -> (Number, Option<String>) {
+        let asserted = match origin {
+            Origin::Trunk(_) => request.p_asserted_identity().ok().and_then(|list| list.first().copied()),
+            Origin::Phone(_) => None,
+        };
+        let identity = asserted.as_ref().unwrap_or(request.from());
+        let number = identity.uri.user().filter(|user| !user.is_empty());
+        let number = number.map_or_else(Number::anonymous, |user| dialed_number(&user));
+        let name = identity.display().or_else(|| request.from().display());
+        (number, name.map(|name| name.into_owned()).filter(|name| !name.is_empty()))
+    }
+
+    /// Tells the caller that phones ring.
+    pub fn ring(&mut self, now: Instant, id: SessionId) {
+        self.respond_to_invite(now, id, 180, None);
+    }
+
+    /// Answers the caller with this SDP.
+    pub fn answer(&mut self, now: Instant, id: SessionId, sdp: Vec<u8>) {
+        if let Some(server) = self.respond_to_invite(now, id, 200, Some(&sdp))
+            && let Some(session) = self.sessions.get_mut(&id)
+        {
+            session.state = State::Answered { server };
+        }
+    }
+
+    fn respond_to_invite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: u16,
+        sdp: Option<&[u8]>,
+    ) -> Option<crate::sip::transaction::ServerId> {
+        let session = self.sessions.get(&id)?;
+        let State::Asked { server, echo, .. } = &session.state else { return None };
+        let server = *server;
+        let draft = Draft::reply(echo, status, Some(&session.dialog.local_tag))
+            .record_route(echo)
+            .header(Name::Contact, &session.dialog.contact)
+            .header(Name::Allow, ALLOW)
+            .header(Name::Server, &self.settings.product);
+        let response = match sdp {
+            Some(sdp) => draft.body("application/sdp", sdp),
+            None => draft.finish(),
+        };
+        self.transactions.respond(now, server, status, response);
+        Some(server)
+    }
+
+    pub(super) fn new_session(&mut self) -> SessionId {
+        self.last_session += 1;
+        SessionId(self.last_session)
+    }
+
+    /// Our address on this flow, as a Contact.
+    pub(super) fn contact(&self, flow: &Flow, user: &str) -> String {
+        let transport = match flow.transport {
+            Transport::Udp => String::new(),
+            other => format!(";transport={}", other.as_str()),
+        };
+        let local = self.reachable_at(flow);
+        format!("<sip:{}@{local}{transport}>", crate::sip::UserPart(user))
+    }
+
+    /// Where peers of this flow can reach us: the far end of an outgoing stream is a port nobody listens on.
+    fn reachable_at(&self, flow: &Flow) -> std::net::SocketAddr {
+        let listening = self.settings.listeners.iter().find(|listener| listener.transport == flow.transport);
+        match (flow.transport.is_reliable(), listening) {
+            (true, Some(listener)) => {
+                std::net::SocketAddr::new(flow.local.ip(), listener.address.port())
+            }
+            (true, None) | (false, _) => flow.local,
+        }
+    }
+}
+
+/// A dialled number without the separators people write (RFC 3966 §5.1.1, visual separators); names stay as they are.
+fn dialed_number(user: &str) -> Number {
+    let bare = user.split(';').next().unwrap_or_default();
+    let is_number = bare.chars().all(|c| c.is_ascii_digit() || "+*#-.() ".contains(c));
+    if is_number && bare.chars().any(|c| c.is_ascii_digit()) {
+        let digits: String = bare.chars().filter(|c| !"-.() ".contains(*c)).collect();
+        Number::from(digits)
+    } else {
+        Number::from(bare)
+    }
+}

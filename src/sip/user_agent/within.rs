@@ -1,0 +1,231 @@
+//! Requests inside dialogs: ACK, BYE, CANCEL, re-INVITE, UPDATE, INFO.
+
+use super::session::{Offered, State};
+use super::{ALLOW, Event, Owner, SessionId, UserAgent};
+use crate::model::Digit;
+use crate::sip::transaction::{Cancelled, ServerId};
+use crate::sip::{Draft, Echo, Flow, Message, Method, Name};
+use std::time::Instant;
+
+impl UserAgent {
+    pub(super) fn hear_within(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        let Some(id) = self.session_of(request) else {
+            return self.reply(flow, request, 481, |draft| draft);
+        };
+        if !self.is_from_peer(id, flow) {
+            self.counts.strangers += 1;
+            return self.reply(flow, request, 403, |draft| draft);
+        }
+        let server = self.transactions.serve(flow, request, Some(Owner::Invite(id)));
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.dialog.hear(request).is_err() {
+            return self.respond(now, flow, request, server, 500);
+        }
+        match request.method() {
+            Method::Bye => self.hear_bye(now, flow, request, server, id),
+            Method::Invite | Method::Update => self.hear_offer(now, flow, request, server, id),
+            Method::Info => self.hear_info(now, flow, request, server, id),
+            Method::Options => self.respond(now, flow, request, server, 200),
+            Method::Ack | Method::Cancel => {}
+            Method::Register
+            | Method::Prack
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Refer
+            | Method::Message
+            | Method::Publish => self.respond(now, flow, request, server, 405),
+            Method::Other(_) => self.respond(now, flow, request, server, 501),
+        }
+    }
+
+    /// The session a request belongs to, by our tag in its To.
+    fn session_of(&self, request: &Message<'_>) -> Option<SessionId> {
+        let tag = request.to().tag()?;
+        let id = *self.by_tag.get(tag)?;
+        let session = self.sessions.get(&id)?;
+        session.dialog.is(request.call_id(), Some(tag), request.from().tag()).then_some(id)
+    }
+
+    /// The right tags from a wrong address are a stolen dialog.
+    fn is_from_peer(&self, id: SessionId, flow: &Flow) -> bool {
+        let source = flow.peer.ip();
+        let Some(session) = self.sessions.get(&id) else { return false };
+        let of_trunk = |name| self.settings.trunks.iter().any(|trunk| trunk.name == *name && trunk.admits(source));
+        session.knows(source) || session.trunk.as_ref().is_some_and(of_trunk)
+    }
+
+    fn hear_bye(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
+        self.respond(now, flow, request, server, 200);
+        let Some(session) = self.sessions.get(&id) else { return };
+        // A caller may hang up with BYE before it is answered (§15): its INVITE still wants a final response.
+        if let State::Asked { .. } = session.state {
+            self.refuse_invite(now, id, 487, None);
+        } else if let State::Answered { server } = session.state {
+            self.transactions.confirmed(server);
+        }
+        self.end_session(id);
+    }
+
+    pub(super) fn hear_ack(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        let Some(id) = self.session_of(request) else { return };
+        if !self.is_from_peer(id, flow) {
+            self.counts.strangers += 1;
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let body = (!request.body().is_empty()).then(|| request.body().to_vec());
+        if let State::Answered { server } = session.state {
+            session.state = State::Up { ack: None };
+            self.transactions.confirmed(server);
+        } else if let Some(offered) = session.offered.take_if(|offered| offered.is_answered) {
+            self.transactions.confirmed(offered.server);
+        } else {
+            return;
+        }
+        match session.farewell {
+            // The engine parted while the ACK was under way (§15: no BYE before it).
+            Some(farewell) => self.send_bye(now, id, farewell.reasons),
+            None => self.events.push_back(Event::Confirmed { session: id, body }),
+        }
+    }
+
+    /// A 2xx of ours was never acknowledged: the far side is gone (§13.3.1.4).
+    pub(super) fn no_ack(&mut self, now: Instant, owner: Owner) {
+        let Owner::Invite(id) = owner else { return };
+        if self.sessions.contains_key(&id) {
+            self.tell(id, Event::Left(id));
+            self.send_bye(now, id, &["SIP;cause=408;text=\"No ACK received\""]);
+        }
+    }
+
+    pub(super) fn hear_cancel(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        let waiting = match self.transactions.cancelled(request) {
+            None => return self.reply(flow, request, 481, |draft| draft),
+            Some(Cancelled::Waiting(Owner::Invite(id))) => Some(id),
+            Some(Cancelled::Waiting(_) | Cancelled::TooLate) => None,
+        };
+        if waiting.is_some_and(|id| !self.is_from_peer(id, flow)) {
+            self.counts.strangers += 1;
+            return self.reply(flow, request, 481, |draft| draft);
+        }
+        let server = self.transactions.serve(flow, request, None);
+        self.respond(now, flow, request, server, 200);
+        if let Some(id) = waiting {
+            self.refuse_invite(now, id, 487, None);
+            self.end_session(id);
+        }
+    }
+
+    fn hear_offer(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let is_invite = request.method() == Method::Invite;
+        if !matches!(session.state, State::Up { .. }) || session.offered.is_some() {
+            // Their own offer is still open, or ours is (§14.2).
+            return self.respond(now, flow, request, server, 491);
+        }
+        let body = (!request.body().is_empty()).then(|| request.body().to_vec());
+        if session.farewell.is_some() {
+            return self.respond(now, flow, request, server, 481);
+        }
+        if !is_invite && body.is_none() {
+            return self.respond(now, flow, request, server, 200); // An UPDATE that only says "still here".
+        }
+        let echo = Echo::of(request, flow.peer);
+        session.offered = Some(Offered { server, echo, is_invite, is_answered: false });
+        self.events.push_back(Event::Offered { session: id, body });
+    }
+
+    /// Accepts the far side's offer with this answer (or makes our own, when it asked for one).
+    pub fn accept_offer(&mut self, now: Instant, id: SessionId, sdp: Vec<u8>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(offered) = &mut session.offered else { return };
+        let server = offered.server;
+        let response = Draft::reply(&offered.echo, 200, None)
+            .header(Name::Contact, &session.dialog.contact)
+            .header(Name::Allow, ALLOW)
+            .header(Name::Server, &self.settings.product)
+            .body("application/sdp", &sdp);
+        if offered.is_invite {
+            offered.is_answered = true;
+        } else {
+            session.offered = None;
+        }
+        self.transactions.respond(now, server, 200, response);
+    }
+
+    /// Refuses it; everything stays as it was.
+    pub fn refuse_offer(&mut self, now: Instant, id: SessionId, status: u16) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(offered) = session.offered.take() else { return };
+        let response = Draft::reply(&offered.echo, status, None).header(Name::Server, &self.settings.product);
+        self.transactions.respond(now, offered.server, status, response.finish());
+    }
+
+    fn hear_info(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
+        let kind = request.content_type().ok().flatten();
+        let relay = kind.is_some_and(|kind| kind.is("application", "dtmf-relay"));
+        let plain = kind.is_some_and(|kind| kind.is("application", "dtmf"));
+        if !relay && !plain && !request.body().is_empty() {
+            return self.respond(now, flow, request, server, 415);
+        }
+        self.respond(now, flow, request, server, 200);
+        if let Some(digit) = signal(request.body(), relay) {
+            self.tell(id, Event::Digit { session: id, digit });
+        }
+    }
+
+    fn respond(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, status: u16) {
+        let mut draft = Draft::response(request, flow.peer, status, None);
+        if matches!(status, 405 | 501) {
+            draft = draft.header(Name::Allow, ALLOW);
+        }
+        let response = draft.header(Name::Server, &self.settings.product).finish();
+        self.transactions.respond(now, server, status, response);
+    }
+}
+
+/// The key in an INFO body: `Signal=5` and `Duration=160` on lines of their own, or the key alone. Some phones
+/// send the event number 10 for `*` and 11 for `#`.
+fn signal(body: &[u8], relay: bool) -> Option<Digit> {
+    let text = std::str::from_utf8(body).ok()?;
+    let value = if relay {
+        let line = text.lines().find(|line| {
+            line.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("signal"))
+        })?;
+        line.split_once('=')?.1.trim()
+    } else {
+        text.trim()
+    };
+    match value {
+        "10" => Digit::from_char('*'),
+        "11" => Digit::from_char('#'),
+        one => {
+            let mut letters = one.chars();
+            let digit = Digit::from_char(letters.next()?)?;
+            letters.next().is_none().then_some(digit)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_of_info_body_are_read() {
+        let table = [
+            ("Signal=5\r\nDuration=160\r\n", true, Some('5')),
+            ("Signal= *\r\n", true, Some('*')),
+            ("duration=100\nsignal=11\n", true, Some('#')),
+            ("7", false, Some('7')),
+            ("d\r\n", false, Some('D')),
+            ("", false, None),
+            ("Signal=", true, None),
+            ("55", false, None),
+            ("Signal=é", true, None),
+        ];
+        for (body, relay, key) in table {
+            assert_eq!(signal(body.as_bytes(), relay).map(Digit::as_char), key, "{body:?}");
+        }
+    }
+}

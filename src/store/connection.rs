@@ -1,0 +1,83 @@
+use super::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+mod migrations {
+    #![allow(missing_docs, unreachable_pub, reason = "generated")]
+    refinery::embed_migrations!("src/store/migrations");
+}
+
+/// Opens the one connection that writes and brings the tables to this version's shape.
+///
+/// # Errors
+/// When the file cannot be opened, is not a database, or a migration fails.
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    harden(&connection)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "journal_size_limit", 4 << 20)?;
+    connection.pragma_update(None, "cache_size", -1024)?;
+    connection.set_prepared_statement_cache_capacity(48);
+    migrations::migrations::runner()
+        // A database of the next release opens too: its migrations are unknown here, and they only add.
+        .set_abort_missing(false)
+        .run(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only looks.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    harden(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -256)?;
+    Ok(connection)
+}
+
+/// A database file may have been prepared by somebody else: nothing in its schema is trusted to run.
+fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Databases up to this size are checked whole before the first call; of a larger one only the tables a start needs.
+const CHECKED_WHOLE_BYTES: u64 = 64 << 20;
+
+/// The first damage found, or nothing when the file is sound.
+///
+/// # Errors
+/// When the check itself cannot run, which a damaged file also causes.
+pub(super) fn damage(connection: &Connection, path: &Path) -> Result<Option<String>, rusqlite::Error> {
+    let bytes = std::fs::metadata(path).map_or(0, |facts| facts.len());
+    if bytes <= CHECKED_WHOLE_BYTES {
+        return first_complaint(connection, "PRAGMA quick_check(1)");
+    }
+    for check in [
+        "PRAGMA quick_check(meta)",
+        "PRAGMA quick_check(boot)",
+        "PRAGMA quick_check(open_calls)",
+        "PRAGMA quick_check(upstreams)",
+        "PRAGMA quick_check(registrations)",
+        "PRAGMA quick_check(users)",
+        "PRAGMA quick_check(tokens)",
+    ] {
+        if let Some(complaint) = first_complaint(connection, check)? {
+            return Ok(Some(complaint));
+        }
+    }
+    Ok(None)
+}
+
+fn first_complaint(connection: &Connection, check: &str) -> Result<Option<String>, rusqlite::Error> {
+    let word: String = connection.query_row(check, [], |row| row.get(0))?;
+    Ok((word != "ok").then_some(word))
+}

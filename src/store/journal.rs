@@ -1,0 +1,133 @@
+use super::StoreError;
+use super::writer::{After, Job, Ran, Work};
+use crate::model::{CallKey, Entry, TapeDone};
+use rusqlite::Connection;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+
+/// What the store says after a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreReply {
+    /// The call's row is on disk; its phone may hear 180 or 200 now.
+    CallOpened(CallKey),
+    /// A call's final record is on disk.
+    CallClosed {
+        /// Its row's number.
+        seq: u64,
+    },
+    /// The database cannot be written.
+    Failed {
+        /// The call that could not be opened and must be refused. `None`: the trouble begins now, and what was to be
+        /// written is kept and tried again.
+        call: Option<CallKey>,
+        /// Why, in plain words.
+        reason: String,
+    },
+}
+
+/// The way to the writer; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    jobs: SyncSender<Job>,
+}
+
+impl Journal {
+    pub(super) fn new(jobs: SyncSender<Job>) -> Self {
+        Self { jobs }
+    }
+
+    /// Hands an entry to the writer without waiting.
+    ///
+    /// # Errors
+    /// Gives the entry back when the queue is full or the store is closed. A `CallOpened` is then refused with 503;
+    /// anything else is kept by the caller and offered again.
+    #[expect(clippy::result_large_err, reason = "the entry has to come back whole, and this way is rare")]
+    pub fn try_append(&self, entry: Entry) -> Result<(), Entry> {
+        match self.jobs.try_send(Job::Entry(entry)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(Job::Entry(entry)) | TrySendError::Disconnected(Job::Entry(entry))) => Err(entry),
+            // Only what was sent can come back.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
+        }
+    }
+
+    /// Hands the recorder's word about a file to the writer without waiting.
+    ///
+    /// # Errors
+    /// Gives it back when the queue is full or the store is closed. Nothing is lost then: the row stays unfinished and
+    /// the file is looked at again at the next start.
+    pub fn try_tape_done(&self, done: TapeDone) -> Result<(), TapeDone> {
+        match self.jobs.try_send(Job::Tape(done)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(Job::Tape(done)) | TrySendError::Disconnected(Job::Tape(done))) => Err(done),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
+        }
+    }
+
+    /// Runs a change inside the writer's next transaction and waits until that is committed. Not for the engine's thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the change fails, [`StoreError::NotWritten`] when the commit does,
+    /// [`StoreError::Closed`] when the store is.
+    pub(super) fn change<T, F>(&self, durability: Durability, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
+    {
+        let (answer, wait) = sync_channel(1);
+        let work: Work = Box::new(move |connection: Result<&Connection, &str>| {
+            let result = match connection {
+                Ok(connection) => change(connection).map_err(StoreError::Database),
+                Err(trouble) => Err(StoreError::NotWritten(trouble.to_owned())),
+            };
+            let went_well = result.is_ok();
+            let after: After = Box::new(move |committed| {
+                let outcome = match committed {
+                    Ok(()) => result,
+                    Err(trouble) => result.and_then(|_undone| Err(StoreError::NotWritten(trouble.to_owned()))),
+                };
+                // Nobody waits any more when the asker was cancelled; the change stands.
+                let _ = answer.send(outcome);
+            });
+            Ran { went_well, after }
+        });
+        self.jobs.send(Job::Work(durability, work)).map_err(|_closed| StoreError::Closed)?;
+        wait.recv().map_err(|_closed| StoreError::Closed)?
+    }
+
+    /// Runs a change that nobody waits for and that is no loss when the queue is full.
+    pub(super) fn change_unwatched<F>(&self, change: F)
+    where
+        F: FnOnce(&Connection) -> Result<(), rusqlite::Error> + Send + 'static,
+    {
+        let work: Work = Box::new(move |connection| {
+            let went_well = connection.is_ok_and(|connection| change(connection).is_ok());
+            Ran { went_well, after: Box::new(|_committed| ()) }
+        });
+        // Full: the change is dropped.
+        let _ = self.jobs.try_send(Job::Work(Durability::Patient, work));
+    }
+
+    /// Replaces the list of destinations that new records are queued for; records queued so far stay queued.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] when the store is.
+    pub fn set_upstreams(&self, names: Vec<String>) -> Result<(), StoreError> {
+        self.jobs.send(Job::Upstreams(names)).map_err(|_closed| StoreError::Closed)
+    }
+
+    pub(super) fn stop(&self) {
+        // A writer that is gone already needs no telling.
+        let _ = self.jobs.send(Job::Stop);
+    }
+}
+
+/// How soon and how firmly a change has to be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Durability {
+    /// May wait a moment for company; survives the daemon's death once written.
+    Patient,
+    /// Written at once; survives the daemon's death, not a power cut in the same half minute.
+    AtOnce,
+    /// Written at once and synced; survives a power cut.
+    Synced,
+}

@@ -1,0 +1,263 @@
+use super::connection::{damage, open_for_writing};
+use super::error::is_damage;
+use super::journal::Journal;
+use super::salvage::{self, SetAside};
+use super::tables::{boot, calls, meta, outbox, recordings, registrations};
+use super::writer::{Lot, Refreshes, Writer, close, upstream_numbers};
+use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock};
+use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// The open store: owner of the writer thread.
+#[derive(Debug)]
+pub struct Store {
+    journal: Journal,
+    reader: Reader,
+    clock: Clock,
+    trouble: Arc<Mutex<Option<String>>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What [`Store::open`] found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// Records of the calls that a killed daemon left open; they are filed and queued already.
+    pub interrupted: Vec<Cdr>,
+    /// Registrations that still hold.
+    pub bindings: Vec<Binding>,
+    /// How many unfinished recordings were mended.
+    pub mended: usize,
+    /// Set when the database was damaged: where it is kept now, and what could be saved from it.
+    pub set_aside: Option<SetAside>,
+}
+
+impl Store {
+    /// Opens the store in a data directory, which is made when it is missing.
+    ///
+    /// # Errors
+    /// When another daemon uses the directory, or when it cannot be written at all. A damaged database is no error: it
+    /// is set aside and told in [`Opened::set_aside`].
+    pub fn open(dir: &Path, options: Options) -> Result<Opened, StoreError> {
+        fs::create_dir_all(dir).map_err(|cause| StoreError::File { path: dir.to_owned(), cause })?;
+        let lock = lock::take(dir)?;
+        let path = dir.join("callpost.db");
+        let Options { upstreams, clock, on_reply, mend, pace } = options;
+        let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
+        let found = start(&connection, &upstreams, mend, clock.unix_ms())?;
+
+        let (jobs, queue) = sync_channel(pace.queue);
+        let trouble = Arc::new(Mutex::new(None));
+        let writer = Writer {
+            connection,
+            path: path.clone(),
+            jobs: queue,
+            on_reply,
+            born: clock.now(),
+            clock: clock.clone(),
+            pace,
+            boot: found.boot,
+            upstreams: found.upstreams,
+            trouble: Arc::clone(&trouble),
+            lot: Lot::default(),
+            refreshes: Refreshes::default(),
+            open_calls: BTreeSet::new(),
+            next_heartbeat: None,
+            retry_at: None,
+            _lock: lock,
+        };
+        let writer = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|cause| StoreError::File { path: path.clone(), cause })?;
+        let store = Self {
+            journal: Journal::new(jobs),
+            reader: Reader::new(path, found.epoch),
+            clock,
+            trouble,
+            writer: Some(writer),
+        };
+        let Found { interrupted, bindings, mended, .. } = found;
+        Ok(Opened { store, interrupted, bindings, mended, set_aside })
+    }
+
+    /// The way in for entries.
+    pub fn journal(&self) -> Journal {
+        self.journal.clone()
+    }
+
+    /// The way to look.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// What waits for the destinations.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// People, sessions and tokens.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
+    }
+
+    /// Why the database cannot be written now, when it cannot.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes everything that was handed over so far and ends the writer. Later entries are handed back.
+    pub fn shutdown(mut self) {
+        self.journal.stop();
+        let Some(writer) = self.writer.take() else { return };
+        if writer.join().is_err() {
+            tracing::error!("The store's writer had died before the shutdown.");
+        }
+    }
+}
+
+/// What the first transaction of a run finds and leaves.
+struct Found {
+    boot: String,
+    epoch: String,
+    upstreams: Vec<i64>,
+    interrupted: Vec<Cdr>,
+    bindings: Vec<Binding>,
+    mended: usize,
+}
+
+/// Opens the database, or sets it aside and opens a fresh one with what can be saved.
+fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>), StoreError> {
+    let reason = match open_and_check(path) {
+        Ok(connection) => return Ok((connection, None)),
+        Err(Unsound::Damaged(reason)) => reason,
+        Err(Unsound::Unusable(error)) => return Err(error),
+    };
+    tracing::error!(reason, "The database is damaged: {reason}. It is set aside and a fresh one begun.");
+    let aside = salvage::set_aside(path, unix_ms)?;
+    let fresh = open_for_writing(path)?;
+    let saved = salvage::save_what_is_readable(&aside, &fresh, reason);
+    tracing::warn!(cdrs = saved.cdrs, rows = saved.rows, complete = saved.complete, "Salvage is done.");
+    Ok((fresh, Some(saved)))
+}
+
+/// Why a database is not used as it is.
+enum Unsound {
+    /// Only a fresh one helps.
+    Damaged(String),
+    /// A fresh one would fare no better: no permission, no space.
+    Unusable(StoreError),
+}
+
+fn open_and_check(path: &Path) -> Result<Connection, Unsound> {
+    if fs::metadata(path).is_ok_and(|facts| facts.len() == 0) {
+        return Err(Unsound::Damaged("the file is empty".to_owned()));
+    }
+    let connection = open_for_writing(path).map_err(judge)?;
+    match damage(&connection, path) {
+        Ok(None) => Ok(connection),
+        Ok(Some(complaint)) => Err(Unsound::Damaged(complaint)),
+        Err(error) => Err(judge(StoreError::Database(error))),
+    }
+}
+
+fn judge(error: StoreError) -> Unsound {
+    let damaged = match &error {
+        StoreError::Database(cause) => is_damage(cause),
+        // A migration that fails for another reason than damage (a full disk) must not cost the database.
+        StoreError::Migration(cause) => std::error::Error::source(cause)
+            .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
+            .is_some_and(is_damage),
+        StoreError::InUse { .. }
+        | StoreError::File { .. }
+        | StoreError::Body(_)
+        | StoreError::NotWritten(_)
+        | StoreError::Closed => false,
+    };
+    if damaged { Unsound::Damaged(error.to_string()) } else { Unsound::Unusable(error) }
+}
+
+/// The first transaction of a run: recordings are mended, open calls closed, and this run takes over.
+fn start(connection: &Connection, upstreams: &[String], mend: Mender, unix_ms: i64) -> Result<Found, StoreError> {
+    let mended = mend(&recordings::unfinished(connection)?);
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let found = take_over(connection, upstreams, &mended, unix_ms);
+    match found {
+        Ok(_) => connection.execute_batch("COMMIT")?,
+        // The error that stopped the start says more than one about the rollback.
+        Err(_) => drop(connection.execute_batch("ROLLBACK")),
+    }
+    found
+}
+
+fn take_over(
+    connection: &Connection,
+    upstreams: &[String],
+    mended: &[RecordingFacts],
+    unix_ms: i64,
+) -> Result<Found, StoreError> {
+    let numbers = upstream_numbers(connection, upstreams)?;
+    outbox::recall(connection)?;
+    settle_recordings(connection, mended)?;
+    let interrupted = close_interrupted(connection, &numbers, unix_ms)?;
+    registrations::expire(connection, unix_ms)?;
+    let epoch = match meta::get(connection, "epoch")? {
+        Some(epoch) => epoch,
+        None => begin_epoch(connection, unix_ms)?,
+    };
+    let boot = new_uuid(unix_ms)?;
+    boot::begin(connection, &boot, unix_ms)?;
+    let bindings = registrations::all(connection)?;
+    Ok(Found { boot, epoch, upstreams: numbers, interrupted, bindings, mended: mended.len() })
+}
+
+fn settle_recordings(connection: &Connection, mended: &[RecordingFacts]) -> Result<(), rusqlite::Error> {
+    for facts in mended {
+        recordings::complete(connection, facts)?;
+    }
+    let lost: Vec<RecordingRow> = recordings::unfinished(connection)?;
+    for row in lost {
+        recordings::fail(connection, row.id, "interrupted before any audio was written")?;
+    }
+    Ok(())
+}
+
+fn close_interrupted(connection: &Connection, upstreams: &[i64], unix_ms: i64) -> Result<Vec<Cdr>, StoreError> {
+    let last = boot::last(connection)?;
+    let mut closed = Vec::new();
+    for call in calls::all_open(connection)? {
+        let id = call.draft.call_id;
+        let alive_ms = last
+            .as_ref()
+            .filter(|boot| boot.id == call.boot)
+            .map_or(0, |boot| boot.heartbeat_elapsed_ms.saturating_sub(call.opened_elapsed_ms));
+        let notes = calls::notes(connection, id)?;
+        let recording = recordings::of_call(connection, id)?;
+        let cdr = interrupted::closed(call.draft, &notes, alive_ms, recording);
+        close(connection, &cdr, upstreams, unix_ms)?;
+        closed.push(cdr);
+    }
+    Ok(closed)
+}
+
+/// A database that begins anew has a new epoch, so that a puller's cursor into the old one is recognised.
+fn begin_epoch(connection: &Connection, unix_ms: i64) -> Result<String, StoreError> {
+    let epoch = new_uuid(unix_ms)?;
+    meta::set(connection, "epoch", Some(&epoch))?;
+    meta::set(connection, "created_ms", Some(&unix_ms.to_string()))?;
+    Ok(epoch)
+}
+
+fn new_uuid(unix_ms: i64) -> Result<String, StoreError> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|error| StoreError::NotWritten(format!("no randomness: {error}")))?;
+    let millis = u64::try_from(unix_ms).unwrap_or(0);
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string())
+}

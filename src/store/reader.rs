@@ -1,0 +1,187 @@
+use super::connection::open_for_reading;
+use super::tables::{calls, cdrs, from_body, outbox};
+use super::{CdrFilter, CdrPage, StoreError, filter};
+use crate::model::{CallId, CallNote, Cdr, RecordingFacts, RecordingId, RecordingRow};
+use rusqlite::{Connection, Row, params};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Looks at the store beside the writer, which it never makes wait. Cheap to clone; every method blocks on the disk, so
+/// async code calls it from `spawn_blocking`.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    epoch: String,
+    /// Connections that nobody uses right now.
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Connections kept open between questions; each costs up to 256 kB of cache.
+const KEPT_CONNECTIONS: usize = 2;
+
+/// A recording as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRecording {
+    /// What was to be written, and where.
+    pub row: RecordingRow,
+    /// How far it came.
+    pub state: RecordingState,
+}
+
+/// How far a recording came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordingState {
+    /// The call goes on; the file grows.
+    Open,
+    /// The file is complete.
+    Done(RecordingFacts),
+    /// There is no usable file; the reason in plain words.
+    Failed(String),
+}
+
+impl StoredRecording {
+    /// The facts of a complete file.
+    pub fn facts(&self) -> Option<&RecordingFacts> {
+        match &self.state {
+            RecordingState::Done(facts) => Some(facts),
+            RecordingState::Open | RecordingState::Failed(_) => None,
+        }
+    }
+}
+
+/// How far one destination is behind.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Backlog {
+    /// The destination's name.
+    pub upstream: String,
+    /// Records that wait or are under way.
+    pub pending: u64,
+    /// When the oldest of them was filed, by the wall clock in ms since 1970.
+    pub oldest_ms: Option<i64>,
+    /// Records the destination will not take.
+    pub parked: u64,
+    /// Records acknowledged since the destination was first named.
+    pub delivered: u64,
+    /// The highest `seq` acknowledged.
+    pub last_delivered_seq: Option<u64>,
+    /// When that was, by the wall clock in ms since 1970.
+    pub last_delivered_ms: Option<i64>,
+    /// What the last failed attempt said; `None` after a success.
+    pub last_error: Option<String>,
+    /// When that was, by the wall clock in ms since 1970.
+    pub last_error_ms: Option<i64>,
+}
+
+impl Reader {
+    pub(super) fn new(path: PathBuf, epoch: String) -> Self {
+        Self { shared: Arc::new(Shared { path, epoch, idle: Mutex::new(Vec::new()) }) }
+    }
+
+    /// The identity of this database's life: another one means that cursors into the old one have expired.
+    pub fn epoch(&self) -> &str {
+        &self.shared.epoch
+    }
+
+    /// A page of call records.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn cdrs(&self, filter: &CdrFilter) -> Result<CdrPage, StoreError> {
+        self.look(|connection| filter::page(connection, filter))
+    }
+
+    /// The newest version of a call's record, with its `seq`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn cdr(&self, id: CallId) -> Result<Option<(u64, Cdr)>, StoreError> {
+        self.look(|connection| {
+            let found = cdrs::latest(connection, id)?;
+            Ok(found.and_then(|(seq, body)| Some((seq, from_body("cdrs", &seq.to_string(), &body)?))))
+        })
+    }
+
+    /// The details of a call, in the order they happened; empty when nothing is known of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn call_events(&self, call: CallId) -> Result<Vec<CallNote>, StoreError> {
+        self.look(|connection| Ok(calls::notes(connection, call)?))
+    }
+
+    /// One recording or message.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recording(&self, id: RecordingId) -> Result<Option<StoredRecording>, StoreError> {
+        let sql = "SELECT id, state, body, facts, failure FROM recordings WHERE id = ?1";
+        self.look(|connection| Ok(recordings(connection, sql, params![id.to_string()])?.pop()))
+    }
+
+    /// Recordings and messages, newest first; `before` is the last one of the page before.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recordings(&self, limit: usize, before: Option<RecordingId>) -> Result<Vec<StoredRecording>, StoreError> {
+        // Identities sort by time, so the newest has the highest.
+        let sql = "SELECT id, state, body, facts, failure FROM recordings
+                   WHERE id < ifnull(?1, 'g') ORDER BY id DESC LIMIT ?2";
+        let limit = i64::try_from(limit.clamp(1, CdrFilter::MOST)).unwrap_or(i64::MAX);
+        let before = before.map(|id| id.to_string());
+        self.look(|connection| Ok(recordings(connection, sql, params![before, limit])?))
+    }
+
+    /// How far each destination ever named is behind.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.look(|connection| Ok(outbox::backlog(connection)?))
+    }
+
+    /// Lends an idle connection, or a new one, to a question. One that met an error is not used again.
+    pub(super) fn look<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_for_reading(&self.shared.path)?,
+        };
+        let answer = question(&connection)?;
+        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT_CONNECTIONS {
+            idle.push(connection);
+        }
+        Ok(answer)
+    }
+}
+
+fn recordings(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<StoredRecording>, rusqlite::Error> {
+    let mut select = connection.prepare_cached(sql)?;
+    let found = select.query_map(values, stored_recording)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>, rusqlite::Error> {
+    let (id, state, body): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let Some(about) = from_body("recordings", &id, &body) else { return Ok(None) };
+    let facts: Option<String> = row.get(3)?;
+    let facts = facts.and_then(|facts| from_body("recordings", &id, &facts));
+    let state = match (facts, state.as_str()) {
+        (Some(facts), _) => RecordingState::Done(facts),
+        (None, "open") => RecordingState::Open,
+        (None, _) => RecordingState::Failed(row.get::<_, Option<String>>(4)?.unwrap_or_default()),
+    };
+    Ok(Some(StoredRecording { row: about, state }))
+}

@@ -1,0 +1,152 @@
+use super::StoreError;
+use super::connection::open_for_reading;
+use super::tables::outbox;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A damaged database that was set aside. It is never deleted by us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where the damaged file is now.
+    pub path: PathBuf,
+    /// What was found wrong with it.
+    pub reason: String,
+    /// Call records saved into the fresh database.
+    pub cdrs: u64,
+    /// All rows saved, call records included.
+    pub rows: u64,
+    /// Whether every table could be read to its end.
+    pub complete: bool,
+}
+
+/// Renames the database and its companions to `callpost.db.corrupt-<stamp>…`, so that they still belong together.
+///
+/// # Errors
+/// When the database file cannot be renamed.
+pub(super) fn set_aside(path: &Path, unix_ms: i64) -> Result<PathBuf, StoreError> {
+    let aside = free_name(path, unix_ms);
+    for companion in ["-wal", "-shm"] {
+        // Either may be missing; without it the salvage reads what the main file holds.
+        let _ = fs::rename(with_suffix(path, companion), with_suffix(&aside, companion));
+    }
+    fs::rename(path, &aside).map_err(|cause| StoreError::File { path: path.to_owned(), cause })?;
+    Ok(aside)
+}
+
+/// A box without a clock may set two databases aside in the same millisecond of 1970.
+fn free_name(path: &Path, unix_ms: i64) -> PathBuf {
+    let named = |stamp: i64| with_suffix(path, &format!(".corrupt-{stamp}"));
+    let mut stamp = unix_ms;
+    while named(stamp).exists() {
+        stamp = stamp.saturating_add(1);
+    }
+    named(stamp)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The tables worth saving, each with the column its rows are ordered by.
+const TABLES: [(&str, &str); 12] = [
+    ("cdrs", "seq"),
+    ("open_calls", "call_id"),
+    ("boot", "only"),
+    ("upstreams", "id"),
+    ("outbox", "upstream"),
+    ("parked", "upstream"),
+    ("registrations", "extension"),
+    ("recordings", "id"),
+    ("users", "id"),
+    ("tokens", "id"),
+    ("sessions", "hash"),
+    ("call_events", "id"),
+];
+
+/// Copies every row that can still be read. A table is read from its beginning and, when that breaks off, from its end.
+pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: String) -> SetAside {
+    let mut saved = SetAside { path: aside.to_owned(), reason, cdrs: 0, rows: 0, complete: true };
+    let Ok(old) = open_for_reading(aside) else {
+        saved.complete = false;
+        return saved;
+    };
+    let mut outbox_whole = true;
+    for (table, key) in TABLES {
+        let (rows, whole) = save_table(&old, fresh, table, key);
+        saved.rows += rows;
+        saved.complete &= whole;
+        match table {
+            "cdrs" => saved.cdrs = rows,
+            "outbox" | "upstreams" => outbox_whole &= whole,
+            _other => {}
+        }
+    }
+    let queued = if outbox_whole { Ok(()) } else { outbox::queue_everything(fresh) };
+    saved.complete &= queued.and_then(|()| outbox::recount(fresh)).is_ok();
+    saved
+}
+
+/// How many rows came over, and whether all did.
+fn save_table(old: &Connection, fresh: &Connection, table: &str, key: &str) -> (u64, bool) {
+    let Ok(columns) = shared_columns(old, fresh, table) else { return (0, false) };
+    if columns.is_empty() {
+        return (0, false);
+    }
+    if fresh.execute_batch("BEGIN").is_err() {
+        return (0, false);
+    }
+    let mut rows = 0;
+    let forward = copy_rows(old, fresh, table, &columns, &[key, " ASC"], &mut rows);
+    if forward.is_err() {
+        // The rows behind the damage; those that came over already are ignored.
+        let _ = copy_rows(old, fresh, table, &columns, &[key, " DESC"], &mut rows);
+    }
+    if fresh.execute_batch("COMMIT").is_err() {
+        return (0, false);
+    }
+    (rows, forward.is_ok())
+}
+
+/// The columns that both databases have, so that a database of an earlier release can be saved too.
+fn shared_columns(old: &Connection, fresh: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let theirs = columns_of(old, table)?;
+    Ok(columns_of(fresh, table)?.into_iter().filter(|column| theirs.contains(column)).collect())
+}
+
+fn columns_of(connection: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
+    connection
+        .prepare("SELECT name FROM pragma_table_info(?1)")?
+        .query_map([table], |row| row.get(0))?
+        .collect()
+}
+
+fn copy_rows(
+    old: &Connection,
+    fresh: &Connection,
+    table: &str,
+    columns: &[String],
+    order: &[&str],
+    copied: &mut u64,
+) -> Result<(), rusqlite::Error> {
+    // Every word here is a name of our own schema; the values go in as parameters.
+    let list = columns.join(", ");
+    let places = vec!["?"; columns.len()].join(", ");
+    let select = ["SELECT ", &list, " FROM ", table, " ORDER BY ", &order.concat()].concat();
+    let insert = ["INSERT OR IGNORE INTO ", table, " (", &list, ") VALUES (", &places, ")"].concat();
+    let mut select = old.prepare(&select)?;
+    let mut insert = fresh.prepare(&insert)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let values = (0..columns.len()).map(|place| row.get::<_, Value>(place)).collect::<Result<Vec<_>, _>>()?;
+        // A row that a constraint refuses is damage too; the others go on.
+        if let Ok(added) = insert.execute(params_from_iter(values)) {
+            *copied += u64::try_from(added).unwrap_or(0);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+use super::{signed, unsigned};
+use crate::store::{Backlog, Batch, OutboxItem};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The number of a destination, made when the name is new.
+pub(in crate::store) fn upstream(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
+    connection.execute("INSERT INTO upstreams (name) VALUES (?1) ON CONFLICT (name) DO NOTHING", params![name])?;
+    connection.query_row("SELECT id FROM upstreams WHERE name = ?1", params![name], |row| row.get(0))
+}
+
+/// Queues a record for a destination.
+pub(in crate::store) fn queue(connection: &Connection, upstream: i64, seq: u64) -> Result<(), rusqlite::Error> {
+    let added = connection
+        .prepare_cached("INSERT INTO outbox (upstream, seq) VALUES (?1, ?2) ON CONFLICT (upstream, seq) DO NOTHING")?
+        .execute(params![upstream, signed(seq)])?;
+    if added == 1 {
+        connection
+            .prepare_cached("UPDATE upstreams SET pending = pending + 1 WHERE id = ?1")?
+            .execute(params![upstream])?;
+    }
+    Ok(())
+}
+
+/// What was under way when the daemon stopped may or may not have arrived, so it goes out again.
+pub(in crate::store) fn recall(connection: &Connection) -> Result<usize, rusqlite::Error> {
+    connection.execute("UPDATE outbox SET state = 'pending' WHERE state = 'in_flight'", [])
+}
+
+/// A wait longer than any back-off means that the clock was wrong when it was written.
+const LONGEST_WAIT_MS: i64 = 30 * 3_600_000;
+
+/// Takes the oldest waiting records of a destination, in order, and marks them as under way.
+pub(in crate::store) fn take(
+    connection: &Connection,
+    name: &str,
+    limit: usize,
+    unix_ms: i64,
+) -> Result<Batch, rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else { return Ok(Batch::Empty) };
+    let waiting = oldest(connection, upstream, limit)?;
+    let is_due = |at: i64| at <= unix_ms || at > unix_ms.saturating_add(LONGEST_WAIT_MS);
+    match waiting.first() {
+        None => return Ok(Batch::Empty),
+        Some((at, _)) if !is_due(*at) => return Ok(Batch::WaitUntil(*at)),
+        Some(_) => {}
+    }
+    let items: Vec<OutboxItem> =
+        waiting.into_iter().take_while(|(at, _)| is_due(*at)).map(|(_, item)| item).collect();
+    for item in &items {
+        set_state(connection, upstream, item.seq, "in_flight")?;
+    }
+    Ok(Batch::Items(items))
+}
+
+fn known(connection: &Connection, name: &str) -> Result<Option<i64>, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT id FROM upstreams WHERE name = ?1")?
+        .query_row(params![name], |row| row.get(0))
+        .optional()
+}
+
+fn oldest(connection: &Connection, upstream: i64, limit: usize) -> Result<Vec<(i64, OutboxItem)>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT o.next_at_ms, o.seq, o.attempts, c.cdr_id, c.version, c.body
+             FROM outbox o JOIN cdrs c ON c.seq = o.seq
+             WHERE o.upstream = ?1 AND o.state = 'pending' ORDER BY o.seq LIMIT ?2",
+        )?
+        .query_map(params![upstream, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let item = OutboxItem {
+                seq: unsigned(row.get(1)?),
+                attempts: row.get(2)?,
+                cdr_id: row.get(3)?,
+                version: row.get(4)?,
+                body: row.get(5)?,
+            };
+            Ok((row.get(0)?, item))
+        })?
+        .collect()
+}
+
+fn set_state(connection: &Connection, upstream: i64, seq: u64, state: &str) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("UPDATE outbox SET state = ?3 WHERE upstream = ?1 AND seq = ?2")?
+        .execute(params![upstream, signed(seq), state])?;
+    Ok(())
+}
+
+/// The destination has acknowledged these.
+pub(in crate::store) fn delivered(
+    connection: &Connection,
+    name: &str,
+    seqs: &[u64],
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    let mut gone = 0;
+    for seq in seqs {
+        gone += remove(connection, upstream, *seq)?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE upstreams SET pending = pending - ?2, delivered = delivered + ?2,
+                    last_delivered_seq = max(ifnull(last_delivered_seq, 0), ?3), last_delivered_ms = ?4, last_error = NULL
+             WHERE id = ?1",
+        )?
+        .execute(params![upstream, gone, signed(seqs.iter().copied().max().unwrap_or(0)), unix_ms])?;
+    Ok(())
+}
+
+fn remove(connection: &Connection, upstream: i64, seq: u64) -> Result<i64, rusqlite::Error> {
+    let gone = connection
+        .prepare_cached("DELETE FROM outbox WHERE upstream = ?1 AND seq = ?2")?
+        .execute(params![upstream, signed(seq)])?;
+    Ok(i64::try_from(gone).unwrap_or(0))
+}
+
+/// These were not sent after all; they wait again without having been tried.
+pub(in crate::store) fn put_back(connection: &Connection, name: &str, seqs: &[u64]) -> Result<(), rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    for seq in seqs {
+        set_state(connection, upstream, *seq, "pending")?;
+    }
+    Ok(())
+}
+
+/// This one was tried in vain and waits until `next_at_ms`.
+pub(in crate::store) fn retry(
+    connection: &Connection,
+    name: &str,
+    seq: u64,
+    next_at_ms: i64,
+    error: &str,
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "UPDATE outbox SET state = 'pending', attempts = attempts + 1, next_at_ms = ?3, last_error = ?4
+             WHERE upstream = ?1 AND seq = ?2",
+        )?
+        .execute(params![upstream, signed(seq), next_at_ms, error])?;
+    remember_error(connection, upstream, error, unix_ms)
+}
+
+/// This one will never be taken: it stands aside, shown, and the others go on.
+pub(in crate::store) fn park(
+    connection: &Connection,
+    name: &str,
+    seq: u64,
+    error: &str,
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO parked (upstream, seq, attempts, parked_ms, error)
+             SELECT upstream, seq, attempts + 1, ?3, ?4 FROM outbox WHERE upstream = ?1 AND seq = ?2",
+        )?
+        .execute(params![upstream, signed(seq), unix_ms, error])?;
+    let gone = remove(connection, upstream, seq)?;
+    connection
+        .prepare_cached("UPDATE upstreams SET pending = pending - ?2, parked = parked + ?2 WHERE id = ?1")?
+        .execute(params![upstream, gone])?;
+    remember_error(connection, upstream, error, unix_ms)
+}
+
+fn remember_error(connection: &Connection, upstream: i64, error: &str, unix_ms: i64) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("UPDATE upstreams SET last_error = ?2, last_error_ms = ?3 WHERE id = ?1")?
+        .execute(params![upstream, error, unix_ms])?;
+    Ok(())
+}
+
+/// How far each destination is behind, in the order they were first named.
+pub(in crate::store) fn backlog(connection: &Connection) -> Result<Vec<Backlog>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT u.name, u.pending, u.parked, u.delivered, u.last_delivered_seq, u.last_delivered_ms,
+                    u.last_error, u.last_error_ms,
+                    (SELECT c.filed_ms FROM outbox o JOIN cdrs c ON c.seq = o.seq
+                     WHERE o.upstream = u.id ORDER BY o.seq LIMIT 1)
+             FROM upstreams u ORDER BY u.id",
+        )?
+        .query_map([], |row| {
+            Ok(Backlog {
+                upstream: row.get(0)?,
+                pending: unsigned(row.get(1)?),
+                parked: unsigned(row.get(2)?),
+                delivered: unsigned(row.get(3)?),
+                last_delivered_seq: row.get::<_, Option<i64>>(4)?.map(unsigned),
+                last_delivered_ms: row.get(5)?,
+                last_error: row.get(6)?,
+                last_error_ms: row.get(7)?,
+                oldest_ms: row.get(8)?,
+            })
+        })?
+        .collect()
+}
+
+/// Queues every record for every destination and counts anew: after damage nobody knows what had been delivered.
+pub(in crate::store) fn queue_everything(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute(
+        "INSERT INTO outbox (upstream, seq) SELECT u.id, c.seq FROM upstreams u, cdrs c WHERE true
+         ON CONFLICT (upstream, seq) DO NOTHING",
+        [],
+    )?;
+    Ok(())
+}
+
+/// Sets the counts of waiting records to what the tables hold; a place whose record is lost is given up.
+pub(in crate::store) fn recount(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute("DELETE FROM outbox WHERE seq NOT IN (SELECT seq FROM cdrs)", [])?;
+    connection.execute(
+        "UPDATE upstreams SET pending = (SELECT count(*) FROM outbox WHERE upstream = upstreams.id),
+                              parked = (SELECT count(*) FROM parked WHERE upstream = upstreams.id)",
+        [],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+use super::{from_body, to_body};
+use crate::model::{CallId, RecordingFacts, RecordingId, RecordingRow};
+use rusqlite::{Connection, params};
+
+/// A recording file is about to be written.
+pub(in crate::store) fn open(connection: &Connection, row: &RecordingRow) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO recordings (id, call_id, state, body) VALUES (?1, ?2, 'open', ?3) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![row.id.to_string(), row.call_id.to_string(), to_body(row)?])?;
+    Ok(())
+}
+
+/// The file is complete.
+pub(in crate::store) fn complete(connection: &Connection, facts: &RecordingFacts) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("UPDATE recordings SET state = 'done', facts = ?2, failure = NULL WHERE id = ?1")?
+        .execute(params![facts.id.to_string(), to_body(facts)?])?;
+    Ok(())
+}
+
+/// There is no usable file. A file that is known to be complete stays so.
+pub(in crate::store) fn fail(connection: &Connection, id: RecordingId, reason: &str) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("UPDATE recordings SET state = 'failed', failure = ?2 WHERE id = ?1 AND state = 'open'")?
+        .execute(params![id.to_string(), reason])?;
+    Ok(())
+}
+
+/// Files that were being written when the daemon was killed, oldest first.
+pub(in crate::store) fn unfinished(connection: &Connection) -> Result<Vec<RecordingRow>, rusqlite::Error> {
+    let mut select = connection.prepare("SELECT id, body FROM recordings WHERE state = 'open' ORDER BY id")?;
+    let mut rows = select.query([])?;
+    let mut unfinished = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (key, body): (String, String) = (row.get(0)?, row.get(1)?);
+        unfinished.extend(from_body::<RecordingRow>("recordings", &key, &body));
+    }
+    Ok(unfinished)
+}
+
+/// The facts of a call's complete recording: the one begun last, when there is a message beside a conversation.
+pub(in crate::store) fn of_call(
+    connection: &Connection,
+    call: CallId,
+) -> Result<Option<RecordingFacts>, rusqlite::Error> {
+    let key = call.to_string();
+    let mut select = connection
+        .prepare("SELECT facts FROM recordings WHERE call_id = ?1 AND facts IS NOT NULL ORDER BY id DESC LIMIT 1")?;
+    let mut rows = select.query(params![key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let facts: String = row.get(0)?;
+    Ok(from_body("recordings", &key, &facts))
+}

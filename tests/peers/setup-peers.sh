@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs, by package name, the programs the wire tests and the bench talk to.
+#   setup-peers.sh                      all of them
+#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk)
+# What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# need PROGRAM PACKAGE: the package is installed only when the program is not on the path.
+need() {
+  command -v "$1" >/dev/null && return
+  if [ -z "${lists_are_fresh:-}" ]; then
+    as_root apt-get update -qq
+    lists_are_fresh=yes
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
+}
+
+[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk
+for peer in "$@"; do
+  case $peer in
+    sipp) need sipp sip-tester ;;
+    baresip) need baresip baresip-core ;;
+    sipsak) need sipsak sipsak ;;
+    sound) need sox sox && need ffprobe ffmpeg ;;
+    asterisk) "$here/asterisk.sh" install ;;
+    *) echo "setup-peers.sh: there is no peer named $peer" >&2; exit 2 ;;
+  esac
+done

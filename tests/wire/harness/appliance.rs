@@ -1,0 +1,218 @@
+//! The box itself: the real program, started on the test's street.
+
+use super::household::Household;
+use super::http::{self, Answer};
+use super::peer::Peer;
+use super::record::Record;
+use super::street::Street;
+use super::wav::{self, Wav};
+use super::{eventually, PATIENCE};
+use serde_json::Value;
+use std::fs;
+use std::net::SocketAddrV4;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The token the tests show to the API.
+pub(crate) const TOKEN: &str = "a-token-for-tests-only";
+
+/// A `callpost` that runs, or that has been stopped and can be started again on the same data.
+#[derive(Debug)]
+pub(crate) struct Appliance {
+    // Before `folder`: the program ends before its files go.
+    peer: Option<Peer>,
+    folder: TempDir,
+    http: SocketAddrV4,
+}
+
+impl Appliance {
+    /// Furnishes the household and starts the box on it; returns once it serves calls.
+    pub(crate) fn open(street: &Street, household: &Household) -> Self {
+        let folder = tempfile::Builder::new().prefix("callpost-wire-").tempdir().expect("a folder can be made");
+        household.furnish(folder.path(), street);
+        let mut appliance = Self { peer: None, folder, http: street.box_http() };
+        appliance.start();
+        appliance
+    }
+
+    /// Starts the box again after [`Self::kill`] or [`Self::stop`].
+    #[track_caller]
+    pub(crate) fn start(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
+        command.arg("run").arg("--config").arg(self.folder.path().join("callpost.toml"));
+        command.arg("--data-dir").arg(self.data());
+        command.env("CALLPOST_ADMIN_TOKEN", TOKEN).current_dir(self.folder.path());
+        let mut peer = Peer::start("callpost", &mut command, self.folder.path().join("callpost.log"));
+        eventually("callpost serves calls", PATIENCE, || {
+            if let Some(status) = peer.ended() {
+                panic!("callpost ended with {status} at its start");
+            }
+            let answer = http::ask(self.http, "GET", "/health", &[], "")?;
+            (answer.status == 200).then_some(())
+        });
+        self.peer = Some(peer);
+    }
+
+    /// Cuts the power.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut peer) = self.peer.take() {
+            peer.kill();
+        }
+    }
+
+    /// Asks the box to stop, as a service manager does, and returns at once.
+    #[track_caller]
+    pub(crate) fn ask_to_stop(&self) {
+        self.peer.as_ref().expect("callpost runs").terminate();
+    }
+
+    /// Waits until the box that was asked to stop has ended; its exit code has to be 0.
+    #[track_caller]
+    pub(crate) fn until_stopped(&mut self) {
+        let mut peer = self.peer.take().expect("callpost runs");
+        let status = peer.wait(PATIENCE);
+        assert!(status.success(), "callpost ends cleanly on SIGTERM, not with {status}");
+    }
+
+    /// Stops the box and waits for its end.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        self.ask_to_stop();
+        self.until_stopped();
+    }
+
+    /// Its process id.
+    #[track_caller]
+    pub(crate) fn pid(&self) -> u32 {
+        self.peer.as_ref().expect("callpost runs").pid()
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder for the test's own files, gone with the box.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Asks the API with the admin token.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        let token = format!("Authorization: Bearer {TOKEN}");
+        http::ask(self.http, "GET", path, &[token], "").unwrap_or_else(|| panic!("no answer to GET {path}"))
+    }
+
+    /// Asks for a change with the admin token; it has to be taken.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: &str) {
+        let headers = [format!("Authorization: Bearer {TOKEN}"), "Content-Type: application/json".to_owned()];
+        let answer = http::ask(self.http, "POST", path, &headers, body);
+        let answer = answer.unwrap_or_else(|| panic!("no answer to POST {path}"));
+        assert!((200..300).contains(&answer.status), "POST {path}: {} {}", answer.status, answer.text());
+    }
+
+    /// The whole snapshot.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        let answer = self.get("/api/v1/status");
+        assert_eq!(answer.status, 200, "the status is shown: {}", answer.text());
+        answer.json()
+    }
+
+    /// Waits until the snapshot satisfies the test; returns that one.
+    #[track_caller]
+    pub(crate) fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, PATIENCE, || Some(self.status()).filter(&wanted))
+    }
+
+    /// Waits until so many contacts are registered.
+    #[track_caller]
+    pub(crate) fn until_registered(&self, contacts: usize) {
+        self.until(&format!("{contacts} contacts are registered"), |status| count(status, "registrations") == contacts);
+    }
+
+    /// Waits until no call, port or leg is left.
+    #[track_caller]
+    pub(crate) fn until_quiet(&self) {
+        self.until("calls and ports are all back", |status| {
+            count(status, "calls") == 0 && status["ports"]["used"] == 0
+        });
+    }
+
+    /// Every record so far, oldest first.
+    #[track_caller]
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut path = "/api/v1/cdrs?limit=200".to_owned();
+        loop {
+            let page = self.get(&path).json();
+            records.extend(page["items"].as_array().into_iter().flatten().cloned().map(Record));
+            if page["has_more"] != true {
+                return records;
+            }
+            let cursor = page["next_cursor"].as_str().expect("a page with more behind it has a cursor");
+            path = format!("/api/v1/cdrs?limit=200&after={cursor}");
+        }
+    }
+
+    /// Waits until this many calls are on record, and sees that it is not one more.
+    #[track_caller]
+    pub(crate) fn until_recorded(&self, calls: usize) -> Vec<Record> {
+        let records =
+            eventually(&format!("{calls} calls are on record"), PATIENCE, || {
+                Some(self.records()).filter(|records| records.len() >= calls)
+            });
+        assert_eq!(records.len(), calls, "one record a call: {records:#?}");
+        records
+    }
+
+    /// The one call's record.
+    #[track_caller]
+    pub(crate) fn only_record(&self) -> Record {
+        self.until_recorded(1).remove(0)
+    }
+
+    /// Fetches a recording or a message.
+    #[track_caller]
+    pub(crate) fn recording(&self, id: &str) -> Wav {
+        let answer = self.get(&format!("/api/v1/recordings/{id}"));
+        assert_eq!(answer.status, 200, "the recording is there: {}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("audio/wav"));
+        wav::read(&answer.body)
+    }
+
+    /// Resident memory in kB: VmRSS of /proc.
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+    }
+
+    /// Open file descriptors.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).map(Iterator::count).unwrap_or_default()
+    }
+
+    /// Everything it logged.
+    pub(crate) fn log(&self) -> String {
+        self.peer.as_ref().map(Peer::log).unwrap_or_default()
+    }
+}
+
+/// How many entries a list of the snapshot has.
+pub(crate) fn count(status: &Value, list: &str) -> usize {
+    status[list].as_array().map_or(usize::MAX, Vec::len)
+}
+
+/// The state of an agent in a snapshot.
+pub(crate) fn agent_state<'a>(status: &'a Value, id: &str) -> &'a str {
+    let agents = status["agents"].as_array().into_iter().flatten();
+    agents.filter(|agent| agent["id"] == id).find_map(|agent| agent["state"].as_str()).unwrap_or("unknown")
+}
+
+/// How long a box may take to notice what nobody tells it, such as silence.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(45);

@@ -1,0 +1,79 @@
+//! Asterisk 22: the PBX beside the box. Its configuration is in `tests/wire/asterisk`.
+
+use super::peer::Peer;
+use super::street::Street;
+use super::{eventually, setup, PATIENCE};
+use std::fs;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A running PBX at the street's trunk address, with the extensions 2001 and 2002 and the usual passwords.
+#[derive(Debug)]
+pub(crate) struct Asterisk {
+    name: String,
+    at: SocketAddrV4,
+    peer: Peer,
+    /// Its configuration and its log.
+    _folder: TempDir,
+}
+
+impl Asterisk {
+    /// Starts the PBX and waits until it serves calls.
+    pub(crate) fn start(street: &Street) -> Self {
+        setup::ensure("asterisk");
+        let folder = tempfile::Builder::new().prefix("callpost-asterisk-").tempdir().expect("a folder can be made");
+        let config = folder.path().join("config");
+        write_config(&config, street);
+        // The address is nobody else's, so the name is not either.
+        let name = format!("pbx-{}", street.pbx());
+        let mut command = script();
+        command.arg("run").arg(&name).arg(&config);
+        let peer = Peer::start("asterisk", &mut command, folder.path().join("log"));
+        let asterisk = Self { name, at: SocketAddrV4::new(street.pbx(), 5060), peer, _folder: folder };
+        eventually("asterisk serves calls", PATIENCE, || {
+            asterisk.ask("core waitfullybooted").contains("fully booted").then_some(())
+        });
+        asterisk
+    }
+
+    /// Where its phones register.
+    pub(crate) fn at(&self) -> SocketAddrV4 {
+        self.at
+    }
+
+    /// What its command line answers.
+    pub(crate) fn ask(&self, command: &str) -> String {
+        let output = script().args(["ask", &self.name, command]).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.peer.pid()
+    }
+}
+
+impl Drop for Asterisk {
+    fn drop(&mut self) {
+        self.peer.kill();
+        // What stays behind costs a few kilobytes, no more.
+        script().args(["clear", &self.name]).status().ok();
+    }
+}
+
+fn script() -> Command {
+    Command::new(setup::scripts().join("asterisk.sh"))
+}
+
+/// Copies the shipped configuration with the street's addresses put in.
+fn write_config(config: &Path, street: &Street) {
+    fs::create_dir(config).expect("the configuration folder can be made");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/asterisk");
+    for entry in fs::read_dir(shipped).expect("the shipped configuration is there").flatten() {
+        let text = fs::read_to_string(entry.path()).expect("a configuration file can be read");
+        let text = text.replace("@PBX@", &street.pbx().to_string()).replace("@BOX@", &street.house(1).to_string());
+        fs::write(config.join(entry.file_name()), text).expect("a configuration file can be written");
+    }
+}

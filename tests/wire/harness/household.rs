@@ -1,0 +1,186 @@
+//! The files a box is started with: configuration, flows, prompts.
+
+use super::street::Street;
+use super::{tone, wav};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// The number most tests dial.
+pub(crate) const MAIN_NUMBER: &str = "+966112345678";
+
+/// The welcome of [`MAIN_FLOW`] is a tone of this frequency, so that a test can tell what a caller heard.
+pub(crate) const WELCOME_HZ: u32 = 620;
+/// The menu of [`MAIN_FLOW`].
+pub(crate) const MENU_HZ: u32 = 760;
+/// "That key leads nowhere."
+pub(crate) const INVALID_HZ: u32 = 860;
+/// "No key came."
+pub(crate) const NO_INPUT_HZ: u32 = 1120;
+/// "Please leave a message."
+pub(crate) const VOICEMAIL_HZ: u32 = 1240;
+/// "Thank you", and "Goodbye".
+pub(crate) const GOODBYE_HZ: u32 = 1360;
+
+/// A welcome, a menu with two keys, a group, and a mailbox for the rest.
+pub(crate) const MAIN_FLOW: &str = r#"
+name = "main"
+start = "welcome"
+[step.welcome]  verb="play"       prompt="welcome"  next="menu"
+[step.menu]     verb="menu"       prompt="main-menu"  keys={"1"="sales", "*"="menu"}  timeout_seconds=2  tries=2  invalid_prompt="invalid"  otherwise="mailbox"
+[step.sales]    verb="ring"       group="sales"  no_answer="mailbox"
+[step.mailbox]  verb="voicemail"  group="sales"
+"#;
+
+/// What a test's box is configured with; each method adds an entry as INTERFACES.md words it.
+#[derive(Debug, Clone)]
+pub(crate) struct Household {
+    sections: String,
+    rtp_ports: (u16, u16),
+    recording: bool,
+    drain_seconds: u32,
+    digests: Vec<String>,
+    flows: Vec<(String, String)>,
+}
+
+impl Household {
+    /// An empty household: nobody lives here, no number leads anywhere.
+    pub(crate) fn new() -> Self {
+        Self {
+            sections: String::new(),
+            rtp_ports: (10_000, 10_999),
+            recording: true,
+            drain_seconds: 1,
+            digests: vec!["MD5".to_owned()],
+            flows: Vec::new(),
+        }
+    }
+
+    /// The household of most tests: [`MAIN_NUMBER`] leads into [`MAIN_FLOW`], whose menu rings `sales`.
+    pub(crate) fn with_menu(ring_seconds: u32, attempts: u32) -> Self {
+        Self::new()
+            .group("sales", &format!("ring_seconds={ring_seconds}\nattempts={attempts}"))
+            .number(MAIN_NUMBER, r#"flow="main""#)
+            .flow("main", MAIN_FLOW)
+    }
+
+    /// An agent whose phone registers here; the password is the extension with `secret-` before it.
+    pub(crate) fn phone(self, id: &str, extension: &str, groups: &[&str]) -> Self {
+        let place = format!("extension=\"{extension}\"\npassword=\"{}\"", password(extension));
+        self.agent(id, &place, groups)
+    }
+
+    /// An agent at a fixed address.
+    pub(crate) fn contact(self, id: &str, uri: &str, groups: &[&str]) -> Self {
+        self.agent(id, &format!("contact=\"{uri}\""), groups)
+    }
+
+    /// An agent with a phone of the PBX.
+    pub(crate) fn behind_trunk(self, id: &str, number: &str, groups: &[&str]) -> Self {
+        self.agent(id, &format!("trunk=\"pbx\"\nnumber=\"{number}\""), groups)
+    }
+
+    fn agent(mut self, id: &str, place: &str, groups: &[&str]) -> Self {
+        writeln!(self.sections, "[[agent]]\nid=\"{id}\"\nname=\"{id}\"\n{place}\ngroups={groups:?}")
+            .expect("text grows");
+        self
+    }
+
+    /// A ring group with these keys.
+    pub(crate) fn group(mut self, name: &str, keys: &str) -> Self {
+        writeln!(self.sections, "[[group]]\nname=\"{name}\"\nstrategy=\"ring_all\"\n{keys}").expect("text grows");
+        self
+    }
+
+    /// Where calls to a number go, such as `group="sales"`.
+    pub(crate) fn number(mut self, pattern: &str, leads: &str) -> Self {
+        writeln!(self.sections, "[[number]]\nmatch=\"{pattern}\"\n{leads}").expect("text grows");
+        self
+    }
+
+    /// A flow file. A line may hold a whole step here; in the file each key has its own.
+    pub(crate) fn flow(mut self, name: &str, text: &str) -> Self {
+        self.flows.push((name.to_owned(), one_key_a_line(text)));
+        self
+    }
+
+    /// The range RTP ports are taken from.
+    pub(crate) fn rtp_ports(mut self, first: u16, last: u16) -> Self {
+        self.rtp_ports = (first, last);
+        self
+    }
+
+    /// Conversations are not recorded.
+    pub(crate) fn unrecorded(mut self) -> Self {
+        self.recording = false;
+        self
+    }
+
+    /// How long calls may go on after the box was asked to stop.
+    pub(crate) fn draining(mut self, seconds: u32) -> Self {
+        self.drain_seconds = seconds;
+        self
+    }
+
+    /// Which digest algorithms a phone is challenged with, the best first. The usual household asks for MD5 alone:
+    /// baresip 1.0 gives up on a challenge that also offers SHA-256.
+    pub(crate) fn challenging(mut self, algorithms: &[&str]) -> Self {
+        self.digests = algorithms.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// Writes all files below `folder`; the configuration is `callpost.toml` there.
+    pub(crate) fn furnish(&self, folder: &Path, street: &Street) {
+        let Self { sections, rtp_ports, recording, drain_seconds, digests, flows } = self;
+        let (sip, http, pbx) = (street.box_sip(), street.box_http(), street.pbx());
+        let (first, last) = rtp_ports;
+        let text = format!(
+            "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
+             drain_seconds={drain_seconds}\n\
+             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"]\nrealm=\"callpost\"\ndigests={digests:?}\n\
+             [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
+             [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
+             [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
+        );
+        write(&folder.join("callpost.toml"), &text);
+        for (name, flow) in flows {
+            write(&folder.join(format!("flows/{name}.toml")), flow);
+        }
+        for language in ["en", "ar"] {
+            let prompts = folder.join("prompts").join(language);
+            fs::create_dir_all(&prompts).expect("the prompts folder can be made");
+            for (name, hertz) in [
+                ("welcome", WELCOME_HZ),
+                ("main-menu", MENU_HZ),
+                ("invalid", INVALID_HZ),
+                ("no-input", NO_INPUT_HZ),
+                ("voicemail-greeting", VOICEMAIL_HZ),
+                ("thank-you", GOODBYE_HZ),
+                ("goodbye", GOODBYE_HZ),
+            ] {
+                let sound = tone::sine(hertz, Duration::from_millis(400));
+                wav::write_file(&prompts.join(format!("{name}.wav")), &sound);
+            }
+        }
+    }
+}
+
+/// The password of an extension.
+pub(crate) fn password(extension: &str) -> String {
+    format!("secret-{extension}")
+}
+
+/// TOML wants one key a line; two spaces part keys in a test's flow.
+fn one_key_a_line(text: &str) -> String {
+    text.lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn write(path: &Path, text: &str) {
+    let folder = path.parent().expect("a file is in a folder");
+    fs::create_dir_all(folder).expect("the folder can be made");
+    fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}

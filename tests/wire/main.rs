@@ -1,0 +1,18 @@
+//! The running box against real peers: SIPp, baresip, Asterisk, sipsak, and telephones that say exactly what a test wants.
+//!
+//! Everything is on 127.0.0.0/8; each test has a street of its own there, so that they run side by side. A test's
+//! doc comment names the rows of the acceptance list it proves.
+#![expect(clippy::disallowed_methods, reason = "outside the box time is what it is: the wire tests read the clock")]
+#![expect(clippy::print_stderr, reason = "a test that fails shows what its peers said")]
+
+mod harness;
+
+mod bad_input;
+mod crash;
+mod many;
+mod menu;
+mod registering;
+mod ring_all;
+mod talking;
+mod trunk;
+mod voicemail;
