@@ -28,7 +28,20 @@
 //! * [`cli`]       — one file a subcommand
 
 pub mod agents;
+pub mod app;
+pub mod call;
+pub mod cli;
+pub mod config;
 pub mod engine;
+pub mod http;
+pub mod ivr;
 pub mod media;
 pub mod model;
+pub mod net;
+pub mod prompts;
+pub mod recording;
+pub mod routing;
 pub mod sdp;
+pub mod sip;
+pub mod store;
+pub mod upstream;

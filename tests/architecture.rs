@@ -84,8 +84,8 @@ const OUTSIDE_CALLS: &[&str] = &[
     "Uuid::new_v4",
 ];
 
-/// How a module for tests begins.
-const TEST_MODULE: &str = "#[cfg(test)]\nmod ";
+/// What stands before an item that only tests use.
+const FOR_TESTS: &str = "#[cfg(test)]";
 
 /// Longest file, its unit tests aside. Beyond this a second idea has usually moved in.
 const LONGEST_FILE_LINES: usize = 600;
@@ -121,7 +121,8 @@ fn pure_rooms_never_touch_the_outside() {
         .iter()
         .filter(|source| PURE.contains(&source.room.as_str()))
     {
-        let paths = source.production_paths();
+        let code = source.production();
+        let paths = paths_to_the_outside(&code);
         for outside in OUTSIDE {
             let inside = format!("{outside}::");
             if paths
@@ -135,10 +136,7 @@ fn pure_rooms_never_touch_the_outside() {
                 ));
             }
         }
-        for call in OUTSIDE_CALLS
-            .iter()
-            .filter(|call| source.production().contains(**call))
-        {
+        for call in OUTSIDE_CALLS.iter().filter(|call| code.contains(**call)) {
             strays.push(format!(
                 "{}: `{}` calls `{call}`",
                 source.path.display(),
@@ -207,7 +205,7 @@ fn files_hold_one_idea_each() {
         let lines = source.production().lines().count();
         if lines > LONGEST_FILE_LINES {
             long.push(format!(
-                "{}: {lines} lines before its tests",
+                "{}: {lines} lines without its tests",
                 source.path.display()
             ));
         }
@@ -241,6 +239,31 @@ fn unsafe_lives_in_one_shell_file_at_most() {
             source.room
         );
     }
+}
+
+#[test]
+fn what_only_tests_use_does_not_count() {
+    let code = concat!(
+        "fn before() {}\n",
+        "#[cfg(test)]\n#[expect(some::lint)]\nfn origin() -> [u8; 4] { Instant::now() }\n",
+        "fn between() {}\n#[cfg(test)]\nmod rehearsal;\nfn after() {}\n",
+        "#[cfg(test)]\nmod tests { fn inside() {} }\n",
+    );
+    let path = PathBuf::from("src/room/thing.rs");
+    let source = Source {
+        room: "room".into(),
+        path,
+        text: code.into(),
+        code: code.into(),
+        only_for_tests: false,
+    };
+    let kept: Vec<String> = source
+        .production()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(kept.join(" "), "fn before() {} fn between() {} fn after() {}");
+    assert_eq!(source.test_files()[0], Path::new("src/room/thing/rehearsal.rs"));
 }
 
 #[test]
@@ -291,20 +314,14 @@ struct Source {
 }
 
 impl Source {
-    /// The code before the unit tests, which stand at the file's end; nothing of a file that only tests use.
-    fn production(&self) -> &str {
+    /// The code without what only tests use.
+    fn production(&self) -> String {
         if self.only_for_tests {
-            return "";
+            return String::new();
         }
-        let mut from = 0;
-        while let Some(at) = self.code[from..].find(TEST_MODULE).map(|at| from + at) {
-            from = at + TEST_MODULE.len();
-            let rest = self.code[from..].trim_start_matches(is_word).trim_start();
-            if rest.starts_with('{') {
-                return &self.code[..at];
-            }
-        }
-        &self.code
+        let mut pieces = self.code.split(FOR_TESTS);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |code, piece| code + &piece[item_length(piece)..])
     }
 
     /// Files of modules that are declared for tests alone, `#[cfg(test)] mod name;`.
@@ -315,9 +332,9 @@ impl Source {
             self.path.with_extension("")
         };
         self.code
-            .split(TEST_MODULE)
+            .split(FOR_TESTS)
             .skip(1)
-            .filter_map(|rest| rest.split_once(';'))
+            .filter_map(|item| item.trim_start().strip_prefix("mod ")?.split_once(';'))
             .filter(|(name, _)| name.chars().all(is_word))
             .flat_map(|(name, _)| {
                 [
@@ -326,14 +343,6 @@ impl Source {
                 ]
             })
             .collect()
-    }
-
-    fn production_paths(&self) -> BTreeSet<String> {
-        let mut paths = paths_from(self.production(), "std");
-        for crate_name in OUTSIDE.iter().filter(|name| !name.contains("::")) {
-            paths.extend(paths_from(self.production(), crate_name));
-        }
-        paths
     }
 
     /// Rooms named by `crate::…`, or by enough `super::` to reach the crate's root.
@@ -390,6 +399,30 @@ fn walk(folder: &Path, found: &mut Vec<Source>) {
             });
         }
     }
+}
+
+/// How long the item at the beginning of this code is: to its `;`, or to the end of its braces.
+fn item_length(code: &str) -> usize {
+    let mut depth = 0;
+    for (at, letter) in code.char_indices() {
+        match letter {
+            '{' | '(' | '[' => depth += 1,
+            '}' | ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 && (letter == ';' || letter == '}') {
+            return at + 1;
+        }
+    }
+    code.len()
+}
+
+fn paths_to_the_outside(code: &str) -> BTreeSet<String> {
+    let crates = OUTSIDE.iter().filter(|name| !name.contains("::"));
+    crates
+        .chain(&["std"])
+        .flat_map(|root| paths_from(code, root))
+        .collect()
 }
 
 /// Every full path in `code` that starts with `root::`, groups unfolded.

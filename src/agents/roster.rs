@@ -99,6 +99,21 @@ impl Roster {
         Self { agents, by_id, groups }
     }
 
+    /// Takes over a new list. Agents who were there before keep their calls, their break and their counts.
+    pub fn reconfigure(&mut self, agents: Vec<Agent>, groups: Vec<Group>) {
+        let mut before: HashMap<AgentId, Seat> =
+            self.agents.drain(..).map(|seat| (seat.agent.id.clone(), seat)).collect();
+        self.by_id = agents.iter().enumerate().map(|(place, agent)| (agent.id.clone(), place)).collect();
+        self.agents = agents
+            .into_iter()
+            .map(|agent| match before.remove(&agent.id) {
+                Some(seat) => Seat { agent, ..seat },
+                None => Seat::new(agent),
+            })
+            .collect();
+        self.groups = groups;
+    }
+
     /// The group of this name.
     pub fn group(&self, name: &GroupName) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == *name)

@@ -220,6 +220,7 @@ impl Call {
                 actions.push(Action::Play { leg: LegId::CALLER, items, repeat: false });
             }
             Turn::Hush => actions.push(Action::StopPlaying(LegId::CALLER)),
+            Turn::Answer => self.answer_caller(now, &mut actions),
             Turn::Ring(group) => actions.extend(self.hunt_for(Who::Group(group))),
             Turn::TakeMessage { group, greeting, max_seconds, silence_seconds } => {
                 let message = Message::new(group, greeting, max_seconds, silence_seconds);

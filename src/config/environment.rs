@@ -9,22 +9,42 @@ const PREFIX: &str = "CALLPOST__";
 
 /// The `CALLPOST__…` variables among these, in the order of their names.
 pub(super) fn ours(all: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let mut ours: Vec<_> = all.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let mut ours: Vec<_> = all
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
     ours.sort();
     ours
 }
 
 /// Lays the variables over the tables of the file: `CALLPOST__SIP__REALM` over `[sip] realm`,
 /// `CALLPOST__AGENT__ALI__PASSWORD` over the `password` of the `[[agent]]` with `id = "ali"`.
-pub(super) fn lay_over<'s>(source: &'s Source, root: &mut DeTable<'s>, lists: &[(&str, &str)]) -> Vec<Mistake> {
+pub(super) fn lay_over<'s>(
+    source: &'s Source,
+    root: &mut DeTable<'s>,
+    lists: &[(&str, &str)],
+) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     for (index, (name, value)) in source.variables.iter().enumerate() {
-        let path: Vec<String> =
-            name.trim_start_matches(PREFIX).split("__").map(str::to_ascii_lowercase).collect();
-        let layer = Layer { source, name, value, index };
+        let path: Vec<String> = name
+            .trim_start_matches(PREFIX)
+            .split("__")
+            .map(str::to_ascii_lowercase)
+            .collect();
+        let layer = Layer {
+            source,
+            name,
+            value,
+            index,
+        };
         if let Err((problem, cure)) = layer.set(root, lists, &path) {
             let place = Place::Variable(name.clone());
-            mistakes.push(Mistake { place, key: path.join("."), problem, cure });
+            mistakes.push(Mistake {
+                place,
+                key: path.join("."),
+                problem,
+                cure,
+            });
         }
     }
     mistakes
@@ -45,20 +65,33 @@ impl<'s> Layer<'s> {
         lists: &[(&str, &str)],
         path: &[String],
     ) -> Result<(), (String, String)> {
-        let [section, rest @ ..] = path else { return Err(self.too_short()) };
+        let [section, rest @ ..] = path else {
+            return Err(self.too_short());
+        };
         if rest.is_empty() {
             return Err(self.too_short());
         }
         let Some((_, name_key)) = lists.iter().find(|(list, _)| list == section) else {
             return self.put(root, path);
         };
-        let [element, key @ ..] = rest else { return Err(self.too_short()) };
-        let Some(elements) = root.get_mut(section.as_str()).and_then(|list| list.get_mut().as_array_mut()) else {
-            return Err((format!("there is no [[{section}]]"), "write it into the file first".to_owned()));
+        let [element, key @ ..] = rest else {
+            return Err(self.too_short());
+        };
+        let Some(DeValue::Array(elements)) = root.get_mut(section.as_str()).map(Spanned::get_mut) else {
+            return Err((
+                format!("there is no [[{section}]]"),
+                "write it into the file first".to_owned(),
+            ));
         };
         let mut names = Vec::new();
-        for table in elements.iter_mut().filter_map(|item| item.get_mut().as_table_mut()) {
-            let found = table.get(*name_key).and_then(|name| name.get_ref().as_str()).unwrap_or_default();
+        for item in elements.iter_mut() {
+            let DeValue::Table(table) = item.get_mut() else {
+                continue;
+            };
+            let found = table
+                .get(*name_key)
+                .and_then(|name| name.get_ref().as_str())
+                .unwrap_or_default();
             if found.to_ascii_lowercase().replace('-', "_") == *element {
                 return self.put(table, key);
             }
@@ -68,7 +101,10 @@ impl<'s> Layer<'s> {
             Some(name) => format!("did you mean {name}?"),
             None => format!("use one of: {}", names.join(", ")),
         };
-        Err((format!("there is no [[{section}]] with {name_key} = \"{element}\""), cure))
+        Err((
+            format!("there is no [[{section}]] with {name_key} = \"{element}\""),
+            cure,
+        ))
     }
 
     /// Walks down the tables, making those that are missing, and puts the value at the end.
@@ -79,9 +115,14 @@ impl<'s> Layer<'s> {
         let mut table = table;
         for step in way {
             let empty = || Spanned::new(span.clone(), DeValue::Table(DeTable::new()));
-            let next = table.entry(Spanned::new(span.clone(), step.clone().into())).or_insert_with(empty);
-            let Some(next) = next.get_mut().as_table_mut() else {
-                return Err((format!("`{step}` is no table"), "look at the names between the __".to_owned()));
+            let next = table
+                .entry(Spanned::new(span.clone(), step.clone().into()))
+                .or_insert_with(empty);
+            let DeValue::Table(next) = next.get_mut() else {
+                return Err((
+                    format!("`{step}` is no table"),
+                    "look at the names between the __".to_owned(),
+                ));
             };
             table = next;
         }
@@ -90,12 +131,18 @@ impl<'s> Layer<'s> {
             Err(_) => DeValue::String(self.value.into()),
         };
         table.remove(key.as_str());
-        table.insert(Spanned::new(span.clone(), key.clone().into()), with_span(value, &span));
+        table.insert(
+            Spanned::new(span.clone(), key.clone().into()),
+            with_span(value, &span),
+        );
         Ok(())
     }
 
     fn too_short(&self) -> (String, String) {
         let problem = format!("{} names no key", self.name);
-        (problem, "name section and key, such as CALLPOST__SIP__REALM".to_owned())
+        (
+            problem,
+            "name section and key, such as CALLPOST__SIP__REALM".to_owned(),
+        )
     }
 }

@@ -18,20 +18,30 @@ pub(super) fn plain_words(message: &str) -> (String, String) {
     if let Some(rest) = message.strip_prefix("invalid type: ")
         && let Some((found, expected)) = rest.split_once(", expected ")
     {
-        return (format!("is {}", found_in_words(found)), format!("write {}", expected_in_words(expected)));
+        return (
+            format!("is {}", found_in_words(found)),
+            format!("write {}", expected_in_words(expected)),
+        );
     }
-    if let Some(rest) = message.strip_prefix("invalid value: ").or(message.strip_prefix("invalid length "))
+    if let Some(rest) = message
+        .strip_prefix("invalid value: ")
+        .or(message.strip_prefix("invalid length "))
         && let Some((found, expected)) = rest.split_once(", expected ")
     {
-        return (format!("{} does not fit", value_of(found)), format!("write {}", expected_in_words(expected)));
+        return (
+            format!("{} does not fit", value_of(found)),
+            format!("write {}", expected_in_words(expected)),
+        );
     }
     match message {
-        "invalid socket address syntax" => {
-            ("is no address with a port".to_owned(), "write it like \"127.0.0.1:8080\"".to_owned())
-        }
-        "invalid IP address syntax" => {
-            ("is no IP address".to_owned(), "write it like \"192.168.1.20\"".to_owned())
-        }
+        "invalid socket address syntax" => (
+            "is no address with a port".to_owned(),
+            "write it like \"127.0.0.1:8080\"".to_owned(),
+        ),
+        "invalid IP address syntax" => (
+            "is no IP address".to_owned(),
+            "write it like \"192.168.1.20\"".to_owned(),
+        ),
         other => in_two(other),
     }
 }
@@ -54,7 +64,9 @@ fn quoted(text: &str) -> Vec<&str> {
 
 /// `[written, known…]` → what was probably meant, or all there is.
 fn choice(names: &[&str]) -> String {
-    let [written, known @ ..] = names else { return "look it up in the handbook".to_owned() };
+    let [written, known @ ..] = names else {
+        return "look it up in the handbook".to_owned();
+    };
     match nearest(written, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None if known.is_empty() => "take it out; nothing can be set here".to_owned(),
@@ -107,19 +119,43 @@ mod tests {
     #[test]
     fn the_words_of_the_parser_become_the_words_of_a_technician() {
         let table = [
-            ("unknown field `lisen`, expected one of `listen`, `realm`", "unknown key — did you mean `listen`?"),
-            ("unknown field `x`, expected `name`", "unknown key — use one of: name"),
+            (
+                "unknown field `lisen`, expected one of `listen`, `realm`",
+                "unknown key — did you mean `listen`?",
+            ),
+            (
+                "unknown field `x`, expected `name`",
+                "unknown key — use one of: name",
+            ),
             ("missing field `verb`", "is missing — write verb = …"),
-            ("invalid type: string \"abc\", expected u16", "is the text \"abc\" — write a whole number from 0 to 65535"),
-            ("invalid type: integer `1`, expected a sequence", "is the number 1 — write a list in [ ]"),
-            ("invalid value: integer `70000`, expected u16", "70000 does not fit — write a whole number from 0 to 65535"),
-            ("invalid length 1, expected an array of length 2", "1 does not fit — write two values in [ ]"),
-            ("invalid socket address syntax", "is no address with a port — write it like \"127.0.0.1:8080\""),
+            (
+                "invalid type: string \"abc\", expected u16",
+                "is the text \"abc\" — write a whole number from 0 to 65535",
+            ),
+            (
+                "invalid type: integer `1`, expected a sequence",
+                "is the number 1 — write a list in [ ]",
+            ),
+            (
+                "invalid value: integer `70000`, expected u16",
+                "70000 does not fit — write a whole number from 0 to 65535",
+            ),
+            (
+                "invalid length 1, expected an array of length 2",
+                "1 does not fit — write two values in [ ]",
+            ),
+            (
+                "invalid socket address syntax",
+                "is no address with a port — write it like \"127.0.0.1:8080\"",
+            ),
             (
                 "unknown variant `ring_al`, expected one of `ring_all`, `linear`",
                 "\"ring_al\" cannot be chosen here — did you mean `ring_all`?",
             ),
-            ("`x` is not a telephone key; use 0-9", "`x` is not a telephone key — use 0-9"),
+            (
+                "`x` is not a telephone key; use 0-9",
+                "`x` is not a telephone key — use 0-9",
+            ),
         ];
         for (message, words) in table {
             let (problem, cure) = plain_words(message);

@@ -1,4 +1,5 @@
 use super::plain_words::plain_words;
+use super::secret::SECRET_KEYS;
 use super::section::Section;
 use super::source::Source;
 use super::{Mistake, Place};
@@ -19,7 +20,10 @@ pub(super) struct Reader<'s> {
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s Source) -> Self {
-        Self { source, mistakes: Vec::new() }
+        Self {
+            source,
+            mistakes: Vec::new(),
+        }
     }
 
     /// Where a span stands.
@@ -36,7 +40,12 @@ impl<'s> Reader<'s> {
         let (span, table) = match root.remove(name).map(|value| (value.span(), value.into_inner())) {
             Some((span, DeValue::Table(table))) => (span, table),
             Some((span, _)) => {
-                self.tell(&span, name, "is no table", &format!("write [{name}] above its keys"));
+                self.tell(
+                    &span,
+                    name,
+                    "is no table",
+                    &format!("write [{name}] above its keys"),
+                );
                 (span, DeTable::new())
             }
             None => (0..0, DeTable::new()),
@@ -46,11 +55,21 @@ impl<'s> Reader<'s> {
     }
 
     /// Takes every `[[name]]` out of the file, with the value of the key that names it where it has one.
-    pub(super) fn take_list(&mut self, root: &mut DeTable<'s>, name: &str, name_key: &str) -> Vec<Element<'s>> {
+    pub(super) fn take_list(
+        &mut self,
+        root: &mut DeTable<'s>,
+        name: &str,
+        name_key: &str,
+    ) -> Vec<Element<'s>> {
         let items = match root.remove(name).map(|value| (value.span(), value.into_inner())) {
             Some((_, DeValue::Array(items))) => items,
             Some((span, _)) => {
-                self.tell(&span, name, "is not a list of tables", &format!("write [[{name}]] above each"));
+                self.tell(
+                    &span,
+                    name,
+                    "is not a list of tables",
+                    &format!("write [[{name}]] above each"),
+                );
                 return Vec::new();
             }
             None => return Vec::new(),
@@ -59,22 +78,37 @@ impl<'s> Reader<'s> {
         for (place, item) in items.into_iter().enumerate() {
             let span = item.span();
             let DeValue::Table(table) = item.into_inner() else {
-                self.tell(&span, name, "is no table", &format!("write [[{name}]] above each"));
+                self.tell(
+                    &span,
+                    name,
+                    "is no table",
+                    &format!("write [[{name}]] above each"),
+                );
                 continue;
             };
-            let own_name = table.get(name_key).and_then(|name| name.get_ref().as_str()).map(str::to_owned);
+            let own_name = table
+                .get(name_key)
+                .and_then(|name| name.get_ref().as_str())
+                .map(str::to_owned);
             let label = match &own_name {
                 Some(own_name) => format!("{name}.{own_name}"),
                 None => format!("{name}.{}", place + 1),
             };
-            elements.push(Element { own_name, label, span, table });
+            elements.push(Element {
+                own_name,
+                label,
+                span,
+                table,
+            });
         }
         elements
     }
 
     /// Reads one element of a list.
     pub(super) fn read_element<T: DeserializeOwned>(&mut self, element: Element<'s>) -> Section<Option<T>> {
-        let Element { label, span, table, .. } = element;
+        let Element {
+            label, span, table, ..
+        } = element;
         self.read(&label, &span, table, |value| T::deserialize(value))
     }
 
@@ -108,7 +142,13 @@ impl<'s> Reader<'s> {
             value = None; // Made of stand-ins.
         }
         let whole = self.mistakes.len() == told;
-        Section { value, label: label.to_owned(), place: self.place(span), keys, whole }
+        Section {
+            value,
+            label: label.to_owned(),
+            place: self.place(span),
+            keys,
+            whole,
+        }
     }
 
     /// Tells one error and changes the table so that the next one shows. Says whether it is worth reading again.
@@ -122,7 +162,7 @@ impl<'s> Reader<'s> {
     ) -> bool {
         let (problem, cure) = plain_words(error.message());
         if let Some(name) = name_after("missing field ", error) {
-            if !missing.names.contains(&name) {
+            if !missing.names.contains(&name) && !missing.taken_out.contains(&name) {
                 self.tell(span, &format!("{label}.{name}"), &problem, &cure);
             }
             return missing.stand_in(table, name);
@@ -143,7 +183,14 @@ impl<'s> Reader<'s> {
             table.insert(text.0, text.1);
             return true;
         }
+        // The words of the parser quote what they found.
+        let problem = if SECRET_KEYS.contains(&key.as_str()) {
+            "is no text".to_owned()
+        } else {
+            problem
+        };
         self.tell(&at, &format!("{label}.{path}"), &problem, &cure);
+        missing.taken_out.push(key.clone());
         table.remove(key.as_str()).is_some()
     }
 
@@ -160,11 +207,17 @@ impl<'s> Reader<'s> {
             return None;
         }
         let text = DeValue::String(text.as_str().into());
-        Some((Spanned::new(span.clone(), key.to_owned().into()), Spanned::new(span, text)))
+        Some((
+            Spanned::new(span.clone(), key.to_owned().into()),
+            Spanned::new(span, text),
+        ))
     }
 
     fn places(&self, table: &DeTable<'s>) -> HashMap<String, Place> {
-        table.iter().map(|(key, value)| (key.get_ref().to_string(), self.place_of(key, value))).collect()
+        table
+            .iter()
+            .map(|(key, value)| (key.get_ref().to_string(), self.place_of(key, value)))
+            .collect()
     }
 
     /// A key's line; for a value from the environment, the variable.
@@ -199,6 +252,8 @@ pub(super) struct Element<'s> {
 struct Missing {
     names: Vec<String>,
     tried: usize,
+    /// Keys that were there and wrong.
+    taken_out: Vec<String>,
 }
 
 impl Missing {
@@ -235,7 +290,14 @@ fn key_of(error: &Error, table: &DeTable<'_>) -> Option<(String, String)> {
     let printed = error.to_string();
     let (_, path) = printed.rsplit_once("in `")?;
     let path = path.trim_end().strip_suffix('`')?;
-    let begins_path = |key: &&str| path.strip_prefix(*key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let key = table.keys().map(|key| key.get_ref().as_ref()).filter(begins_path).max_by_key(|key| key.len())?;
+    let begins_path = |key: &&str| {
+        path.strip_prefix(*key)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let key = table
+        .keys()
+        .map(|key| key.get_ref().as_ref())
+        .filter(begins_path)
+        .max_by_key(|key| key.len())?;
     Some((key.to_owned(), path.to_owned()))
 }

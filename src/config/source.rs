@@ -20,7 +20,11 @@ pub(super) struct Source {
 impl Source {
     /// A file that no variables are laid over.
     pub(super) fn file(path: PathBuf, text: String) -> Self {
-        Self { path, text, variables: Vec::new() }
+        Self {
+            path,
+            text,
+            variables: Vec::new(),
+        }
     }
 
     /// The tables of the text, or everything that is no TOML in it.
@@ -29,7 +33,10 @@ impl Source {
         if errors.is_empty() {
             return Ok(table.into_inner());
         }
-        Err(errors.into_iter().map(|error| self.syntax_mistake(&error)).collect())
+        Err(errors
+            .into_iter()
+            .map(|error| self.syntax_mistake(&error))
+            .collect())
     }
 
     /// Where a value with this span came from.
@@ -61,21 +68,32 @@ impl Source {
         let span = error.span().unwrap_or(0..0);
         let problem = error.message().replace('\n', ", ");
         let cure = "write `key = value`, texts in \"quotes\", lists in [ ], tables under [name]".to_owned();
-        Mistake { place: self.place(&span), key: String::new(), problem: format!("is no TOML: {problem}"), cure }
+        Mistake {
+            place: self.place(&span),
+            key: String::new(),
+            problem: format!("is no TOML: {problem}"),
+            cure,
+        }
     }
 }
 
 /// Gives a value and everything in it this span.
-pub(super) fn with_span(value: DeValue<'_>, span: &Range<usize>) -> Spanned<DeValue<'_>> {
+pub(super) fn with_span<'v>(value: DeValue<'v>, span: &Range<usize>) -> Spanned<DeValue<'v>> {
     let value = match value {
-        DeValue::Array(items) => {
-            DeValue::Array(items.into_iter().map(|item| with_span(item.into_inner(), span)).collect())
-        }
+        DeValue::Array(items) => DeValue::Array(
+            items
+                .into_iter()
+                .map(|item| with_span(item.into_inner(), span))
+                .collect(),
+        ),
         DeValue::Table(table) => DeValue::Table(
             table
                 .into_iter()
                 .map(|(key, item)| {
-                    (Spanned::new(span.clone(), key.into_inner()), with_span(item.into_inner(), span))
+                    (
+                        Spanned::new(span.clone(), key.into_inner()),
+                        with_span(item.into_inner(), span),
+                    )
                 })
                 .collect(),
         ),

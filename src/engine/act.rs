@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::sdp::{Agreed, Negotiator};
 use crate::sip::Invitation;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -82,8 +83,8 @@ impl Engine {
         let Some(line) = self.line_mut(key, leg) else { return };
         if !line.is_open {
             line.is_open = true;
-            let port = line.port;
-            self.media(MediaOrder::Open { leg: LegKey { call: key, leg }, port });
+            let (local, port) = (line.local, line.port);
+            self.media(MediaOrder::Open { leg: LegKey { call: key, leg }, local, port });
         }
     }
 
@@ -201,8 +202,8 @@ impl Engine {
             return self.tell(key, Event::LegRefused(leg, unreachable));
         };
         let session_id = self.dice.number() >> 2;
-        let mut negotiator =
-            Negotiator::new(route.flow.local.ip(), port, &self.settings.codecs, session_id);
+        let local = route.flow.local.ip();
+        let mut negotiator = self.negotiator(local, port, session_id);
         if let Some(codec) = codec {
             negotiator.prefer(codec);
         }
@@ -212,18 +213,7 @@ impl Engine {
         self.sessions.insert(session, leg_key);
         self.roster.rings(now, &candidate.agent, leg_key);
         if let Some(live) = self.calls.get_mut(&key) {
-            live.lines.push(Line {
-                leg,
-                session,
-                port,
-                negotiator,
-                answer: None,
-                agreed: None,
-                is_open: false,
-                is_up: false,
-                is_held: false,
-                plays: 0,
-            });
+            live.lines.push(Line::new(leg, session, local, port, negotiator));
         }
     }
 
@@ -311,6 +301,12 @@ impl Engine {
             self.out.push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
         }
         self.journal(Entry::CallNoted(CallNote { call_id, at, offset_ms, leg, kind, detail }));
+    }
+
+    /// Our side of an offer and answer. An offer that names our own ports would play with itself; it is refused.
+    pub(super) fn negotiator(&self, local: IpAddr, port: u16, session_id: u64) -> Negotiator {
+        let (first, last) = self.settings.rtp_ports;
+        Negotiator::new(local, port, &self.settings.codecs, session_id).guarding(first..=last)
     }
 
     pub(super) fn media(&mut self, order: MediaOrder) {

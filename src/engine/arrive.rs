@@ -5,8 +5,7 @@ use super::{Engine, Notice, Output};
 use crate::agents::Reach;
 use crate::call::{self, Call, Cause, Event, Setup, Who};
 use crate::model::{AgentId, CallId, CallKey, Direction, Entry, LegId, LegKey, Number, RecordingId};
-use crate::routing::{Decision, Target};
-use crate::sdp::Negotiator;
+use crate::routing::Decision;
 use crate::sip::{Farewell, Incoming, Origin};
 use std::time::{Duration, Instant};
 
@@ -15,8 +14,10 @@ const JOURNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(super) fn arrive(&mut self, now: Instant, incoming: Incoming) {
-        let decision = self.settings.plan.decide(&incoming.dialed, &route_origin(&incoming.origin));
-        let Some((entry, record)) = self.entry(decision) else {
+        let origin = route_origin(&incoming.origin);
+        let decision = self.settings.plan.decide(&incoming.dialed, &origin);
+        let record = self.settings.plan.record(&incoming.dialed, &origin);
+        let Some(entry) = self.entry(decision) else {
             return self.turn_away(now, &incoming, 404, "no such number");
         };
         if !self.has_room() {
@@ -48,21 +49,11 @@ impl Engine {
         let port = self.ports.take();
         let session_id = self.dice.number() >> 2;
         let local = incoming.flow.local.ip();
-        let codecs = &self.settings.codecs;
-        let mut negotiator = Negotiator::new(local, port.unwrap_or(9), codecs, session_id);
+        let mut negotiator = self.negotiator(local, port.unwrap_or(9), session_id);
         let answer = incoming.offer.as_ref().map(|offer| negotiator.answer(offer)).transpose();
-        live.lines.push(Line {
-            leg: LegId::CALLER,
-            session: incoming.session,
-            port: port.unwrap_or(0),
-            negotiator,
-            answer: answer.as_ref().ok().cloned().flatten(),
-            agreed: None,
-            is_open: false,
-            is_up: false,
-            is_held: false,
-            plays: 0,
-        });
+        let mut line = Line::new(LegId::CALLER, incoming.session, local, port.unwrap_or(0), negotiator);
+        line.answer = answer.as_ref().ok().cloned().flatten();
+        live.lines.push(line);
         match (port, answer) {
             (None, _) => Err((Cause::Congestion, "no_ports")),
             (Some(_), Err(_)) => Err((Cause::Incompatible, "no_common_codec")),
@@ -70,14 +61,13 @@ impl Engine {
         }
     }
 
-    fn entry(&self, decision: Decision) -> Option<(call::Entry, Option<bool>)> {
-        let Decision::Found { target, record } = decision else { return None };
-        let entry = match target {
-            Target::Flow(name) => call::Entry::Flow(self.settings.flows.get(&name)?.clone()),
-            Target::Group(group) => call::Entry::Ring(Who::Group(group)),
-            Target::Agent(agent) => call::Entry::Ring(Who::Agent(agent)),
-        };
-        Some((entry, record))
+    fn entry(&self, decision: Decision) -> Option<call::Entry> {
+        match decision {
+            Decision::Flow(name) => self.settings.flows.get(&name).cloned().map(call::Entry::Flow),
+            Decision::Group(group) => Some(call::Entry::Ring(Who::Group(group))),
+            Decision::Agent(agent) => Some(call::Entry::Ring(Who::Agent(agent))),
+            Decision::Unknown => None,
+        }
     }
 
     fn setup(&mut self, now: Instant, incoming: &Incoming, entry: &call::Entry) -> Setup {
@@ -118,7 +108,7 @@ impl Engine {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        !self.shutting_down && !self.journal_behind && self.calls.len() < self.settings.most_calls
+        !self.draining && !self.journal_behind && self.calls.len() < self.settings.most_calls
     }
 
     fn turn_away(&mut self, now: Instant, incoming: &Incoming, status: u16, reason: &'static str) {

@@ -5,7 +5,7 @@ use super::farewell::refusal;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Event};
 use crate::media::MediaEvent;
-use crate::model::{CallKey, Digit, Entry, LegId, LegKey, Quality};
+use crate::model::{Digit, Entry, LegId, LegKey, Quality};
 use crate::sdp::Flowing;
 use crate::sip::{self, SessionId};
 use std::time::Instant;
@@ -16,19 +16,19 @@ impl Engine {
             sip::Event::Incoming(incoming) => self.arrive(now, *incoming),
             sip::Event::Ringing(session) => self.tell_leg(session, Event::LegRinging),
             sip::Event::Answered { session, body } => self.phone_answered(now, session, &body),
-            sip::Event::Confirmed { session, body } => self.caller_confirmed(now, session, body),
+            sip::Event::Confirmed { session, body } => self.caller_confirmed(session, body),
             sip::Event::Refused { session, status } => self.phone_refused(now, session, status),
             sip::Event::Left(session) => self.far_side_left(now, session),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
             sip::Event::Bound(binding) => {
                 let extension = binding.extension.clone();
-                let address = binding.flow.clone();
-                self.journal(Entry::Bound(*binding));
+                let address = binding.flow.peer.to_string();
                 self.out.push(Output::Notice(Notice::PhoneRegistered { extension, address }));
+                self.keep_binding(now, &binding);
             }
-            sip::Event::Refreshed(binding) => self.journal(Entry::Bound(*binding)),
-            sip::Event::Unbound { extension, contact } => {
+            sip::Event::Refreshed(binding) => self.keep_binding(now, &binding),
+            sip::Event::Unbound(sip::Unbound { extension, contact }) => {
                 self.out.push(Output::Notice(Notice::PhoneGone { extension: extension.clone() }));
                 self.journal(Entry::Unbound { extension, contact });
             }
@@ -36,6 +36,11 @@ impl Engine {
             // Registrations of ours with a trunk show in the trunk's own state; the engine has no part in them.
             sip::Event::Registered { .. } => {}
         }
+    }
+
+    fn keep_binding(&mut self, now: Instant, binding: &sip::Binding) {
+        let unix_ms = self.clock.stamp(now).unix_ms;
+        self.journal(Entry::Bound(binding.journal(now, unix_ms)));
     }
 
     fn leg_of(&self, session: SessionId) -> Option<LegKey> {
@@ -66,16 +71,13 @@ impl Engine {
     }
 
     /// The ACK of a caller whose INVITE or re-INVITE carried no offer brings the answer to ours.
-    fn caller_confirmed(&mut self, now: Instant, session: SessionId, body: Option<Vec<u8>>) {
+    fn caller_confirmed(&mut self, session: SessionId, body: Option<Vec<u8>>) {
         let (Some(LegKey { call, leg }), Some(body)) = (self.leg_of(session), body) else { return };
         let Some(line) = self.line_mut(call, leg) else { return };
         match line.negotiator.answered(&body) {
             Ok(agreed) => self.start_media(call, leg, agreed),
             Err(_) if line.agreed.is_some() => {}
-            Err(_) => {
-                let _ = now;
-                self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec"));
-            }
+            Err(_) => self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec")),
         }
     }
 
@@ -188,9 +190,5 @@ impl Engine {
         if changed {
             self.out.push(Output::Notice(Notice::TrunkChanged { trunk, up }));
         }
-    }
-
-    pub(super) fn call_exists(&self, key: CallKey) -> bool {
-        self.calls.contains_key(&key)
     }
 }

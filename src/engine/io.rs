@@ -1,4 +1,4 @@
-use super::{Command, Notice};
+use super::{Command, Notice, Settings};
 use crate::media::{MediaEvent, MediaOrder};
 use crate::model::{CallKey, Entry, TapeDone, TapeMessage, TrunkName};
 use crate::sip::Flow;
@@ -38,6 +38,10 @@ pub enum Input<'a> {
     JournalBehind(bool),
     /// The wall clock can be believed from now on: now is this many milliseconds since 1970.
     ClockSynced(i64),
+    /// Take over a new configuration. Calls under way keep what they began with.
+    Reload(Box<Settings>),
+    /// Take no new calls; those under way go on.
+    Drain,
     /// End all calls and take no new ones.
     Shutdown,
     /// The time of [`Engine::next_deadline`](super::Engine::next_deadline) has come.

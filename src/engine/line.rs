@@ -3,6 +3,7 @@ use crate::call::Call;
 use crate::model::{CallKey, LegId, LegKey, Quality, RecordingRow};
 use crate::sdp::{Agreed, Negotiator};
 use crate::sip::SessionId;
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// A live call with what the engine holds for it.
@@ -31,6 +32,8 @@ pub(super) struct Live {
 pub(super) struct Line {
     pub(super) leg: LegId,
     pub(super) session: SessionId,
+    /// Our address towards this leg.
+    pub(super) local: IpAddr,
     pub(super) port: u16,
     pub(super) negotiator: Negotiator,
     /// The answer to the caller's offer, until it is sent.
@@ -42,6 +45,30 @@ pub(super) struct Line {
     pub(super) is_up: bool,
     pub(super) is_held: bool,
     pub(super) plays: u32,
+}
+
+impl Line {
+    pub(super) fn new(
+        leg: LegId,
+        session: SessionId,
+        local: IpAddr,
+        port: u16,
+        negotiator: Negotiator,
+    ) -> Self {
+        Self {
+            leg,
+            session,
+            local,
+            port,
+            negotiator,
+            answer: None,
+            agreed: None,
+            is_open: false,
+            is_up: false,
+            is_held: false,
+            plays: 0,
+        }
+    }
 }
 
 impl Live {

@@ -81,13 +81,13 @@ impl Engine {
             .sip
             .registrations(now)
             .map(|phone| RegistrationView {
-                agent: self.roster.agent_at(phone.extension).map(|agent| agent.id.clone()),
+                agent: self.roster.agent_at(&phone.extension).map(|agent| agent.id.clone()),
                 extension: phone.extension.clone(),
-                contact: phone.contact.to_owned(),
+                contact: phone.contact.clone(),
                 transport: phone.flow.transport.as_str(),
                 address: phone.flow.peer.to_string(),
-                user_agent: phone.user_agent.map(str::to_owned),
-                expires_seconds: phone.expires.saturating_duration_since(now).as_secs(),
+                user_agent: phone.user_agent.clone(),
+                expires_seconds: phone.expires_at.saturating_duration_since(now).as_secs(),
             })
             .collect();
         views.sort_by(|a, b| (&a.extension, &a.contact).cmp(&(&b.extension, &b.contact)));

@@ -29,6 +29,7 @@ pub struct Engine {
     pub(super) trunks: HashMap<TrunkName, TrunkHealth>,
     pub(super) counters: Counters,
     pub(super) journal_behind: bool,
+    pub(super) draining: bool,
     pub(super) shutting_down: bool,
     pub(super) out: Vec<Output>,
     mail: VecDeque<(CallKey, Event)>,
@@ -76,6 +77,7 @@ impl Engine {
             trunks: HashMap::new(),
             counters: Counters::default(),
             journal_behind: false,
+            draining: false,
             shutting_down: false,
             out: Vec::new(),
             mail: VecDeque::new(),
@@ -97,6 +99,8 @@ impl Engine {
             Input::Command(command) => self.obey(now, command),
             Input::JournalBehind(behind) => self.journal_behind = behind,
             Input::ClockSynced(unix_ms) => self.sync_clock(now, unix_ms),
+            Input::Reload(settings) => self.reload(now, *settings),
+            Input::Drain => self.draining = true,
             Input::Shutdown => self.shut_down(),
             Input::DeadlineReached => self.deadline_reached(now),
         }
@@ -209,7 +213,21 @@ impl Engine {
         }
     }
 
+    /// Who may call and who is called changes at once; sockets, realm and RTP ports stay until a restart.
+    fn reload(&mut self, now: Instant, settings: Settings) {
+        self.roster.reconfigure(settings.agents.clone(), settings.groups.clone());
+        self.sip.reconfigure(now, settings.sip.clone());
+        let (rtp_ports, sip) = (self.settings.rtp_ports, self.sip.settings().clone());
+        self.settings = Settings { rtp_ports, sip, ..settings };
+    }
+
+    /// Whether every call has been told to end.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutting_down
+    }
+
     fn shut_down(&mut self) {
+        self.draining = true;
         self.shutting_down = true;
         let keys: Vec<CallKey> = self.calls.keys().copied().collect();
         for key in keys {

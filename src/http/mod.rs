@@ -24,5 +24,5 @@ mod routes;
 pub use config::Config;
 pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
 pub use people::{ClaimCode, offer_claim};
-pub use router::router;
+pub use router::{RouteFacts, router, routes};
 pub use serve::serve;

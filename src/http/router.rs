@@ -4,10 +4,27 @@ use super::routes::{Route, open, table};
 use super::{Faces, guard, porch};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use std::sync::Arc;
+
+/// One route, for the documentation and for the tests that try every door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteFacts {
+    /// The method.
+    pub method: Method,
+    /// The path; `{id}` stands for an identity.
+    pub path: &'static str,
+    /// The scope it needs.
+    pub scope: String,
+}
+
+/// Every route behind the guard.
+pub fn routes() -> Vec<RouteFacts> {
+    let facts = |route: Route| RouteFacts { method: route.method, path: route.path, scope: route.scope.to_string() };
+    table().into_iter().map(facts).collect()
+}
 
 /// The API and the pages as one service. Everything but the open routes stands behind the guard.
 pub fn router(faces: Faces) -> Router {

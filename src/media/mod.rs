@@ -6,7 +6,7 @@
 mod order;
 mod config;
 mod clock;
-mod g711;
+pub mod g711;
 mod sound;
 mod sounds;
 mod tone;

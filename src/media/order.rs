@@ -1,5 +1,6 @@
 use crate::model::{Codec, Digit, LegKey, Playable, Quality, RecordingId};
 use crate::sdp::Agreed;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Names one `Play` order, so that a late `PlayFinished` of an earlier one is not mistaken for this one's.
@@ -13,6 +14,8 @@ pub enum MediaOrder {
     Open {
         /// The leg.
         leg: LegKey,
+        /// The address that the SDP names, so that packets leave from it.
+        local: IpAddr,
         /// The even port.
         port: u16,
     },

@@ -91,13 +91,14 @@ impl Outgoing {
     }
 
     fn stamped(&mut self, now: Instant, stamp: Stamp, samples: u32) -> Stamp {
+        let is_first = self.sent == 0;
         self.sent += 1;
         let is_new = stamp.sequence.wrapping_sub(self.sequence) < 0x8000;
         if is_new {
             self.sequence = stamp.sequence.wrapping_add(1);
         }
         // All packets of a telephone-event repeat its beginning; the clock goes on from there.
-        if is_new && (stamp.timestamp != self.timestamp || self.samples == 0) {
+        if is_new && (stamp.timestamp != self.timestamp || is_first) {
             self.timestamp = stamp.timestamp;
             self.samples = samples;
             self.at = now;

@@ -2,7 +2,7 @@ use crate::model::Codec;
 use rtp_rs::RtpReader;
 
 /// Bytes of an RTP header without sources and extension (RFC 3550 §5.1).
-pub const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 
 /// The header of a packet that was received, and where its payload lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

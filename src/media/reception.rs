@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn jitter_is_the_mean_unevenness_of_arrival() {
         // Every second packet is 10 ms late, so each spacing differs by 10 ms.
-        let quality = receive(2000, 0, |_| false, |place| place % 2 * 10);
+        let quality = receive(2000, 0, |_| false, |place| u64::from(place % 2 * 10));
         assert!((quality.jitter_ms.unwrap() - 10.0).abs() < 0.6, "{quality:?}");
     }
 

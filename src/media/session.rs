@@ -449,7 +449,7 @@ mod tests {
         let mut buffer = [0; PACKET];
         let to = PEER.parse().unwrap();
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
-        assert_eq!((buffer[1], buffer[12]), (0x88, 0xfa));
+        assert_eq!((buffer[1], buffer[12]), (0x88, 0xfb));
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
         assert_eq!(buffer[1], 0x08);
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Finished(PlayId(4)));

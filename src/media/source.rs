@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn another_source_and_jumps_are_new_beginnings() {
-        for (packets, samples, millis) in [(5000, 160, 20), (1, 1_000_000, 20), (1, 160 - 80_000, 20), (60_000, 160, 20)] {
+        for (packets, samples, millis) in [(5000, 160, 20), (1, 1_000_000, 20), (1, 0u32.wrapping_sub(80_000), 20), (60_000, 160, 20)] {
             let mut phone = Phone::talking();
             phone.pass(packets, samples, millis);
             assert_eq!(phone.hear(), Step::Begins, "{packets} {samples} {millis}");

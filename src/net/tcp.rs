@@ -1,4 +1,4 @@
-use crate::sip::{Flow, Framed, Framer, Transport};
+use crate::sip::{Flow, Frame, Framer, PONG, Transport};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::io;
@@ -48,8 +48,8 @@ pub enum StreamEvent {
     },
 }
 
-/// Tells the engine; `false` means its mailbox is full and the connection should stop reading for a moment.
-pub type Deliver = Arc<dyn Fn(StreamEvent) -> bool + Send + Sync>;
+/// Tells the engine; gives the event back when its mailbox is full.
+pub type Deliver = Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync>;
 
 /// The door to all SIP streams; cheap to clone, used from the engine's thread.
 #[derive(Debug, Clone)]
@@ -142,7 +142,7 @@ impl Hub {
             }
             // A connection that was given by number and is gone cannot be opened from here: the phone opened it.
             None if flow.connection.is_some() => {
-                (self.deliver)(StreamEvent::Unreachable { flow });
+                tell(&self.deliver, StreamEvent::Unreachable { flow });
             }
             None => {
                 tokio::spawn(connect(flow, bytes, self.workshop()));
@@ -164,9 +164,14 @@ impl Hub {
             if self.by_peer.get(&connection.peer) == Some(&id) {
                 self.by_peer.remove(&connection.peer);
             }
-            (self.deliver)(StreamEvent::Closed { connection: id });
+            tell(&self.deliver, StreamEvent::Closed { connection: id });
         }
     }
+}
+
+/// News that is not worth waiting for: should the mailbox be full, the transactions time out by themselves.
+fn tell(deliver: &Deliver, event: StreamEvent) {
+    let _ = deliver(event);
 }
 
 /// A proxy or a PBX on this machine may need many connections.
@@ -200,13 +205,12 @@ async fn accept(listener: TcpListener, workshop: Workshop) {
 
 async fn connect(flow: Flow, bytes: Bytes, workshop: Workshop) {
     let Ok(place) = Arc::clone(&workshop.places).try_acquire_owned() else {
-        (workshop.deliver)(StreamEvent::Unreachable { flow });
-        return;
+        return tell(&workshop.deliver, StreamEvent::Unreachable { flow });
     };
     match tokio::time::timeout(CONNECT_TIME, TcpStream::connect(flow.peer)).await {
         Ok(Ok(stream)) => open(stream, place, Some(bytes), workshop).await,
         Ok(Err(_)) | Err(_) => {
-            (workshop.deliver)(StreamEvent::Unreachable { flow });
+            tell(&workshop.deliver, StreamEvent::Unreachable { flow });
         }
     }
 }
@@ -222,7 +226,7 @@ async fn open(stream: TcpStream, guard: Guard, first: Option<Bytes>, workshop: W
         let _ = writer.try_send(first);
     }
     let pongs = writer.downgrade();
-    let opened = Order::Opened { id, flow: flow.clone(), writer, guard };
+    let opened = Order::Opened { id, flow, writer, guard };
     if workshop.orders.send(opened).await.is_err() {
         return;
     }
@@ -247,28 +251,37 @@ async fn read(mut reader: OwnedReadHalf, flow: Flow, pongs: mpsc::WeakSender<Byt
     let mut framer = Framer::new();
     let mut buffer = [0; 8192];
     loop {
-        let patience = if framer.is_empty() { IDLE_TIME } else { MESSAGE_TIME };
+        let patience = if framer.is_waiting() { MESSAGE_TIME } else { IDLE_TIME };
         let length = match tokio::time::timeout(patience, reader.read(&mut buffer)).await {
             Ok(Ok(length)) if length > 0 => length,
             Ok(_) | Err(_) => return,
         };
         framer.push(buffer.get(..length).unwrap_or_default());
         loop {
-            match framer.next() {
-                Ok(Some(Framed::Message(bytes))) => {
-                    let bytes = bytes.to_vec();
-                    while !deliver(StreamEvent::Message { flow: flow.clone(), bytes: bytes.clone() }) {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                }
-                Ok(Some(Framed::Ping)) => {
-                    if let Some(writer) = pongs.upgrade() {
-                        let _ = writer.try_send(Bytes::from_static(b"\r\n"));
-                    }
-                }
+            match framer.next_frame() {
+                Ok(Some(Frame::Message(bytes))) => hand_over(flow, bytes, deliver).await,
+                Ok(Some(Frame::Ping)) => pong(&pongs),
+                Ok(Some(Frame::Pong)) => {}
                 Ok(None) => break,
-                Err(_) => return,
+                // What is readable of it is answered like a datagram; then the stream has to end.
+                Err(broken) => return hand_over(flow, broken.head, deliver).await,
             }
         }
+    }
+}
+
+/// Waits while the engine's mailbox is full: the peer's own window then holds it back.
+async fn hand_over(flow: Flow, bytes: Vec<u8>, deliver: &Deliver) {
+    let mut event = StreamEvent::Message { flow, bytes };
+    while let Err(back) = deliver(event) {
+        event = back;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn pong(pongs: &mpsc::WeakSender<Bytes>) {
+    if let Some(writer) = pongs.upgrade() {
+        // A peer that pings and does not read gets no answer.
+        let _ = writer.try_send(Bytes::from_static(PONG));
     }
 }

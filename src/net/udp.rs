@@ -15,7 +15,7 @@ const TURN: usize = 64;
 const MOST_ROUTES: usize = 4096;
 
 /// The SIP sockets over UDP. One thread owns them all and reads them through `mio`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct UdpSockets {
     sockets: Vec<Listening>,
     routes: HashMap<IpAddr, IpAddr>,

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Record conversations; `record` of a `[[number]]` overrides it. Messages for a voicemail box are always recorded.
+    /// Record conversations; `record` of a `[[number]]` overrides it. Messages for a voicemail box are always
+    /// recorded.
     pub enabled: bool,
     /// Days until a recording may be removed.
     pub retention_days: u32,
@@ -15,6 +16,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { enabled: true, retention_days: 90, dir: None }
+        Self {
+            enabled: true,
+            retention_days: 90,
+            dir: None,
+        }
     }
 }

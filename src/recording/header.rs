@@ -51,10 +51,16 @@ impl Header {
 
     /// Reads a header of ours; nothing when these are other bytes. The sizes may be out of date.
     pub(super) fn parse(bytes: &[u8; Self::LENGTH as usize]) -> Option<Self> {
-        let codec = Codec::ALL.into_iter().find(|codec| bytes[20..22] == format_tag(*codec).to_le_bytes())?;
+        let codec = Codec::ALL
+            .into_iter()
+            .find(|codec| bytes[20..22] == format_tag(*codec).to_le_bytes())?;
         let channels = bytes[22];
         let audio_bytes = u32::from_le_bytes([bytes[54], bytes[55], bytes[56], bytes[57]]);
-        let header = Self { codec, channels, audio_bytes };
+        let header = Self {
+            codec,
+            channels,
+            audio_bytes,
+        };
         // All but the three sizes is fixed by codec and channels.
         let sizes = [4..8, 46..50, 54..58];
         let matches = header
@@ -103,7 +109,11 @@ mod tests {
     fn a_header_reads_back_as_it_was_written() {
         for codec in Codec::ALL {
             for channels in [1, 2] {
-                let header = Header { codec, channels, audio_bytes: 16_000 };
+                let header = Header {
+                    codec,
+                    channels,
+                    audio_bytes: 16_000,
+                };
                 assert_eq!(Header::parse(&header.to_bytes()), Some(header));
             }
         }
@@ -111,7 +121,12 @@ mod tests {
 
     #[test]
     fn stale_sizes_are_no_reason_to_refuse_a_header_and_other_bytes_are() {
-        let mut bytes = Header { codec: Codec::Pcma, channels: 2, audio_bytes: 320 }.to_bytes();
+        let mut bytes = Header {
+            codec: Codec::Pcma,
+            channels: 2,
+            audio_bytes: 320,
+        }
+        .to_bytes();
         bytes[4..8].copy_from_slice(&[0; 4]);
         assert!(Header::parse(&bytes).is_some());
         bytes[24] = 1;
@@ -121,7 +136,11 @@ mod tests {
 
     #[test]
     fn odd_audio_is_padded_and_the_sizes_agree() {
-        let header = Header { codec: Codec::Pcmu, channels: 1, audio_bytes: 161 };
+        let header = Header {
+            codec: Codec::Pcmu,
+            channels: 1,
+            audio_bytes: 161,
+        };
         let bytes = header.to_bytes();
         let riff = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
         assert_eq!(u64::from(riff) + 8, header.file_bytes());

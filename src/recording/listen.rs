@@ -46,13 +46,20 @@ pub fn decode(path: &Path) -> io::Result<Vec<Vec<i16>>> {
     let samples: Vec<i16> = match facts.format {
         Sound::MuLaw => audio.iter().map(|byte| mu_law(*byte)).collect(),
         Sound::ALaw => audio.iter().map(|byte| a_law(*byte)).collect(),
-        Sound::Linear16 => audio.as_chunks().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
+        Sound::Linear16 => audio
+            .as_chunks()
+            .0
+            .iter()
+            .map(|pair| i16::from_le_bytes(*pair))
+            .collect(),
     };
-    Ok((0..channels).map(|channel| samples.iter().skip(channel).step_by(channels).copied().collect()).collect())
+    Ok((0..channels)
+        .map(|channel| samples.iter().skip(channel).step_by(channels).copied().collect())
+        .collect())
 }
 
-/// How loud one frequency is among samples at 8000 a second, by Goertzel's algorithm: the amplitude of that sine as a
-/// share of full scale, so 0.5 for a sine at half of full scale and about 0 where it is absent.
+/// How loud one frequency is among samples at 8000 a second, by Goertzel's algorithm: the amplitude of that
+/// sine as a share of full scale, so 0.5 for a sine at half of full scale and about 0 where it is absent.
 pub fn tone_level(samples: &[i16], hz: f32) -> f32 {
     if samples.is_empty() {
         return 0.0;
@@ -71,7 +78,10 @@ pub fn tone_level(samples: &[i16], hz: f32) -> f32 {
 }
 
 fn not_ours() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "not a WAV file of G.711 or 16-bit sound")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "not a WAV file of G.711 or 16-bit sound",
+    )
 }
 
 /// Walks the chunks to the audio. Sizes are only believed as far as the file goes.
@@ -104,7 +114,12 @@ fn parse_format(body: &[u8]) -> Option<WavFacts> {
     };
     let channels = word(2)?;
     let sample_rate = u32::from_le_bytes(body.get(4..8)?.try_into().ok()?);
-    (channels > 0).then_some(WavFacts { format, channels, sample_rate, frames: 0 })
+    (channels > 0).then_some(WavFacts {
+        format,
+        channels,
+        sample_rate,
+        frames: 0,
+    })
 }
 
 fn measured(facts: WavFacts, audio: &[u8]) -> (WavFacts, &[u8]) {
@@ -115,7 +130,10 @@ fn measured(facts: WavFacts, audio: &[u8]) -> (WavFacts, &[u8]) {
     let frame_bytes = usize::from(facts.channels) * sample_bytes;
     let whole = audio.len() - audio.len() % frame_bytes;
     let frames = (whole / frame_bytes) as u64;
-    (WavFacts { frames, ..facts }, audio.get(..whole).unwrap_or_default())
+    (
+        WavFacts { frames, ..facts },
+        audio.get(..whole).unwrap_or_default(),
+    )
 }
 
 /// ITU-T G.711, table 2a, scaled to 16 bits.
@@ -132,7 +150,11 @@ fn a_law(byte: u8) -> i16 {
     let byte = byte ^ 0x55;
     let exponent = (byte >> 4) & 7;
     let mantissa = (i16::from(byte & 0x0f) << 4) + 8;
-    let value = if exponent == 0 { mantissa } else { (mantissa + 0x100) << (exponent - 1) };
+    let value = if exponent == 0 {
+        mantissa
+    } else {
+        (mantissa + 0x100) << (exponent - 1)
+    };
     if byte & 0x80 == 0 { -value } else { value }
 }
 
@@ -165,7 +187,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("x.wav");
         let long_fmt = b"RIFF\x04\0\0\0WAVEfmt \xff\xff\xff\xff";
-        for bytes in [&b""[..], b"RIFF", b"RIFF\0\0\0\0WAVE", b"RIFF\0\0\0\0WAVEdata\0\0\0\0", long_fmt] {
+        for bytes in [
+            &b""[..],
+            b"RIFF",
+            b"RIFF\0\0\0\0WAVE",
+            b"RIFF\0\0\0\0WAVEdata\0\0\0\0",
+            long_fmt,
+        ] {
             fs::write(&file, bytes).unwrap();
             assert!(inspect(&file).is_err() && decode(&file).is_err(), "{bytes:?}");
         }

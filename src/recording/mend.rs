@@ -18,8 +18,8 @@ pub struct MendReport {
     pub lost: Vec<(RecordingId, String)>,
 }
 
-/// Repairs the files that a killed daemon left unfinished. The file's length tells how much audio there is: whatever
-/// reached the file is kept, down to whole samples, and only the header is written anew.
+/// Repairs the files that a killed daemon left unfinished. The file's length tells how much audio there is:
+/// whatever reached the file is kept, down to whole samples, and only the header is written anew.
 pub fn mend_all(roots: &Roots, unfinished: &[RecordingRow]) -> MendReport {
     let mut report = MendReport::default();
     for row in unfinished {
@@ -40,14 +40,20 @@ pub fn mend_all(roots: &Roots, unfinished: &[RecordingRow]) -> MendReport {
 /// The file's facts, and whether its header had to be written anew.
 fn mend(roots: &Roots, row: &RecordingRow) -> io::Result<(RecordingFacts, bool)> {
     let Some(path) = roots.locate(row.kind, &row.path) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "not a name for a recording"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "not a name for a recording",
+        ));
     };
     let file = open_plain(&path)?;
     let found = read_header(&file)?;
     let bytes = file.metadata()?.len();
     let header = header_by_length(found, bytes);
     if header.audio_bytes == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no audio had been written"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "no audio had been written",
+        ));
     }
     let was_stale = header != found || header.file_bytes() != bytes;
     if was_stale {
@@ -79,5 +85,8 @@ fn header_by_length(found: Header, file_bytes: u64) -> Header {
     }
     let audio = file_bytes.saturating_sub(Header::LENGTH).min(Header::MOST_AUDIO);
     let whole = audio - audio % u64::from(found.channels);
-    Header { audio_bytes: u32::try_from(whole).unwrap_or(u32::MAX), ..found }
+    Header {
+        audio_bytes: u32::try_from(whole).unwrap_or(u32::MAX),
+        ..found
+    }
 }

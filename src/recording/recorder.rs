@@ -17,8 +17,8 @@ pub struct Options {
     pub roots: Roots,
     /// The monotonic clock.
     pub now: fn() -> Instant,
-    /// Places for messages. Full: the RTP thread drops the piece of audio, fills its time with silence and counts it;
-    /// the engine gives the recording up. Never does the disk slow a call.
+    /// Places for messages. Full: the RTP thread drops the piece of audio, fills its time with silence and
+    /// counts it; the engine gives the recording up. Never does the disk slow a call.
     pub queue: usize,
     /// Places for emptied buffers on their way back. Full: the buffer is freed.
     pub emptied: usize,
@@ -27,7 +27,12 @@ pub struct Options {
 impl Options {
     /// The usual sizes: five seconds of a hundred calls that send four pieces a second each.
     pub fn new(roots: Roots, now: fn() -> Instant) -> Self {
-        Self { roots, now, queue: 2048, emptied: 256 }
+        Self {
+            roots,
+            now,
+            queue: 2048,
+            emptied: 256,
+        }
     }
 }
 
@@ -68,8 +73,9 @@ struct Counts {
 }
 
 impl Recorder {
-    /// Starts the thread. The receiver brings emptied audio buffers back to the RTP thread. `on_done` is called on the
-    /// recorder's thread, once for each `Begin`, and must not block; a file that cannot be created is told at once.
+    /// Starts the thread. The receiver brings emptied audio buffers back to the RTP thread. `on_done` is
+    /// called on the recorder's thread, once for each `Begin`, and must not block; a file that cannot be
+    /// created is told at once.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -93,8 +99,18 @@ impl Recorder {
             next_round: None,
             buffer: Vec::new(),
         };
-        let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || desk.run(&inbox))?;
-        Ok((Self { sender, is_stopping, counts, thread }, emptied))
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || desk.run(&inbox))?;
+        Ok((
+            Self {
+                sender,
+                is_stopping,
+                counts,
+                thread,
+            },
+            emptied,
+        ))
     }
 
     /// The way in, for the engine and for the RTP threads.
@@ -119,7 +135,9 @@ impl Recorder {
     pub fn shutdown(self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         // Wakes the thread; it looks at the flag before it looks at what the message says.
-        let _ = self.sender.send(TapeMessage::End { id: RecordingId(uuid::Uuid::nil()) });
+        let _ = self.sender.send(TapeMessage::End {
+            id: RecordingId(uuid::Uuid::nil()),
+        });
         if self.thread.join().is_err() {
             tracing::error!("The recorder had died before the shutdown.");
         }
@@ -159,7 +177,8 @@ impl Desk {
         }
     }
 
-    /// Waits for a message no longer than other work may wait, then takes a handful. False: nobody can send any more.
+    /// Waits for a message no longer than other work may wait, then takes a handful. False: nobody can send
+    /// any more.
     fn take_messages(&mut self, inbox: &Receiver<TapeMessage>) -> bool {
         let mut next = match self.wait(inbox) {
             Ok(message) => message,
@@ -229,7 +248,9 @@ impl Desk {
     }
 
     fn end(&mut self, id: RecordingId) {
-        let Some(tape) = self.tapes.remove(&id) else { return };
+        let Some(tape) = self.tapes.remove(&id) else {
+            return;
+        };
         let had_trouble = tape.trouble().is_some();
         match tape.end() {
             Ok(seal) => self.seals.push_back(seal),
@@ -244,7 +265,10 @@ impl Desk {
 
     fn fail(&self, id: RecordingId, reason: String) {
         count(&self.counts.failed);
-        (self.on_done)(TapeDone { id, result: Err(reason) });
+        (self.on_done)(TapeDone {
+            id,
+            result: Err(reason),
+        });
     }
 
     fn look_after_tapes(&mut self) {
@@ -267,7 +291,11 @@ impl Desk {
 
     /// The longest overdue first, so that on a slow disk every file has its turn.
     fn sync_the_due(&mut self, now: Instant) {
-        let mut due: Vec<&mut Tape> = self.tapes.values_mut().filter(|tape| tape.next_sync() <= now).collect();
+        let mut due: Vec<&mut Tape> = self
+            .tapes
+            .values_mut()
+            .filter(|tape| tape.next_sync() <= now)
+            .collect();
         due.sort_by_key(|tape| tape.next_sync());
         for tape in due {
             let at = (self.now)();
@@ -296,7 +324,10 @@ impl Desk {
         match result {
             Ok(facts) => {
                 count(&self.counts.completed);
-                (self.on_done)(TapeDone { id, result: Ok(facts) });
+                (self.on_done)(TapeDone {
+                    id,
+                    result: Ok(facts),
+                });
             }
             Err(reason) => self.fail(id, reason),
         }
@@ -323,8 +354,15 @@ fn count(counter: &AtomicU64) {
 
 fn count_stop(counts: &Counts, tape: &Tape) {
     let full = |error: &io::Error| {
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
     };
     let is_full = tape.trouble().is_some_and(full);
-    count(if is_full { &counts.stopped_by_full_disk } else { &counts.stopped_by_fault });
+    count(if is_full {
+        &counts.stopped_by_full_disk
+    } else {
+        &counts.stopped_by_fault
+    });
 }

@@ -13,8 +13,8 @@ pub struct Roots {
 }
 
 impl Roots {
-    /// Where a recording's file is, or nothing when its path could lead anywhere else: only plain names of letters,
-    /// digits, `-`, `_` and `.` are taken, none of them beginning with a dot.
+    /// Where a recording's file is, or nothing when its path could lead anywhere else: only plain names of
+    /// letters, digits, `-`, `_` and `.` are taken, none of them beginning with a dot.
     pub fn locate(&self, kind: RecordingKind, path: &str) -> Option<PathBuf> {
         let names: Vec<&str> = path.split('/').collect();
         (names.len() <= DEEPEST && names.iter().all(|name| is_plain(name))).then(|| {
@@ -74,12 +74,30 @@ mod tests {
 
     #[test]
     fn no_path_leads_out_of_the_root() {
-        let roots = Roots { recordings: "/r".into(), voicemail: "/v".into() };
+        let roots = Roots {
+            recordings: "/r".into(),
+            voicemail: "/v".into(),
+        };
         let good = roots.locate(RecordingKind::Conversation, "2026/11/20/a-1.wav");
         assert_eq!(good, Some(PathBuf::from("/r/2026/11/20/a-1.wav")));
-        assert_eq!(roots.locate(RecordingKind::Voicemail, "x.wav"), Some(PathBuf::from("/v/x.wav")));
+        assert_eq!(
+            roots.locate(RecordingKind::Voicemail, "x.wav"),
+            Some(PathBuf::from("/v/x.wav"))
+        );
         let long = "a".repeat(200);
-        for bad in ["../x", "/etc/passwd", "a/../b", "", "a//b", ".hidden", "a\0b", "a\\b", "a/./b", "%2e%2e/x", &long] {
+        for bad in [
+            "../x",
+            "/etc/passwd",
+            "a/../b",
+            "",
+            "a//b",
+            ".hidden",
+            "a\0b",
+            "a\\b",
+            "a/./b",
+            "%2e%2e/x",
+            &long,
+        ] {
             assert_eq!(roots.locate(RecordingKind::Conversation, bad), None, "{bad:?}");
         }
     }
@@ -89,10 +107,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = dir.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
-        let roots = Roots { recordings: dir.path().join("r"), voicemail: dir.path().join("v") };
+        let roots = Roots {
+            recordings: dir.path().join("r"),
+            voicemail: dir.path().join("v"),
+        };
         fs::create_dir(&roots.recordings).unwrap();
         std::os::unix::fs::symlink(&elsewhere, roots.recordings.join("2026")).unwrap();
-        let file = roots.locate(RecordingKind::Conversation, "2026/11/x.wav").unwrap();
+        let file = roots
+            .locate(RecordingKind::Conversation, "2026/11/x.wav")
+            .unwrap();
         assert!(roots.make_way(RecordingKind::Conversation, &file).is_err());
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     }

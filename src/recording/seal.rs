@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// A complete file whose fingerprint is being taken, a piece at a time: the header changes until the end, so the file is
-/// read once more, and the audio of other calls must not wait for an hour-long one.
+/// A complete file whose fingerprint is being taken, a piece at a time: the header changes until the end, so
+/// the file is read once more, and the audio of other calls must not wait for an hour-long one.
 #[derive(Debug)]
 pub(super) struct Seal {
     row: RecordingRow,
@@ -22,7 +22,13 @@ const PIECE_BYTES: usize = 128 * 1024;
 
 impl Seal {
     pub(super) fn new(row: RecordingRow, header: Header, file: File) -> Self {
-        Self { row, header, file, read: 0, hash: Sha256::new() }
+        Self {
+            row,
+            header,
+            file,
+            read: 0,
+            hash: Sha256::new(),
+        }
     }
 
     /// Which recording.

@@ -15,8 +15,8 @@ const WRITE_AT_AGE: Duration = Duration::from_millis(500);
 /// How often the header's sizes are brought up to date and the file is put on the disk for good.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
 
-/// One file that is being written. What was written so far is a valid WAV file at any time, at most two seconds longer
-/// than its header says.
+/// One file that is being written. What was written so far is a valid WAV file at any time, at most two
+/// seconds longer than its header says.
 #[derive(Debug)]
 pub(super) struct Tape {
     row: RecordingRow,
@@ -51,8 +51,21 @@ impl Tape {
         let create = || -> io::Result<File> {
             roots.make_way(row.kind, &path)?;
             // `create_new` does not follow a link either.
-            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o640).open(&path)?;
-            file.write_all_at(&Header { codec, channels, audio_bytes: 0 }.to_bytes(), 0)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o640)
+                .open(&path)?;
+            file.write_all_at(
+                &Header {
+                    codec,
+                    channels,
+                    audio_bytes: 0,
+                }
+                .to_bytes(),
+                0,
+            )?;
             Ok(file)
         };
         let file = create().map_err(|error| format!("{}: {error}", path.display()))?;
@@ -64,7 +77,7 @@ impl Tape {
             codec,
             channels,
             written: 0,
-            waiting: Vec::with_capacity(2 * WRITE_AT_BYTES),
+            waiting: Vec::with_capacity(WRITE_AT_BYTES + WRITE_AT_BYTES / 4),
             waiting_since: None,
             next_sync,
             is_new: true,
@@ -84,7 +97,9 @@ impl Tape {
 
     /// Does what is due by now. True when this stopped the recording.
     pub(super) fn look_after(&mut self, now: Instant) -> bool {
-        let is_old = self.waiting_since.is_some_and(|since| now.duration_since(since) >= WRITE_AT_AGE);
+        let is_old = self
+            .waiting_since
+            .is_some_and(|since| now.duration_since(since) >= WRITE_AT_AGE);
         is_old && self.write()
     }
 
@@ -121,7 +136,9 @@ impl Tape {
             let too_long = io::Error::new(io::ErrorKind::FileTooLarge, "a WAV file holds no more than 4 GB");
             return self.stopped_by(Err(too_long));
         }
-        let result = self.file.write_all_at(&self.waiting, Header::LENGTH + self.written);
+        let result = self
+            .file
+            .write_all_at(&self.waiting, Header::LENGTH + self.written);
         if result.is_ok() {
             self.written += self.waiting.len() as u64;
         }
@@ -147,7 +164,11 @@ impl Tape {
     fn header(&self) -> Header {
         let whole = self.written - self.written % u64::from(self.channels);
         let audio_bytes = u32::try_from(whole).unwrap_or(u32::MAX);
-        Header { codec: self.codec, channels: self.channels, audio_bytes }
+        Header {
+            codec: self.codec,
+            channels: self.channels,
+            audio_bytes,
+        }
     }
 
     /// Completes the file. What was written before a full disk stopped it is kept; an empty file is removed.
@@ -176,4 +197,82 @@ impl Tape {
 fn stagger(id: RecordingId) -> Duration {
     let [.., high, low] = *id.0.as_bytes();
     SYNC_EVERY * u32::from(u16::from_be_bytes([high, low])) / (2 * u32::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::tests::row;
+
+    #[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
+    fn noon() -> Instant {
+        Instant::now()
+    }
+
+    fn tape(dir: &std::path::Path, channels: u8) -> Tape {
+        let roots = Roots {
+            recordings: dir.join("r"),
+            voicemail: dir.join("v"),
+        };
+        Tape::begin(&roots, row(1), Codec::Pcmu, channels, noon()).unwrap()
+    }
+
+    #[test]
+    fn audio_reaches_the_file_within_a_second_and_the_header_follows() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tape = tape(dir.path(), 2);
+        let start = noon();
+        assert!(!tape.append(&[1; 320], start));
+        assert!(!tape.look_after(start + Duration::from_millis(400)));
+        assert_eq!(
+            fs::metadata(&tape.path).unwrap().len(),
+            58,
+            "there is a valid header from the first moment"
+        );
+        assert!(!tape.look_after(start + Duration::from_millis(600)));
+        assert_eq!(fs::metadata(&tape.path).unwrap().len(), 58 + 320);
+        assert!(tape.next_sync() <= start + Duration::from_secs(2));
+        assert!(!tape.sync(start + Duration::from_secs(2)));
+        assert_eq!(crate::recording::inspect(&tape.path).unwrap().frames, 160);
+        assert_eq!(tape.next_sync(), start + Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_full_disk_stops_the_recording_and_keeps_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tape = tape(dir.path(), 1);
+        assert!(!tape.append(&[2; 8000], noon()));
+        let real = std::mem::replace(
+            &mut tape.file,
+            OpenOptions::new().write(true).open("/dev/full").unwrap(),
+        );
+        assert!(tape.append(&[2; 8000], noon()), "the stop is told once");
+        assert_eq!(tape.trouble().unwrap().kind(), io::ErrorKind::StorageFull);
+        assert!(!tape.append(&[2; 8000], noon()));
+        tape.file = real;
+        let facts = tape.end().unwrap().finish().unwrap();
+        assert_eq!((facts.bytes, facts.duration_ms), (Some(58 + 8000), Some(1000)));
+    }
+
+    #[test]
+    fn half_a_sample_pair_at_the_end_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tape = tape(dir.path(), 2);
+        tape.append(&[3; 321], noon());
+        assert_eq!(tape.end().unwrap().finish().unwrap().bytes, Some(58 + 320));
+    }
+
+    #[test]
+    fn an_existing_file_is_never_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut first = tape(dir.path(), 2);
+        first.append(&[4; 320], noon());
+        let roots = Roots {
+            recordings: dir.path().join("r"),
+            voicemail: dir.path().join("v"),
+        };
+        let again = Tape::begin(&roots, row(1), Codec::Pcmu, 2, noon());
+        assert!(again.unwrap_err().contains("exists"));
+        assert!(first.end().is_ok());
+    }
 }

@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
     /// `token`, at least one character.
     pub(crate) fn token(&mut self) -> Option<&'a str> {
         let token = self.take_while(is_token);
-        ascii(token).filter(|token| !token.is_empty())
+        std::str::from_utf8(token).ok().filter(|token| !token.is_empty())
     }
 
     /// `1*DIGIT` that fits.
@@ -134,7 +134,7 @@ static TOKEN: [bool; 256] = {
 
 /// ASCII bytes as text.
 pub(crate) fn ascii(bytes: &[u8]) -> Option<&str> {
-    if bytes.is_ascii() { std::str::from_utf8(bytes).ok() } else { None }
+    std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii())
 }
 
 /// `1*DIGIT` that fits into 64 bits, leading zeros allowed.

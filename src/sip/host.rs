@@ -1,6 +1,6 @@
 use super::grammar::{Scanner, ascii, number};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// `host` of RFC 3261 §25.1.
 #[derive(Debug, Clone, Copy)]
@@ -21,23 +21,27 @@ impl<'a> Host<'a> {
             }
             return Ok(Self::Ip(IpAddr::V6(v6(inside).ok_or("not an IPv6 address")?)));
         }
-        let name = scanner.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        Self::from_text(ascii(name).unwrap_or_default()).ok_or("no host")
+        let name = scanner.take_while(is_of_name);
+        ascii(name).and_then(Self::name_or_v4).ok_or("no host")
     }
 
-    /// A name or an address without a port. A name whose last label is a number is neither: resolvers take
-    /// such text for an address, which would get round every check of addresses.
+    /// A name or an address without a port; IPv6 with or without brackets.
     pub fn from_text(text: &'a str) -> Option<Self> {
-        if let Ok(address) = text.parse::<Ipv4Addr>() {
-            return Some(Self::Ip(IpAddr::V4(address)));
-        }
         if let Some(address) = v6(text.trim_start_matches('[').trim_end_matches(']')) {
             return Some(Self::Ip(IpAddr::V6(address)));
         }
-        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-        let named = !last.is_empty() && !is_number(last);
-        (plain && named && !text.starts_with('.') && !text.contains("..")).then_some(Self::Name(text))
+        if text.bytes().all(is_of_name) { Self::name_or_v4(text) } else { None }
+    }
+
+    /// A name whose last label is a number is neither: resolvers take such text for an address, which would get
+    /// round every check of addresses.
+    fn name_or_v4(text: &'a str) -> Option<Self> {
+        let last = text.strip_suffix('.').unwrap_or(text).bytes().rposition(|byte| byte == b'.');
+        let last = text.get(last.map_or(0, |dot| dot + 1)..)?.trim_end_matches('.');
+        if is_number(last) {
+            return text.parse().ok().map(|address| Self::Ip(IpAddr::V4(address)));
+        }
+        (!text.starts_with('.') && !text.contains("..")).then_some(Self::Name(text))
     }
 
     /// The address, unless it is a name.
@@ -49,7 +53,11 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Decimal, octal or hexadecimal, as `inet_aton` reads it.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+/// Decimal, octal or hexadecimal, as `inet_aton` reads it; nothing at all counts too.
 fn is_number(label: &str) -> bool {
     let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
     match hexadecimal {

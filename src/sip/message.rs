@@ -488,11 +488,10 @@ fn missing(name: Name<'static>) -> Fault {
 
 fn address<'a>(name: Name<'static>, value: Option<&'a [u8]>) -> Result<NameAddr<'a>, Fault> {
     let found = NameAddr::parse(value.ok_or(missing(name))?).map_err(|problem| Fault::header(name, problem))?;
-    let tags = found.params.count("tag");
-    if tags > 1 || (tags == 1 && found.tag().is_none()) {
-        return Err(Fault::header(name, "not one plain tag"));
+    match found.params.only("tag") {
+        Ok(_) => Ok(found),
+        Err(()) => Err(Fault::header(name, "not one plain tag")),
     }
-    Ok(found)
 }
 
 /// The first hop of a Via line; more hops may follow a comma.
@@ -537,14 +536,19 @@ pub(crate) fn next_header<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// `header-name HCOLON header-value`.
 pub(crate) fn header(line: &[u8]) -> Result<Header<'_>, &'static str> {
-    let colon = memchr::memchr(b':', line).ok_or("a line without a colon")?;
-    let name = line.get(..colon).unwrap_or_default();
-    let end = name.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
-    let name = name.get(..end).unwrap_or_default();
-    let token = if name.iter().all(|byte| is_token(*byte)) { ascii(name) } else { None };
-    let token = token.filter(|token| !token.is_empty()).ok_or("a name that is not a token")?;
-    let value = trim(line.get(colon + 1..).unwrap_or_default());
-    Ok(Header { name: Name::from_token(token), value })
+    let colon = line.iter().position(|byte| *byte == b':').ok_or("a line without a colon")?;
+    let (name, value) = line.split_at(colon);
+    let value = trim(value.get(1..).unwrap_or_default());
+    let name = match name {
+        [.., b' ' | b'\t'] => name.trim_ascii_end(),
+        exact => exact,
+    };
+    if let Some(name) = Name::known(name) {
+        return Ok(Header { name, value });
+    }
+    let token = if !name.is_empty() && name.iter().all(|byte| is_token(*byte)) { ascii(name) } else { None };
+    let name = token.map(Name::Other).ok_or("a name that is not a token")?;
+    Ok(Header { name, value })
 }
 
 /// A CR that does not end a line: the next hop might take it for one.

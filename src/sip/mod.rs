@@ -22,9 +22,18 @@ mod malformed;
 mod write;
 mod framing;
 mod flow;
+mod config;
 pub mod digest;
 mod registrar;
-mod config;
+mod settings;
+mod transaction;
+mod dialog;
+mod user_agent;
+
+#[cfg(test)]
+mod torture;
+#[cfg(test)]
+mod properties;
 
 pub use config::{Config, Listen};
 pub use fault::Fault;
@@ -44,3 +53,7 @@ pub use status::reason_phrase;
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};
+pub use settings::{Account, Listener, Network, Secret, Settings, Trunk};
+pub use user_agent::{
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId, UserAgent,
+};

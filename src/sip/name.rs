@@ -122,18 +122,20 @@ names! {
 impl<'a> Name<'a> {
     /// The name a header line begins with: any case, long or compact.
     pub fn from_token(token: &'a str) -> Self {
-        let bytes = token.as_bytes();
-        let mut slot = slot_of(bytes);
-        loop {
-            let place = INDEX[slot];
-            let Some((name, text, compact)) = KNOWN.get(usize::from(place)) else {
-                return Self::Other(token);
-            };
-            if text.as_bytes().eq_ignore_ascii_case(bytes) || compact.as_bytes().eq_ignore_ascii_case(bytes) {
-                return *name;
+        Self::known(token.as_bytes()).unwrap_or(Self::Other(token))
+    }
+
+    /// The known name these bytes spell.
+    pub(crate) fn known(token: &[u8]) -> Option<Name<'static>> {
+        let mut slot = slot_of(token);
+        while let Some((name, text, compact)) = KNOWN.get(usize::from(INDEX[slot])) {
+            let long = text.as_bytes();
+            if long == token || long.eq_ignore_ascii_case(token) || compact.as_bytes().eq_ignore_ascii_case(token) {
+                return Some(*name);
             }
             slot = (slot + 1) % SLOTS;
         }
+        None
     }
 }
 

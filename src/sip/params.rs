@@ -1,4 +1,4 @@
-use super::grammar::{Scanner, ascii, is_space, is_token};
+use super::grammar::{Scanner, ascii};
 use super::text::unquote;
 use std::borrow::Cow;
 
@@ -59,9 +59,16 @@ impl<'a> Params<'a> {
         self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
     }
 
-    /// How often a name occurs. RFC 3261 §7.3.1 allows it once.
-    pub(crate) fn count(&self, name: &str) -> usize {
-        self.iter().filter(|param| param.name.eq_ignore_ascii_case(name)).count()
+    /// The value of a parameter that may stand once (RFC 3261 §7.3.1) and is plain: a tag, a branch.
+    pub(crate) fn only(&self, name: &str) -> Result<Option<&'a str>, ()> {
+        let mut found = None;
+        for param in self.iter().filter(|param| param.name.eq_ignore_ascii_case(name)) {
+            let value = param.raw.and_then(ascii).filter(|value| !value.starts_with('"')).ok_or(())?;
+            if found.replace(value).is_some() {
+                return Err(());
+            }
+        }
+        Ok(found)
     }
 
     /// The parameters as they came, the first `;` included.
@@ -104,8 +111,18 @@ fn param<'a>(scanner: &mut Scanner<'a>) -> Result<Param<'a>, &'static str> {
 /// `token / host / quoted-string` by the grammar; by practice anything that does not end the parameter:
 /// bare IPv6 addresses (RFC 5118 §4.5), `:` and `@` in tags, bytes above 127.
 fn is_value(byte: u8) -> bool {
-    is_token(byte) || !(is_space(byte) || matches!(byte, b';' | b',' | b'"' | b'<' | b'>') || byte.is_ascii_control())
+    VALUE[usize::from(byte)]
 }
+
+static VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte > 0x20 && !matches!(byte as u8, 0x7f | b';' | b',' | b'"' | b'<' | b'>');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

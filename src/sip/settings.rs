@@ -1,3 +1,4 @@
+use super::RegistrationTimes;
 use super::digest::Ha1;
 use super::{Flow, Transport};
 use crate::model::{Number, TrunkName};
@@ -12,6 +13,8 @@ pub struct Settings {
     pub realm: String,
     /// What the box calls itself in User-Agent and Server.
     pub product: String,
+    /// How long registrations last.
+    pub registrations: RegistrationTimes,
     /// Our sockets.
     pub listeners: Vec<Listener>,
     /// Phones that register here.

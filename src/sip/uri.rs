@@ -35,7 +35,7 @@ pub struct Uri<'a> {
 impl<'a> Uri<'a> {
     /// Reads a whole URI. The error says what is wrong with it.
     pub fn parse(raw: &'a [u8]) -> Result<Self, &'static str> {
-        if raw.iter().any(|byte| *byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"')) {
+        if raw.iter().any(|byte| !ALLOWED[usize::from(*byte)]) {
             return Err("a character that no URI has");
         }
         let mut scanner = Scanner::new(raw);
@@ -199,13 +199,29 @@ impl<'a> Uri<'a> {
             return false;
         }
         self.params().all(|(name, value)| {
-            other.params().find(|(found, _)| same(found, name)).is_none_or(|(_, theirs)| match (value, theirs) {
-                (Some(one), Some(two)) => same(one, two),
-                (one, two) => one.is_none() && two.is_none(),
-            })
+            let mut theirs = other.params().filter(|(found, _)| same(found, name)).peekable();
+            theirs.peek().is_none() || theirs.any(|(_, theirs)| values_agree(value, theirs))
         })
     }
 }
+
+fn values_agree(one: Option<&[u8]>, two: Option<&[u8]>) -> bool {
+    match (one, two) {
+        (Some(one), Some(two)) => same(one, two),
+        (one, two) => one.is_none() && two.is_none(),
+    }
+}
+
+/// Bytes that may stand in a URI; those above 127 are tolerated and kept.
+static ALLOWED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte > 0x20 && !matches!(byte as u8, 0x7f | b'<' | b'>' | b'"');
+        byte += 1;
+    }
+    table
+};
 
 /// Headers are never ignored: the same ones with the same values, in any order.
 fn headers_agree(one: &Uri<'_>, two: &Uri<'_>) -> bool {

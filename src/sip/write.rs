@@ -76,6 +76,11 @@ impl Draft {
         Self { out }
     }
 
+    #[cfg(test)]
+    pub(crate) fn status<'s>(status: impl Into<StatusLine<'s>>) -> Self {
+        Self { out: first_line(status.into(), 0) }
+    }
+
     pub(crate) fn answer(
         headers: &[Header<'_>],
         via: &Via<'_>,
@@ -105,8 +110,7 @@ impl Draft {
     /// Adds a header. Anything that can be shown will do: text, a number, `format_args!(…)`, a [`Quoted`].
     pub fn header(mut self, name: Name<'_>, value: impl fmt::Display) -> Self {
         push_name(&mut self.out, name);
-        // Writing to a vector cannot fail.
-        let _ = write!(Clean(&mut self.out), "{value}");
+        push_shown(&mut self.out, format_args!("{value}"));
         self.out.extend_from_slice(b"\r\n");
         self
     }
@@ -245,6 +249,11 @@ impl fmt::Write for Clean<'_> {
     }
 }
 
+fn push_shown(out: &mut Vec<u8>, shown: fmt::Arguments<'_>) {
+    // Writing to a vector cannot fail.
+    let _ = Clean(out).write_fmt(shown);
+}
+
 fn push_clean(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { b' ' } else { *byte }));
 }
@@ -263,7 +272,7 @@ fn push_line(out: &mut Vec<u8>, name: Name<'_>, value: &[u8]) {
 fn push_uri(out: &mut Vec<u8>, uri: &[u8]) {
     for byte in uri {
         if *byte <= b' ' || matches!(byte, 0x7f | b'<' | b'>' | b'"') {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            push_shown(out, format_args!("%{byte:02X}"));
         } else {
             out.push(*byte);
         }
@@ -277,7 +286,7 @@ fn push_tag(out: &mut Vec<u8>, tag: &str) {
 
 fn first_line(status: StatusLine<'_>, more: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES + more);
-    let _ = write!(Clean(&mut out), "SIP/2.0 {} {}", status.status, status.reason);
+    push_shown(&mut out, format_args!("SIP/2.0 {} {}", status.status, status.reason));
     out.extend_from_slice(b"\r\n");
     out
 }
@@ -333,14 +342,14 @@ fn push_top_via(out: &mut Vec<u8>, line: &[u8], via: &Via<'_>, source: SocketAdd
         out.push(b';');
         out.extend_from_slice(param.name.as_bytes());
         if param.name.eq_ignore_ascii_case("rport") {
-            out.extend_from_slice(format!("={}", source.port()).as_bytes());
+            push_shown(out, format_args!("={}", source.port()));
         } else if let Some(value) = param.raw {
             out.push(b'=');
             push_clean(out, &unfold(value));
         }
     }
     if via.wants_rport() || via.host.ip().map(|ip| ip.to_canonical()) != Some(address) {
-        out.extend_from_slice(format!(";received={address}").as_bytes());
+        push_shown(out, format_args!(";received={address}"));
     }
     push_clean(out, &unfold(trim(line.get(via.raw.len()..).unwrap_or_default())));
     out.extend_from_slice(b"\r\n");

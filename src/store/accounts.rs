@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// People, their sessions and the tokens of machines. Reads go beside the writer, changes through it: a second writing
-/// connection would now and then find the database busy, and a claim or a revocation shares its fsync with the calls.
-/// Every method may wait for the disk, so async code calls it from `spawn_blocking`.
+/// People, their sessions and the tokens of machines. Reads go beside the writer, changes through it: a
+/// second writing connection would now and then find the database busy, and a claim or a revocation shares
+/// its fsync with the calls. Every method may wait for the disk, so async code calls it from
+/// `spawn_blocking`.
 #[derive(Debug, Clone)]
 pub struct Accounts {
     journal: Journal,
@@ -80,7 +81,12 @@ const USE_NOTED_EVERY_MS: i64 = 60_000;
 
 impl Accounts {
     pub(super) fn new(journal: Journal, reader: Reader, clock: Clock) -> Self {
-        Self { journal, reader, clock, last_uses: Arc::default() }
+        Self {
+            journal,
+            reader,
+            clock,
+            last_uses: Arc::default(),
+        }
     }
 
     /// The hash of the one-time claim code, while it has not been used.
@@ -97,19 +103,29 @@ impl Accounts {
     /// When the store cannot be written.
     pub fn set_claim_code_hash(&self, hash: &str) -> Result<(), StoreError> {
         let hash = hash.to_owned();
-        self.journal.change(Durability::Synced, move |connection| meta::set(connection, CLAIM, Some(&hash)))
+        self.journal.change(Durability::Synced, move |connection| {
+            meta::set(connection, CLAIM, Some(&hash))
+        })
     }
 
-    /// Uses the claim code up and makes the first account, both or neither. False when the code is not this one (any more)
-    /// or the name is taken.
+    /// Uses the claim code up and makes the first account, both or neither. False when the code is not this
+    /// one (any more) or the name is taken.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn claim(&self, code_hash: &str, name: &str, password_hash: &str, role: &str) -> Result<bool, StoreError> {
+    pub fn claim(
+        &self,
+        code_hash: &str,
+        name: &str,
+        password_hash: &str,
+        role: &str,
+    ) -> Result<bool, StoreError> {
         let code_hash = code_hash.to_owned();
         let user = self.new_user(name, password_hash, role);
         self.journal.change(Durability::Synced, move |connection| {
-            if meta::get(connection, CLAIM)?.as_deref() != Some(&code_hash) || !insert_user(connection, &user)? {
+            if meta::get(connection, CLAIM)?.as_deref() != Some(&code_hash)
+                || !insert_user(connection, &user)?
+            {
                 return Ok(false);
             }
             meta::set(connection, CLAIM, None)?;
@@ -123,7 +139,12 @@ impl Accounts {
     /// When the database cannot be read.
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
         let sql = "SELECT name, password_hash, role, created_ms FROM users ORDER BY name";
-        self.reader.look(|connection| Ok(connection.prepare(sql)?.query_map([], user)?.collect::<Result<_, _>>()?))
+        self.reader.look(|connection| {
+            Ok(connection
+                .prepare(sql)?
+                .query_map([], user)?
+                .collect::<Result<_, _>>()?)
+        })
     }
 
     /// One person.
@@ -132,7 +153,12 @@ impl Accounts {
     /// When the database cannot be read.
     pub fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
         let sql = "SELECT name, password_hash, role, created_ms FROM users WHERE name = ?1";
-        self.reader.look(|connection| Ok(connection.prepare_cached(sql)?.query_row([name], user).optional()?))
+        self.reader.look(|connection| {
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_row([name], user)
+                .optional()?)
+        })
     }
 
     /// Makes an account; false when the name is taken.
@@ -141,7 +167,9 @@ impl Accounts {
     /// When the store cannot be written.
     pub fn create_user(&self, name: &str, password_hash: &str, role: &str) -> Result<bool, StoreError> {
         let user = self.new_user(name, password_hash, role);
-        self.journal.change(Durability::Synced, move |connection| insert_user(connection, &user))
+        self.journal.change(Durability::Synced, move |connection| {
+            insert_user(connection, &user)
+        })
     }
 
     fn new_user(&self, name: &str, password_hash: &str, role: &str) -> User {
@@ -178,7 +206,8 @@ impl Accounts {
         })
     }
 
-    /// Begins a session under the SHA-256 (hexadecimal) of its cookie. Sessions that have ended go at the same time.
+    /// Begins a session under the SHA-256 (hexadecimal) of its cookie. Sessions that have ended go at the
+    /// same time.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -203,9 +232,15 @@ impl Accounts {
         let sql = "SELECT s.user, u.role, s.expires_ms FROM sessions s JOIN users u ON u.name = s.user
                    WHERE s.hash = ?1 AND s.expires_ms > ?2";
         self.reader.look(|connection| {
-            let session = connection.prepare_cached(sql)?.query_row(params![cookie_hash, now], |row| {
-                Ok(Session { user: row.get(0)?, role: row.get(1)?, expires_ms: row.get(2)? })
-            });
+            let session = connection
+                .prepare_cached(sql)?
+                .query_row(params![cookie_hash, now], |row| {
+                    Ok(Session {
+                        user: row.get(0)?,
+                        role: row.get(1)?,
+                        expires_ms: row.get(2)?,
+                    })
+                });
             Ok(session.optional()?)
         })
     }
@@ -217,7 +252,9 @@ impl Accounts {
     pub fn close_session(&self, cookie_hash: &str) -> Result<(), StoreError> {
         let hash = cookie_hash.to_owned();
         self.journal.change(Durability::Synced, move |connection| {
-            connection.execute("DELETE FROM sessions WHERE hash = ?1", params![hash]).map(|_gone| ())
+            connection
+                .execute("DELETE FROM sessions WHERE hash = ?1", params![hash])
+                .map(|_gone| ())
         })
     }
 
@@ -231,7 +268,14 @@ impl Accounts {
             let added = connection.execute(
                 "INSERT OR IGNORE INTO tokens (id, name, hash, scopes, created_ms, expires_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![token.id, token.name, token.hash, token.scopes, now, token.expires_ms],
+                params![
+                    token.id,
+                    token.name,
+                    token.hash,
+                    token.scopes,
+                    now,
+                    token.expires_ms
+                ],
             )?;
             Ok(added == 1)
         })
@@ -244,7 +288,12 @@ impl Accounts {
     pub fn tokens(&self) -> Result<Vec<Token>, StoreError> {
         let sql = "SELECT id, name, scopes, created_ms, expires_ms, revoked_ms, last_used_ms
                    FROM tokens ORDER BY created_ms DESC, id";
-        self.reader.look(|connection| Ok(connection.prepare(sql)?.query_map([], token)?.collect::<Result<_, _>>()?))
+        self.reader.look(|connection| {
+            Ok(connection
+                .prepare(sql)?
+                .query_map([], token)?
+                .collect::<Result<_, _>>()?)
+        })
     }
 
     /// The token with this SHA-256 (hexadecimal), while it holds. Its use is noted, to the minute.
@@ -256,7 +305,10 @@ impl Accounts {
         let sql = "SELECT id, name, scopes, created_ms, expires_ms, revoked_ms, last_used_ms FROM tokens
                    WHERE hash = ?1 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > ?2)";
         let found = self.reader.look(|connection| {
-            Ok(connection.prepare_cached(sql)?.query_row(params![hash, now], token).optional()?)
+            Ok(connection
+                .prepare_cached(sql)?
+                .query_row(params![hash, now], token)
+                .optional()?)
         })?;
         if let Some(token) = &found {
             self.note_use(&token.id, now);
@@ -275,7 +327,10 @@ impl Accounts {
         let id = id.to_owned();
         self.journal.change_unwatched(move |connection| {
             connection
-                .execute("UPDATE tokens SET last_used_ms = ?2 WHERE id = ?1", params![id, now])
+                .execute(
+                    "UPDATE tokens SET last_used_ms = ?2 WHERE id = ?1",
+                    params![id, now],
+                )
                 .map(|_changed| ())
         });
     }
@@ -302,7 +357,12 @@ fn insert_user(connection: &Connection, user: &User) -> Result<bool, rusqlite::E
 }
 
 fn user(row: &Row<'_>) -> Result<User, rusqlite::Error> {
-    Ok(User { name: row.get(0)?, password_hash: row.get(1)?, role: row.get(2)?, created_ms: row.get(3)? })
+    Ok(User {
+        name: row.get(0)?,
+        password_hash: row.get(1)?,
+        role: row.get(2)?,
+        created_ms: row.get(3)?,
+    })
 }
 
 fn token(row: &Row<'_>) -> Result<Token, rusqlite::Error> {

@@ -13,7 +13,8 @@ mod migrations {
 /// # Errors
 /// When the file cannot be opened, is not a database, or a migration fails.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     harden(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -49,8 +50,9 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
-/// Databases up to this size are checked whole before the first call; of a larger one only the tables a start needs.
-const CHECKED_WHOLE_BYTES: u64 = 64 << 20;
+/// Databases up to this size are checked whole before the first call; of a larger one only the tables a start
+/// needs.
+const CHECKED_WHOLE_BYTES: u64 = 16 << 20;
 
 /// The first damage found, or nothing when the file is sound.
 ///

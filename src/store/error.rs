@@ -51,10 +51,15 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Whether the entry itself is at fault, so that the entries beside it can still be committed.
 pub(super) fn is_the_entrys_own(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{ApiMisuse, ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch, Unknown};
+    use rusqlite::ErrorCode::{
+        ApiMisuse, ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch, Unknown,
+    };
     match error.sqlite_error_code() {
         Some(code) => {
-            matches!(code, ConstraintViolation | TooBig | TypeMismatch | ParameterOutOfRange | ApiMisuse | Unknown)
+            matches!(
+                code,
+                ConstraintViolation | TooBig | TypeMismatch | ParameterOutOfRange | ApiMisuse | Unknown
+            )
         }
         // Not SQLite's word but a conversion of ours.
         None => true,

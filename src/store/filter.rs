@@ -67,7 +67,13 @@ pub(super) fn page(connection: &Connection, filter: &CdrFilter) -> Result<CdrPag
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params_from_iter(values))?;
     let (oldest_seq, latest_seq) = cdrs::ends(connection)?;
-    let mut page = CdrPage { items: Vec::new(), has_more: false, last_seq: None, oldest_seq, latest_seq };
+    let mut page = CdrPage {
+        items: Vec::new(),
+        has_more: false,
+        last_seq: None,
+        oldest_seq,
+        latest_seq,
+    };
     let mut seen = 0;
     while let Some(row) = rows.next()? {
         if seen == limit {
@@ -78,7 +84,8 @@ pub(super) fn page(connection: &Connection, filter: &CdrFilter) -> Result<CdrPag
         let seq = unsigned(row.get(0)?);
         let body: String = row.get(1)?;
         page.last_seq = Some(seq);
-        page.items.extend(from_body("cdrs", &seq.to_string(), &body).map(|cdr| (seq, cdr)));
+        page.items
+            .extend(from_body("cdrs", &seq.to_string(), &body).map(|cdr| (seq, cdr)));
     }
     Ok(page)
 }
@@ -93,17 +100,31 @@ fn query(filter: &CdrFilter, limit: usize) -> (String, Vec<Value>) {
             values.push(value);
         }
     };
-    let beyond = if filter.newest_first { " AND seq < ?" } else { " AND seq > ?" };
+    let beyond = if filter.newest_first {
+        " AND seq < ?"
+    } else {
+        " AND seq > ?"
+    };
     narrow(beyond, filter.after.map(|seq| signed(seq).into()));
     narrow(" AND started_ms >= ?", filter.from_ms.map(Value::from));
     narrow(" AND started_ms <= ?", filter.to_ms.map(Value::from));
-    narrow(" AND status = ?", filter.status.map(|status| word(&status).into()));
-    narrow(" AND direction = ?", filter.direction.map(|direction| word(&direction).into()));
+    narrow(
+        " AND status = ?",
+        filter.status.map(|status| word(&status).into()),
+    );
+    narrow(
+        " AND direction = ?",
+        filter.direction.map(|direction| word(&direction).into()),
+    );
     if let Some(number) = &filter.number {
         sql.push_str(" AND (caller = ? OR dialed = ? OR callee = ?)");
         values.extend(std::iter::repeat_n(Value::from(number.clone()), 3));
     }
-    sql.push_str(if filter.newest_first { " ORDER BY seq DESC LIMIT ?" } else { " ORDER BY seq LIMIT ?" });
+    sql.push_str(if filter.newest_first {
+        " ORDER BY seq DESC LIMIT ?"
+    } else {
+        " ORDER BY seq LIMIT ?"
+    });
     values.push(Value::from(i64::try_from(limit).unwrap_or(i64::MAX)));
     (sql, values)
 }

@@ -1,12 +1,19 @@
 use crate::model::{
-    AgentId, CallNote, Cdr, HangupBy, LegId, LegRecord, LegRole, NoteKind, Number, RecordingFacts, Stamp, Status, StepName,
+    AgentId, CallNote, Cdr, HangupBy, LegId, LegRecord, LegRole, NoteKind, RecordingFacts, Stamp, Status,
+    StepName,
 };
 
-/// The final record of a call that the daemon did not live to end: the draft, completed by what was noted since.
+/// The final record of a call that the daemon did not live to end: the draft, completed by what was noted
+/// since.
 ///
-/// `alive_ms` is how long after the call's arrival the daemon was last seen alive; the call ends there, or at its last
-/// note when that is later.
-pub(super) fn closed(draft: Cdr, notes: &[CallNote], alive_ms: u64, recording: Option<RecordingFacts>) -> Cdr {
+/// `alive_ms` is how long after the call's arrival the daemon was last seen alive; the call ends there, or at
+/// its last note when that is later.
+pub(super) fn closed(
+    draft: Cdr,
+    notes: &[CallNote],
+    alive_ms: u64,
+    recording: Option<RecordingFacts>,
+) -> Cdr {
     let mut story = Story::new(draft);
     for note in notes {
         story.tell(note);
@@ -89,16 +96,14 @@ impl Story {
         self.answered_at_ms.get_or_insert(note.offset_ms);
         self.cdr.answered_at.get_or_insert(note.at);
         let Some(leg) = note.leg else { return };
-        let mut who = None;
+        let mut agent = None;
         self.with_leg(leg, |leg| {
             leg.answered_at = Some(note.at);
             leg.result = "answered".to_owned();
-            who = Some((leg.agent.clone(), Number::from(leg.number.as_str())));
+            agent = leg.agent.clone();
         });
-        if let Some((agent, number)) = who {
-            self.cdr.agent = agent;
-            self.cdr.callee_number = Some(number);
-        }
+        // The number is not noted, and an agent's name in its place would mislead.
+        self.cdr.agent = agent;
     }
 
     fn let_go(&mut self, note: &CallNote, otherwise: &str) {
@@ -107,7 +112,11 @@ impl Story {
         self.with_leg(leg, |leg| {
             leg.ended_at = Some(note.at);
             if leg.result == "failed" {
-                let unheard = if elsewhere { "answered_elsewhere" } else { otherwise };
+                let unheard = if elsewhere {
+                    "answered_elsewhere"
+                } else {
+                    otherwise
+                };
                 leg.result = known_result(&note.detail).unwrap_or(unheard).to_owned();
             }
         });
@@ -125,14 +134,18 @@ impl Story {
         let mut cdr = self.cdr;
         let started = cdr.started_at;
         let ended_at = Stamp {
-            unix_ms: started.unix_ms.saturating_add(i64::try_from(end_ms).unwrap_or(i64::MAX)),
+            unix_ms: started
+                .unix_ms
+                .saturating_add(i64::try_from(end_ms).unwrap_or(i64::MAX)),
             offset_seconds: started.offset_seconds,
         };
         let until_answer = self.answered_at_ms.unwrap_or(end_ms);
         cdr.duration_ms = end_ms;
         cdr.talk_ms = end_ms.saturating_sub(until_answer);
         cdr.wait_ms = until_answer;
-        cdr.ring_ms = self.rang_at_ms.map_or(0, |rang| until_answer.saturating_sub(rang));
+        cdr.ring_ms = self
+            .rang_at_ms
+            .map_or(0, |rang| until_answer.saturating_sub(rang));
         cdr.ended_at = Some(ended_at);
         for leg in cdr.legs.iter_mut().filter(|leg| leg.ended_at.is_none()) {
             leg.ended_at = Some(ended_at);
@@ -148,9 +161,18 @@ impl Story {
 
 /// The words a leg's `result` may have, when the note's cause is one of them.
 fn known_result(cause: &str) -> Option<&str> {
-    ["answered_elsewhere", "busy", "declined", "no_answer", "unreachable", "redirected", "canceled", "failed"]
-        .into_iter()
-        .find(|word| *word == cause)
+    [
+        "answered_elsewhere",
+        "busy",
+        "declined",
+        "no_answer",
+        "unreachable",
+        "redirected",
+        "canceled",
+        "failed",
+    ]
+    .into_iter()
+    .find(|word| *word == cause)
 }
 
 #[cfg(test)]
@@ -191,18 +213,31 @@ mod tests {
         assert_eq!((cdr.status, cdr.hangup_by), (Status::Failed, HangupBy::System));
         assert_eq!(cdr.cause.as_deref(), Some("interrupted"));
         assert!(cdr.is_final);
-        assert_eq!((cdr.duration_ms, cdr.talk_ms, cdr.wait_ms), (14_200, 10_000, 4200));
+        assert_eq!(
+            (cdr.duration_ms, cdr.talk_ms, cdr.wait_ms),
+            (14_200, 10_000, 4200)
+        );
         assert_eq!((cdr.ring_ms, cdr.hold_ms), (3000, 1000));
         assert_eq!(cdr.digits, "1");
         assert_eq!(cdr.agent, Some(AgentId::from("ali")));
-        let results: Vec<_> = cdr.legs.iter().map(|leg| (leg.leg, leg.result.as_str())).collect();
-        assert_eq!(results, [(0, "answered"), (1, "answered"), (2, "answered_elsewhere")]);
+        let results: Vec<_> = cdr
+            .legs
+            .iter()
+            .map(|leg| (leg.leg, leg.result.as_str()))
+            .collect();
+        assert_eq!(
+            results,
+            [(0, "answered"), (1, "answered"), (2, "answered_elsewhere")]
+        );
         assert_eq!(cdr.ended_at.unwrap().unix_ms - cdr.started_at.unix_ms, 14_200);
     }
 
     #[test]
     fn without_a_heartbeat_the_last_note_ends_the_call() {
-        let notes = [note(0, None, NoteKind::Created, ""), note(2500, None, NoteKind::Digit, "9")];
+        let notes = [
+            note(0, None, NoteKind::Created, ""),
+            note(2500, None, NoteKind::Digit, "9"),
+        ];
         let cdr = closed(sample::draft(1), &notes, 0, None);
         assert_eq!((cdr.duration_ms, cdr.talk_ms, cdr.wait_ms), (2500, 0, 2500));
         assert_eq!(cdr.answered_at, None);

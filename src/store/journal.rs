@@ -16,8 +16,8 @@ pub enum StoreReply {
     },
     /// The database cannot be written.
     Failed {
-        /// The call that could not be opened and must be refused. `None`: the trouble begins now, and what was to be
-        /// written is kept and tried again.
+        /// The call that could not be opened and must be refused. `None`: the trouble begins now, and what
+        /// was to be written is kept and tried again.
         call: Option<CallKey>,
         /// Why, in plain words.
         reason: String,
@@ -38,13 +38,18 @@ impl Journal {
     /// Hands an entry to the writer without waiting.
     ///
     /// # Errors
-    /// Gives the entry back when the queue is full or the store is closed. A `CallOpened` is then refused with 503;
-    /// anything else is kept by the caller and offered again.
-    #[expect(clippy::result_large_err, reason = "the entry has to come back whole, and this way is rare")]
+    /// Gives the entry back when the queue is full or the store is closed. A `CallOpened` is then refused
+    /// with 503; anything else is kept by the caller and offered again.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the entry has to come back whole, and this way is rare"
+    )]
     pub fn try_append(&self, entry: Entry) -> Result<(), Entry> {
         match self.jobs.try_send(Job::Entry(entry)) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(Job::Entry(entry)) | TrySendError::Disconnected(Job::Entry(entry))) => Err(entry),
+            Err(TrySendError::Full(Job::Entry(entry)) | TrySendError::Disconnected(Job::Entry(entry))) => {
+                Err(entry)
+            }
             // Only what was sent can come back.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
         }
@@ -53,17 +58,20 @@ impl Journal {
     /// Hands the recorder's word about a file to the writer without waiting.
     ///
     /// # Errors
-    /// Gives it back when the queue is full or the store is closed. Nothing is lost then: the row stays unfinished and
-    /// the file is looked at again at the next start.
+    /// Gives it back when the queue is full or the store is closed. Nothing is lost then: the row stays
+    /// unfinished and the file is looked at again at the next start.
     pub fn try_tape_done(&self, done: TapeDone) -> Result<(), TapeDone> {
         match self.jobs.try_send(Job::Tape(done)) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(Job::Tape(done)) | TrySendError::Disconnected(Job::Tape(done))) => Err(done),
+            Err(TrySendError::Full(Job::Tape(done)) | TrySendError::Disconnected(Job::Tape(done))) => {
+                Err(done)
+            }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
         }
     }
 
-    /// Runs a change inside the writer's next transaction and waits until that is committed. Not for the engine's thread.
+    /// Runs a change inside the writer's next transaction and waits until that is committed. Not for the
+    /// engine's thread.
     ///
     /// # Errors
     /// [`StoreError::Database`] when the change fails, [`StoreError::NotWritten`] when the commit does,
@@ -83,14 +91,18 @@ impl Journal {
             let after: After = Box::new(move |committed| {
                 let outcome = match committed {
                     Ok(()) => result,
-                    Err(trouble) => result.and_then(|_undone| Err(StoreError::NotWritten(trouble.to_owned()))),
+                    Err(trouble) => {
+                        result.and_then(|_undone| Err(StoreError::NotWritten(trouble.to_owned())))
+                    }
                 };
                 // Nobody waits any more when the asker was cancelled; the change stands.
                 let _ = answer.send(outcome);
             });
             Ran { went_well, after }
         });
-        self.jobs.send(Job::Work(durability, work)).map_err(|_closed| StoreError::Closed)?;
+        self.jobs
+            .send(Job::Work(durability, work))
+            .map_err(|_closed| StoreError::Closed)?;
         wait.recv().map_err(|_closed| StoreError::Closed)?
     }
 
@@ -101,18 +113,24 @@ impl Journal {
     {
         let work: Work = Box::new(move |connection| {
             let went_well = connection.is_ok_and(|connection| change(connection).is_ok());
-            Ran { went_well, after: Box::new(|_committed| ()) }
+            Ran {
+                went_well,
+                after: Box::new(|_committed| ()),
+            }
         });
         // Full: the change is dropped.
         let _ = self.jobs.try_send(Job::Work(Durability::Patient, work));
     }
 
     /// Replaces the list of destinations that new records are queued for; records queued so far stay queued.
+    /// Waits for a place in the queue.
     ///
     /// # Errors
     /// [`StoreError::Closed`] when the store is.
     pub fn set_upstreams(&self, names: Vec<String>) -> Result<(), StoreError> {
-        self.jobs.send(Job::Upstreams(names)).map_err(|_closed| StoreError::Closed)
+        self.jobs
+            .send(Job::Upstreams(names))
+            .map_err(|_closed| StoreError::Closed)
     }
 
     pub(super) fn stop(&self) {

@@ -3,7 +3,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// The data directory is ours while this lives; the operating system lets go of it when the process dies, however it dies.
+/// The data directory is ours while this lives; the operating system lets go of it when the process dies,
+/// however it dies.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     _file: File,
@@ -15,7 +16,10 @@ pub(super) struct DirectoryLock {
 /// [`StoreError::InUse`] when another daemon has it, [`StoreError::File`] when the lock file cannot be made.
 pub(super) fn take(dir: &Path) -> Result<DirectoryLock, StoreError> {
     let path = dir.join("callpost.lock");
-    let failed = |cause| StoreError::File { path: path.clone(), cause };
+    let failed = |cause| StoreError::File {
+        path: path.clone(),
+        cause,
+    };
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -26,7 +30,10 @@ pub(super) fn take(dir: &Path) -> Result<DirectoryLock, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::InUse { dir: dir.to_owned(), pid: holder(&mut file) });
+            return Err(StoreError::InUse {
+                dir: dir.to_owned(),
+                pid: holder(&mut file),
+            });
         }
         Err(TryLockError::Error(cause)) => return Err(failed(cause)),
     }
@@ -55,7 +62,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = take(dir.path()).unwrap();
         let told = take(dir.path()).unwrap_err().to_string();
-        assert!(told.contains(&format!("(process {})", std::process::id())), "{told}");
+        assert!(
+            told.contains(&format!("(process {})", std::process::id())),
+            "{told}"
+        );
         assert!(told.contains("--data-dir"), "{told}");
         drop(first);
         take(dir.path()).unwrap();

@@ -1,32 +1,34 @@
-//! SQLite behind one writer thread: the journal of calls, call records, the outbox, registrations, recordings, accounts.
+//! SQLite behind one writer thread: the journal of calls, call records, the outbox, registrations,
+//! recordings, accounts.
 //!
-//! [`Store::open`] takes the data directory for this process alone, sets a damaged database aside, closes what a
-//! killed daemon left open, and starts the writer. Others hand it entries through a [`Journal`]; it commits many at
-//! once and answers only after the commit. [`Reader`] looks beside the writer, [`Outbox`] and [`Accounts`] change
-//! their own tables through it, so that there is never a second writer to wait for.
+//! [`Store::open`] takes the data directory for this process alone, sets a damaged database aside, closes
+//! what a killed daemon left open, and starts the writer. Others hand it entries through a [`Journal`]; it
+//! commits many at once and answers only after the commit. [`Reader`] looks beside the writer, [`Outbox`] and
+//! [`Accounts`] change their own tables through it, so that there is never a second writer to wait for.
 
-mod error;
-mod options;
-mod lock;
-mod connection;
-mod open;
-mod interrupted;
-mod salvage;
-mod journal;
-mod writer;
-mod tables;
-mod reader;
-mod filter;
-mod outbox;
 mod accounts;
+mod connection;
+mod error;
+mod filing;
+mod filter;
+mod interrupted;
+mod journal;
+mod lock;
+mod open;
+mod options;
+mod outbox;
+mod reader;
+mod salvage;
+mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
+mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
 pub use error::StoreError;
 pub use filter::{CdrFilter, CdrPage};
 pub use journal::{Journal, StoreReply};
-pub use open::{Opened, Store};
+pub use open::{Opened, Store, TroubleWatch};
 pub use options::{Clock, Mender, Options, Pace};
 pub use outbox::{Batch, Outbox, OutboxItem};
 pub use reader::{Backlog, Reader, RecordingState, StoredRecording};

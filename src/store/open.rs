@@ -1,9 +1,10 @@
 use super::connection::{damage, open_for_writing};
 use super::error::is_damage;
+use super::filing::{close, upstream_numbers};
 use super::journal::Journal;
 use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, meta, outbox, recordings, registrations};
-use super::writer::{Lot, Refreshes, Writer, close, upstream_numbers};
+use super::writer::{Lot, Refreshes, Writer};
 use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock};
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
 use rusqlite::Connection;
@@ -39,17 +40,37 @@ pub struct Opened {
     pub set_aside: Option<SetAside>,
 }
 
+/// Tells from any thread whether the database can be written.
+#[derive(Debug, Clone)]
+pub struct TroubleWatch(Arc<Mutex<Option<String>>>);
+
+impl TroubleWatch {
+    /// Why it cannot be written now, when it cannot.
+    pub fn now(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Store {
     /// Opens the store in a data directory, which is made when it is missing.
     ///
     /// # Errors
-    /// When another daemon uses the directory, or when it cannot be written at all. A damaged database is no error: it
-    /// is set aside and told in [`Opened::set_aside`].
+    /// When another daemon uses the directory, or when it cannot be written at all. A damaged database is no
+    /// error: it is set aside and told in [`Opened::set_aside`].
     pub fn open(dir: &Path, options: Options) -> Result<Opened, StoreError> {
-        fs::create_dir_all(dir).map_err(|cause| StoreError::File { path: dir.to_owned(), cause })?;
+        fs::create_dir_all(dir).map_err(|cause| StoreError::File {
+            path: dir.to_owned(),
+            cause,
+        })?;
         let lock = lock::take(dir)?;
         let path = dir.join("callpost.db");
-        let Options { upstreams, clock, on_reply, mend, pace } = options;
+        let Options {
+            upstreams,
+            clock,
+            on_reply,
+            mend,
+            pace,
+        } = options;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
         let found = start(&connection, &upstreams, mend, clock.unix_ms())?;
 
@@ -76,7 +97,10 @@ impl Store {
         let writer = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run())
-            .map_err(|cause| StoreError::File { path: path.clone(), cause })?;
+            .map_err(|cause| StoreError::File {
+                path: path.clone(),
+                cause,
+            })?;
         let store = Self {
             journal: Journal::new(jobs),
             reader: Reader::new(path, found.epoch),
@@ -84,8 +108,19 @@ impl Store {
             trouble,
             writer: Some(writer),
         };
-        let Found { interrupted, bindings, mended, .. } = found;
-        Ok(Opened { store, interrupted, bindings, mended, set_aside })
+        let Found {
+            interrupted,
+            bindings,
+            mended,
+            ..
+        } = found;
+        Ok(Opened {
+            store,
+            interrupted,
+            bindings,
+            mended,
+            set_aside,
+        })
     }
 
     /// The way in for entries.
@@ -108,9 +143,17 @@ impl Store {
         Accounts::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
     }
 
+    /// Looks at [`Store::trouble`] from another thread.
+    pub fn trouble_watch(&self) -> TroubleWatch {
+        TroubleWatch(Arc::clone(&self.trouble))
+    }
+
     /// Why the database cannot be written now, when it cannot.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Writes everything that was handed over so far and ends the writer. Later entries are handed back.
@@ -140,11 +183,19 @@ fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>
         Err(Unsound::Damaged(reason)) => reason,
         Err(Unsound::Unusable(error)) => return Err(error),
     };
-    tracing::error!(reason, "The database is damaged: {reason}. It is set aside and a fresh one begun.");
+    tracing::error!(
+        reason,
+        "The database is damaged: {reason}. It is set aside and a fresh one begun."
+    );
     let aside = salvage::set_aside(path, unix_ms)?;
     let fresh = open_for_writing(path)?;
     let saved = salvage::save_what_is_readable(&aside, &fresh, reason);
-    tracing::warn!(cdrs = saved.cdrs, rows = saved.rows, complete = saved.complete, "Salvage is done.");
+    tracing::warn!(
+        cdrs = saved.cdrs,
+        rows = saved.rows,
+        complete = saved.complete,
+        "Salvage is done."
+    );
     Ok((fresh, Some(saved)))
 }
 
@@ -181,11 +232,20 @@ fn judge(error: StoreError) -> Unsound {
         | StoreError::NotWritten(_)
         | StoreError::Closed => false,
     };
-    if damaged { Unsound::Damaged(error.to_string()) } else { Unsound::Unusable(error) }
+    if damaged {
+        Unsound::Damaged(error.to_string())
+    } else {
+        Unsound::Unusable(error)
+    }
 }
 
 /// The first transaction of a run: recordings are mended, open calls closed, and this run takes over.
-fn start(connection: &Connection, upstreams: &[String], mend: Mender, unix_ms: i64) -> Result<Found, StoreError> {
+fn start(
+    connection: &Connection,
+    upstreams: &[String],
+    mend: Mender,
+    unix_ms: i64,
+) -> Result<Found, StoreError> {
     let mended = mend(&recordings::unfinished(connection)?);
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let found = take_over(connection, upstreams, &mended, unix_ms);
@@ -215,7 +275,14 @@ fn take_over(
     let boot = new_uuid(unix_ms)?;
     boot::begin(connection, &boot, unix_ms)?;
     let bindings = registrations::all(connection)?;
-    Ok(Found { boot, epoch, upstreams: numbers, interrupted, bindings, mended: mended.len() })
+    Ok(Found {
+        boot,
+        epoch,
+        upstreams: numbers,
+        interrupted,
+        bindings,
+        mended: mended.len(),
+    })
 }
 
 fn settle_recordings(connection: &Connection, mended: &[RecordingFacts]) -> Result<(), rusqlite::Error> {
@@ -229,7 +296,11 @@ fn settle_recordings(connection: &Connection, mended: &[RecordingFacts]) -> Resu
     Ok(())
 }
 
-fn close_interrupted(connection: &Connection, upstreams: &[i64], unix_ms: i64) -> Result<Vec<Cdr>, StoreError> {
+fn close_interrupted(
+    connection: &Connection,
+    upstreams: &[i64],
+    unix_ms: i64,
+) -> Result<Vec<Cdr>, StoreError> {
     let last = boot::last(connection)?;
     let mut closed = Vec::new();
     for call in calls::all_open(connection)? {
@@ -237,7 +308,9 @@ fn close_interrupted(connection: &Connection, upstreams: &[i64], unix_ms: i64) -
         let alive_ms = last
             .as_ref()
             .filter(|boot| boot.id == call.boot)
-            .map_or(0, |boot| boot.heartbeat_elapsed_ms.saturating_sub(call.opened_elapsed_ms));
+            .map_or(0, |boot| {
+                boot.heartbeat_elapsed_ms.saturating_sub(call.opened_elapsed_ms)
+            });
         let notes = calls::notes(connection, id)?;
         let recording = recordings::of_call(connection, id)?;
         let cdr = interrupted::closed(call.draft, &notes, alive_ms, recording);
@@ -257,7 +330,10 @@ fn begin_epoch(connection: &Connection, unix_ms: i64) -> Result<String, StoreErr
 
 fn new_uuid(unix_ms: i64) -> Result<String, StoreError> {
     let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|error| StoreError::NotWritten(format!("no randomness: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| StoreError::NotWritten(format!("no randomness: {error}")))?;
     let millis = u64::try_from(unix_ms).unwrap_or(0);
-    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string())
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random)
+        .into_uuid()
+        .to_string())
 }

@@ -61,7 +61,10 @@ impl Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Options").field("upstreams", &self.upstreams).field("pace", &self.pace).finish()
+        out.debug_struct("Options")
+            .field("upstreams", &self.upstreams)
+            .field("pace", &self.pace)
+            .finish()
     }
 }
 
@@ -81,7 +84,8 @@ pub struct Pace {
     /// Places in the queue before the writer. Full: the entry is handed back; new calls are refused with 503,
     /// anything else is kept by its sender and offered again.
     pub queue: usize,
-    /// The most entries held while the database cannot be written. Reached: the writer takes no more, so the queue fills.
+    /// The most entries held while the database cannot be written. Reached: the writer takes no more, so the
+    /// queue fills.
     pub held: usize,
 }
 

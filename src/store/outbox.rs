@@ -2,9 +2,11 @@ use super::journal::{Durability, Journal};
 use super::tables::outbox as table;
 use super::{Clock, StoreError};
 
-/// What waits for the destinations. Every method waits for a commit, so async code calls it from `spawn_blocking`.
+/// What waits for the destinations. Every method waits for a commit, so async code calls it from
+/// `spawn_blocking`.
 ///
-/// Nothing here is synced on its own: after a power cut a record may go out twice under the same id, and none is lost.
+/// Nothing here is synced on its own: after a power cut a record may go out twice under the same id, and none
+/// is lost.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     journal: Journal,
@@ -63,7 +65,9 @@ impl Outbox {
     /// When the store is closed or cannot be written.
     pub fn next_batch(&self, upstream: &str, limit: usize) -> Result<Batch, StoreError> {
         let (name, now) = (upstream.to_owned(), self.clock.unix_ms());
-        self.journal.change(Durability::AtOnce, move |connection| table::take(connection, &name, limit, now))
+        self.journal.change(Durability::AtOnce, move |connection| {
+            table::take(connection, &name, limit, now)
+        })
     }
 
     /// The destination has acknowledged these.
@@ -72,7 +76,9 @@ impl Outbox {
     /// When the store is closed or cannot be written; they will go out again then.
     pub fn delivered(&self, upstream: &str, seqs: &[u64]) -> Result<(), StoreError> {
         let (name, seqs, now) = (upstream.to_owned(), seqs.to_vec(), self.clock.unix_ms());
-        self.journal.change(Durability::AtOnce, move |connection| table::delivered(connection, &name, &seqs, now))
+        self.journal.change(Durability::AtOnce, move |connection| {
+            table::delivered(connection, &name, &seqs, now)
+        })
     }
 
     /// These were taken but not sent; they wait again as if nothing had been.
@@ -81,7 +87,9 @@ impl Outbox {
     /// When the store is closed or cannot be written.
     pub fn put_back(&self, upstream: &str, seqs: &[u64]) -> Result<(), StoreError> {
         let (name, seqs) = (upstream.to_owned(), seqs.to_vec());
-        self.journal.change(Durability::AtOnce, move |connection| table::put_back(connection, &name, &seqs))
+        self.journal.change(Durability::AtOnce, move |connection| {
+            table::put_back(connection, &name, &seqs)
+        })
     }
 
     /// This one was tried in vain; it waits until the wall-clock time `at_ms`, and those behind it with it.
@@ -90,8 +98,9 @@ impl Outbox {
     /// When the store is closed or cannot be written.
     pub fn retry(&self, upstream: &str, seq: u64, at_ms: i64, error: &str) -> Result<(), StoreError> {
         let (name, error, now) = (upstream.to_owned(), error.to_owned(), self.clock.unix_ms());
-        self.journal
-            .change(Durability::AtOnce, move |connection| table::retry(connection, &name, seq, at_ms, &error, now))
+        self.journal.change(Durability::AtOnce, move |connection| {
+            table::retry(connection, &name, seq, at_ms, &error, now)
+        })
     }
 
     /// This one will never be taken; it stands aside and the others go on.
@@ -100,6 +109,8 @@ impl Outbox {
     /// When the store is closed or cannot be written.
     pub fn park(&self, upstream: &str, seq: u64, error: &str) -> Result<(), StoreError> {
         let (name, error, now) = (upstream.to_owned(), error.to_owned(), self.clock.unix_ms());
-        self.journal.change(Durability::AtOnce, move |connection| table::park(connection, &name, seq, &error, now))
+        self.journal.change(Durability::AtOnce, move |connection| {
+            table::park(connection, &name, seq, &error, now)
+        })
     }
 }

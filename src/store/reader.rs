@@ -6,8 +6,8 @@ use rusqlite::{Connection, Row, params};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Looks at the store beside the writer, which it never makes wait. Cheap to clone; every method blocks on the disk, so
-/// async code calls it from `spawn_blocking`.
+/// Looks at the store beside the writer, which it never makes wait. Cheap to clone; every method blocks on
+/// the disk, so async code calls it from `spawn_blocking`.
 #[derive(Debug, Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
@@ -79,7 +79,13 @@ pub struct Backlog {
 
 impl Reader {
     pub(super) fn new(path: PathBuf, epoch: String) -> Self {
-        Self { shared: Arc::new(Shared { path, epoch, idle: Mutex::new(Vec::new()) }) }
+        Self {
+            shared: Arc::new(Shared {
+                path,
+                epoch,
+                idle: Mutex::new(Vec::new()),
+            }),
+        }
     }
 
     /// The identity of this database's life: another one means that cursors into the old one have expired.
@@ -127,7 +133,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn recordings(&self, limit: usize, before: Option<RecordingId>) -> Result<Vec<StoredRecording>, StoreError> {
+    pub fn recordings(
+        &self,
+        limit: usize,
+        before: Option<RecordingId>,
+    ) -> Result<Vec<StoredRecording>, StoreError> {
         // Identities sort by time, so the newest has the highest.
         let sql = "SELECT id, state, body, facts, failure FROM recordings
                    WHERE id < ifnull(?1, 'g') ORDER BY id DESC LIMIT ?2";
@@ -149,7 +159,12 @@ impl Reader {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .shared
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => open_for_reading(&self.shared.path)?,
@@ -169,13 +184,17 @@ fn recordings(
     values: impl rusqlite::Params,
 ) -> Result<Vec<StoredRecording>, rusqlite::Error> {
     let mut select = connection.prepare_cached(sql)?;
-    let found = select.query_map(values, stored_recording)?.collect::<Result<Vec<_>, _>>()?;
+    let found = select
+        .query_map(values, stored_recording)?
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter().flatten().collect())
 }
 
 fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>, rusqlite::Error> {
     let (id, state, body): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let Some(about) = from_body("recordings", &id, &body) else { return Ok(None) };
+    let Some(about) = from_body("recordings", &id, &body) else {
+        return Ok(None);
+    };
     let facts: Option<String> = row.get(3)?;
     let facts = facts.and_then(|facts| from_body("recordings", &id, &facts));
     let state = match (facts, state.as_str()) {

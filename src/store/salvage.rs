@@ -22,7 +22,8 @@ pub struct SetAside {
     pub complete: bool,
 }
 
-/// Renames the database and its companions to `callpost.db.corrupt-<stamp>…`, so that they still belong together.
+/// Renames the database and its companions to `callpost.db.corrupt-<stamp>…`, so that they still belong
+/// together.
 ///
 /// # Errors
 /// When the database file cannot be renamed.
@@ -32,7 +33,10 @@ pub(super) fn set_aside(path: &Path, unix_ms: i64) -> Result<PathBuf, StoreError
         // Either may be missing; without it the salvage reads what the main file holds.
         let _ = fs::rename(with_suffix(path, companion), with_suffix(&aside, companion));
     }
-    fs::rename(path, &aside).map_err(|cause| StoreError::File { path: path.to_owned(), cause })?;
+    fs::rename(path, &aside).map_err(|cause| StoreError::File {
+        path: path.to_owned(),
+        cause,
+    })?;
     Ok(aside)
 }
 
@@ -68,9 +72,16 @@ const TABLES: [(&str, &str); 12] = [
     ("call_events", "id"),
 ];
 
-/// Copies every row that can still be read. A table is read from its beginning and, when that breaks off, from its end.
+/// Copies every row that can still be read. A table is read from its beginning and, when that breaks off,
+/// from its end.
 pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: String) -> SetAside {
-    let mut saved = SetAside { path: aside.to_owned(), reason, cdrs: 0, rows: 0, complete: true };
+    let mut saved = SetAside {
+        path: aside.to_owned(),
+        reason,
+        cdrs: 0,
+        rows: 0,
+        complete: true,
+    };
     let Ok(old) = open_for_reading(aside) else {
         saved.complete = false;
         return saved;
@@ -86,14 +97,20 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
             _other => {}
         }
     }
-    let queued = if outbox_whole { Ok(()) } else { outbox::queue_everything(fresh) };
+    let queued = if outbox_whole {
+        Ok(())
+    } else {
+        outbox::queue_everything(fresh)
+    };
     saved.complete &= queued.and_then(|()| outbox::recount(fresh)).is_ok();
     saved
 }
 
 /// How many rows came over, and whether all did.
 fn save_table(old: &Connection, fresh: &Connection, table: &str, key: &str) -> (u64, bool) {
-    let Ok(columns) = shared_columns(old, fresh, table) else { return (0, false) };
+    let Ok(columns) = shared_columns(old, fresh, table) else {
+        return (0, false);
+    };
     if columns.is_empty() {
         return (0, false);
     }
@@ -115,7 +132,10 @@ fn save_table(old: &Connection, fresh: &Connection, table: &str, key: &str) -> (
 /// The columns that both databases have, so that a database of an earlier release can be saved too.
 fn shared_columns(old: &Connection, fresh: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
     let theirs = columns_of(old, table)?;
-    Ok(columns_of(fresh, table)?.into_iter().filter(|column| theirs.contains(column)).collect())
+    Ok(columns_of(fresh, table)?
+        .into_iter()
+        .filter(|column| theirs.contains(column))
+        .collect())
 }
 
 fn columns_of(connection: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
@@ -137,12 +157,23 @@ fn copy_rows(
     let list = columns.join(", ");
     let places = vec!["?"; columns.len()].join(", ");
     let select = ["SELECT ", &list, " FROM ", table, " ORDER BY ", &order.concat()].concat();
-    let insert = ["INSERT OR IGNORE INTO ", table, " (", &list, ") VALUES (", &places, ")"].concat();
+    let insert = [
+        "INSERT OR IGNORE INTO ",
+        table,
+        " (",
+        &list,
+        ") VALUES (",
+        &places,
+        ")",
+    ]
+    .concat();
     let mut select = old.prepare(&select)?;
     let mut insert = fresh.prepare(&insert)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let values = (0..columns.len()).map(|place| row.get::<_, Value>(place)).collect::<Result<Vec<_>, _>>()?;
+        let values = (0..columns.len())
+            .map(|place| row.get::<_, Value>(place))
+            .collect::<Result<Vec<_>, _>>()?;
         // A row that a constraint refuses is damage too; the others go on.
         if let Ok(added) = insert.execute(params_from_iter(values)) {
             *copied += u64::try_from(added).unwrap_or(0);

@@ -37,13 +37,21 @@ fn a_request_with_a_broken_header_is_refused_with_the_headers_name() {
     let street = Street::claim();
     let _appliance = Appliance::open(&street, &Household::with_menu(2, 1));
     let phone = trunk_phone(&street);
-    for (header, value) in [("CSeq", "nonsense"), ("Max-Forwards", "many"), ("From", "<sip:unclosed")] {
+    for (header, value) in [
+        ("CSeq", "nonsense"),
+        ("Max-Forwards", "many"),
+        ("From", "<sip:unclosed"),
+    ] {
         let draft = options(&phone, &street).with(header, value);
         phone.say(&draft);
         let call_id = draft.header("Call-ID").to_owned();
         let answer = phone.expect("a refusal", |message| message.header("Call-ID") == call_id);
         assert_eq!(answer.status(), Some(400), "{header}: {value}");
-        assert!(answer.first_line.contains(header), "the reason names {header}: {}", answer.first_line);
+        assert!(
+            answer.first_line.contains(header),
+            "the reason names {header}: {}",
+            answer.first_line
+        );
     }
 }
 
@@ -57,7 +65,10 @@ fn an_unknown_method_is_answered_with_the_methods_there_are() {
         assert!(matches!(answer.status(), Some(405 | 501)), "{method}: {answer:?}");
         let allow = answer.header("Allow");
         for known in ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO"] {
-            assert!(allow.split(',').any(|method| method.trim() == known), "{known} is in Allow: {allow}");
+            assert!(
+                allow.split(',').any(|method| method.trim() == known),
+                "{known} is in Allow: {allow}"
+            );
         }
     }
 }
@@ -68,7 +79,9 @@ fn an_extension_nobody_has_is_refused_with_its_name() {
     let _appliance = Appliance::open(&street, &Household::with_menu(2, 1));
     let phone = trunk_phone(&street);
     for method in ["INVITE", "OPTIONS"] {
-        let draft = phone.request(method, &target(MAIN_NUMBER, &street)).with("Require", "bogus");
+        let draft = phone
+            .request(method, &target(MAIN_NUMBER, &street))
+            .with("Require", "bogus");
         let answer = phone.ask(&draft);
         assert_eq!(answer.status(), Some(420), "{method}: {answer:?}");
         assert_eq!(answer.header("Unsupported"), "bogus");
@@ -81,7 +94,11 @@ fn another_version_too_many_hops_and_unknown_numbers_each_have_their_answer() {
     let appliance = Appliance::open(&street, &Household::with_menu(2, 1));
     let phone = trunk_phone(&street);
     let voice = Voice::at(street.pbx());
-    let invite = || phone.request("INVITE", &target(MAIN_NUMBER, &street)).offering(&sdp(voice.address, "sendrecv"));
+    let invite = || {
+        phone
+            .request("INVITE", &target(MAIN_NUMBER, &street))
+            .offering(&sdp(voice.address, "sendrecv"))
+    };
 
     let version = invite().beginning(&format!("INVITE {} SIP/7.0", target(MAIN_NUMBER, &street)));
     assert_eq!(phone.ask(&version).status(), Some(505));
@@ -91,7 +108,9 @@ fn another_version_too_many_hops_and_unknown_numbers_each_have_their_answer() {
     assert_eq!(phone.ask(&unknown_scheme).status(), Some(416));
     let wrong_body = invite().carrying("text/poetry", "roses are red\r\n");
     assert_eq!(phone.ask(&wrong_body).status(), Some(415));
-    let no_codec = sdp(voice.address, "sendrecv").replace("RTP/AVP 0 8 101", "RTP/AVP 18").replace("a=rtpmap:0 PCMU/8000\r\n", "");
+    let no_codec = sdp(voice.address, "sendrecv")
+        .replace("RTP/AVP 0 8 101", "RTP/AVP 18")
+        .replace("a=rtpmap:0 PCMU/8000\r\n", "");
     assert_eq!(phone.ask(&invite().offering(&no_codec)).status(), Some(488));
     appliance.until_quiet();
 }
@@ -100,15 +119,32 @@ fn another_version_too_many_hops_and_unknown_numbers_each_have_their_answer() {
 fn a_stranger_without_a_password_cannot_call_and_is_not_told_who_lives_here() {
     let street = Street::claim();
     let appliance = Appliance::open(&street, &Household::with_menu(2, 1).phone("ali", "1001", &[]));
-    let stranger = Phone::new("1001", SocketAddrV4::new(street.house(66), 5060), street.box_sip());
+    let stranger = Phone::new(
+        "1001",
+        SocketAddrV4::new(street.house(66), 5060),
+        street.box_sip(),
+    );
     let voice = Voice::at(street.house(66));
     let codes = [MAIN_NUMBER, "1001", "5559999"].map(|number| {
-        let invite = stranger.request("INVITE", &target(number, &street)).offering(&sdp(voice.address, "sendrecv"));
+        let invite = stranger
+            .request("INVITE", &target(number, &street))
+            .offering(&sdp(voice.address, "sendrecv"));
         stranger.ask(&invite).status()
     });
-    assert_eq!(codes, [Some(401); 3].map(|_| codes[0]), "the same answer for every number: {codes:?}");
-    assert!(matches!(codes[0], Some(401 | 407)), "and it asks for a password: {codes:?}");
-    assert_eq!(appliance.status()["ports"]["used"], 0, "no port is taken for a stranger");
+    assert_eq!(
+        codes,
+        [Some(401); 3].map(|_| codes[0]),
+        "the same answer for every number: {codes:?}"
+    );
+    assert!(
+        matches!(codes[0], Some(401 | 407)),
+        "and it asks for a password: {codes:?}"
+    );
+    assert_eq!(
+        appliance.status()["ports"]["used"],
+        0,
+        "no port is taken for a stranger"
+    );
     assert!(appliance.records().is_empty(), "and nothing is written");
 }
 
@@ -116,12 +152,18 @@ fn a_stranger_without_a_password_cannot_call_and_is_not_told_who_lives_here() {
 fn when_no_port_is_left_a_caller_is_told_when_to_try_again() {
     let street = Street::claim();
     let appliance = Appliance::open(&street, &Household::with_menu(2, 1).rtp_ports(10_000, 10_001));
-    let (first, second) = (trunk_phone(&street), Phone::new("+96655", SocketAddrV4::new(street.pbx(), 5062), street.box_sip()));
+    let (first, second) = (
+        trunk_phone(&street),
+        Phone::new("+96655", SocketAddrV4::new(street.pbx(), 5062), street.box_sip()),
+    );
     let voice = Voice::at(street.pbx());
     let call = first.dial(MAIN_NUMBER, voice.address).answered();
     let answer = second.dial(MAIN_NUMBER, voice.address).refused(503);
     let seconds: Option<u32> = answer.header("Retry-After").parse().ok();
-    assert!(seconds.is_some_and(|seconds| seconds > 0), "when to try again: {answer:?}");
+    assert!(
+        seconds.is_some_and(|seconds| seconds > 0),
+        "when to try again: {answer:?}"
+    );
     call.hang_up();
     appliance.until_quiet();
     second.dial(MAIN_NUMBER, voice.address).answered().hang_up();
@@ -134,7 +176,11 @@ fn requests_for_calls_that_do_not_exist_are_told_so() {
     let phone = trunk_phone(&street);
     for method in ["BYE", "INFO", "CANCEL"] {
         let draft = phone.request(method, &target(MAIN_NUMBER, &street));
-        let to = if method == "CANCEL" { draft.header("To").to_owned() } else { format!("{};tag=nobody", draft.header("To")) };
+        let to = if method == "CANCEL" {
+            draft.header("To").to_owned()
+        } else {
+            format!("{};tag=nobody", draft.header("To"))
+        };
         let answer = phone.ask(&draft.with("To", &to));
         assert_eq!(answer.status(), Some(481), "{method}: {answer:?}");
     }
@@ -166,12 +212,16 @@ fn a_stream_that_comes_byte_by_byte_and_two_messages_at_once_are_both_understood
         options(&phone, &street).with("Via", &via).text()
     };
     let mut stream = TcpStream::connect(street.box_sip()).expect("the box takes TCP");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a time-out can be set");
     stream.set_nodelay(true).expect("small segments can be asked for");
     for byte in text(1).as_bytes() {
         stream.write_all(&[*byte]).expect("a byte goes");
     }
-    stream.write_all(format!("\r\n\r\n{}{}", text(2), text(3)).as_bytes()).expect("two messages go");
+    stream
+        .write_all(format!("\r\n\r\n{}{}", text(2), text(3)).as_bytes())
+        .expect("two messages go");
     let mut heard = String::new();
     while heard.matches("SIP/2.0 200").count() < 3 {
         let mut buffer = [0; 4096];
@@ -189,13 +239,20 @@ fn a_stream_that_comes_byte_by_byte_and_two_messages_at_once_are_both_understood
 fn a_trunk_may_call_over_tcp() {
     let street = Street::claim();
     let appliance = Appliance::open(&street, &Household::with_menu(2, 1));
-    let caller = script("caller_talks", street.pbx()).over_tcp().calls(2).pausing(Duration::from_millis(200));
+    let caller = script("caller_talks", street.pbx())
+        .over_tcp()
+        .calls(2)
+        .pausing(Duration::from_millis(200));
     caller.call(street.box_sip(), MAIN_NUMBER).finish();
     appliance.until_recorded(2);
 }
 
 fn trunk_phone(street: &Street) -> Rc<Phone> {
-    Phone::new("+966501234567", SocketAddrV4::new(street.pbx(), 5060), street.box_sip())
+    Phone::new(
+        "+966501234567",
+        SocketAddrV4::new(street.pbx(), 5060),
+        street.box_sip(),
+    )
 }
 
 fn target(number: &str, street: &Street) -> String {

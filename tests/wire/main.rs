@@ -2,9 +2,16 @@
 //!
 //! Everything is on 127.0.0.0/8; each test has a street of its own there, so that they run side by side. A test's
 //! doc comment names the rows of the acceptance list it proves.
-#![expect(clippy::disallowed_methods, reason = "outside the box time is what it is: the wire tests read the clock")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "outside the box time is what it is: the wire tests read the clock"
+)]
 #![expect(clippy::print_stderr, reason = "a test that fails shows what its peers said")]
 
+#[allow(
+    dead_code,
+    reason = "load and figures share the harness; some of it is theirs alone"
+)]
 mod harness;
 
 mod bad_input;

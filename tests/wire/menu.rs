@@ -3,7 +3,7 @@
 use crate::harness::baresip::Account;
 use crate::harness::household::{INVALID_HZ, MAIN_NUMBER, MENU_HZ, WELCOME_HZ};
 use crate::harness::sipp::script;
-use crate::harness::{eventually, tone, Appliance, Baresip, Household, Phone, Street, Voice, PATIENCE};
+use crate::harness::{Appliance, Baresip, Household, PATIENCE, Phone, Street, Voice, eventually, tone};
 use std::net::SocketAddrV4;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,16 +27,24 @@ fn over_tcp_a_caller_presses_a_key_an_agent_answers_and_each_hears_the_others_to
 
 fn walks_the_menu_over(transport: &'static str) {
     let street = Street::claim();
-    let household = Household::with_menu(10, 1).phone("guest", "1001", &[]).phone("ali", "1002", &["sales"]);
+    let household = Household::with_menu(10, 1)
+        .phone("guest", "1001", &[])
+        .phone("ali", "1002", &["sales"]);
     let appliance = Appliance::open(&street, &household);
-    let account = |user, hertz| Account::new(user, street.box_sip()).over(transport).humming(hertz);
+    let account = |user, hertz| {
+        Account::new(user, street.box_sip())
+            .over(transport)
+            .humming(hertz)
+    };
     let mut caller = Baresip::start(&street, &account("1001", CALLER_HZ));
     let mut agent = Baresip::start(&street, &account("1002", AGENT_HZ));
     appliance.until_registered(2);
 
     caller.dial(MAIN_NUMBER);
     caller.wait_for("CALL_ESTABLISHED");
-    appliance.until("the caller is in the menu", |status| status["calls"][0]["step"] == "menu");
+    appliance.until("the caller is in the menu", |status| {
+        status["calls"][0]["step"] == "menu"
+    });
     caller.press('1');
     agent.wait_for("CALL_INCOMING");
     agent.accept();
@@ -53,10 +61,17 @@ fn walks_the_menu_over(transport: &'static str) {
 
     let heard_by_caller = caller.heard();
     for hertz in [WELCOME_HZ, MENU_HZ] {
-        assert!(tone::heard(&heard_by_caller, hertz) >= Duration::from_millis(300), "the prompt of {hertz} Hz is heard");
+        assert!(
+            tone::heard(&heard_by_caller, hertz) >= Duration::from_millis(300),
+            "the prompt of {hertz} Hz is heard"
+        );
     }
     assert_eq!(tone::loudest(&agent.heard()), Some(CALLER_HZ));
-    assert_eq!(tone::heard(&agent.heard(), AGENT_HZ), Duration::ZERO, "nobody hears an echo of themselves");
+    assert_eq!(
+        tone::heard(&agent.heard(), AGENT_HZ),
+        Duration::ZERO,
+        "nobody hears an echo of themselves"
+    );
 
     let record = appliance.only_record();
     assert_eq!(record.text("status"), "ANSWER");
@@ -64,17 +79,34 @@ fn walks_the_menu_over(transport: &'static str) {
     assert_eq!(record.text("digits"), "1");
     assert_eq!(record.text("hangup_by"), "caller");
     assert_eq!(record.stages(), ["welcome", "menu", "sales"]);
-    assert!(record.millis("talk_ms") >= 2000, "talking was measured: {record:#?}");
+    assert!(
+        record.millis("talk_ms") >= 2000,
+        "talking was measured: {record:#?}"
+    );
 
     let recording = appliance.recording(&record.recording());
     assert_eq!(recording.channels.len(), 2, "left caller, right agent");
     let (left, right) = (&recording.channels[0], &recording.channels[1]);
-    assert!(tone::heard(left, CALLER_HZ) >= long_enough, "the caller is on the left");
-    assert!(tone::heard(right, AGENT_HZ) >= long_enough, "the agent is on the right");
-    assert_eq!(tone::heard(left, AGENT_HZ).max(tone::heard(right, CALLER_HZ)), Duration::ZERO, "each on one side only");
+    assert!(
+        tone::heard(left, CALLER_HZ) >= long_enough,
+        "the caller is on the left"
+    );
+    assert!(
+        tone::heard(right, AGENT_HZ) >= long_enough,
+        "the agent is on the right"
+    );
+    assert_eq!(
+        tone::heard(left, AGENT_HZ).max(tone::heard(right, CALLER_HZ)),
+        Duration::ZERO,
+        "each on one side only"
+    );
     let seconds = |samples: &Vec<i16>| samples.len() as f64 / f64::from(recording.rate);
     let talked = record.millis("talk_ms") as f64 / 1000.0;
-    assert!((seconds(left) - talked).abs() < 0.5, "the recording is as long as the talk: {} s, {talked} s", seconds(left));
+    assert!(
+        (seconds(left) - talked).abs() < 0.5,
+        "the recording is as long as the talk: {} s, {talked} s",
+        seconds(left)
+    );
 }
 
 /// Digits by SIP INFO: DC-003.
@@ -82,11 +114,19 @@ fn walks_the_menu_over(transport: &'static str) {
 fn keys_told_by_sip_info_walk_the_menu_too() {
     let street = Street::claim();
     let agent_at = street.house(40);
-    let household = Household::with_menu(10, 1).contact("ali", &format!("sip:ali@{agent_at}:5060"), &["sales"]);
+    let household =
+        Household::with_menu(10, 1).contact("ali", &format!("sip:ali@{agent_at}:5060"), &["sales"]);
     let appliance = Appliance::open(&street, &household);
-    let agent = script("agent_answers", agent_at).calls(1).pausing(Duration::from_millis(200)).wait_for_calls();
-    let caller = script("caller_presses_by_info", street.pbx()).calls(1).key("key", "1");
-    let caller = caller.pausing(Duration::from_millis(1500)).call(street.box_sip(), MAIN_NUMBER);
+    let agent = script("agent_answers", agent_at)
+        .calls(1)
+        .pausing(Duration::from_millis(200))
+        .wait_for_calls();
+    let caller = script("caller_presses_by_info", street.pbx())
+        .calls(1)
+        .key("key", "1");
+    let caller = caller
+        .pausing(Duration::from_millis(1500))
+        .call(street.box_sip(), MAIN_NUMBER);
     caller.finish();
     agent.finish();
     let record = appliance.only_record();
@@ -106,7 +146,10 @@ fn a_key_told_by_rfc_4733_and_by_info_at_once_counts_once() {
     voice.hum(call.audio, CALLER_HZ);
     for (pressed, key) in ["4", "2"].into_iter().enumerate() {
         voice.press(key.parse().expect("a key"));
-        let info = call.request("INFO").carrying("application/dtmf-relay", &format!("Signal={key}\r\nDuration=100\r\n"));
+        let info = call.request("INFO").carrying(
+            "application/dtmf-relay",
+            &format!("Signal={key}\r\nDuration=100\r\n"),
+        );
         assert_eq!(caller.ask(&info).status(), Some(200));
         eventually("the key's last packets are out", PATIENCE, || {
             (voice.keys_sent() > pressed).then_some(())
@@ -134,20 +177,31 @@ fn a_wrong_key_is_named_and_no_key_at_all_leads_to_the_mailbox() {
     let (caller, voice) = (trunk_phone(&street), Voice::at(street.pbx()));
     let call = caller.dial(MAIN_NUMBER, voice.address).answered();
     voice.hum(call.audio, CALLER_HZ);
-    appliance.until("the caller is in the menu", |status| status["calls"][0]["step"] == "menu");
+    appliance.until("the caller is in the menu", |status| {
+        status["calls"][0]["step"] == "menu"
+    });
     voice.press('7');
     eventually("the caller hears that 7 is no choice", PATIENCE, || {
         (tone::heard(&voice.heard(), INVALID_HZ) >= Duration::from_millis(300)).then_some(())
     });
-    appliance.until("silence leads to the mailbox", |status| status["calls"][0]["step"] == "mailbox");
+    appliance.until("silence leads to the mailbox", |status| {
+        status["calls"][0]["step"] == "mailbox"
+    });
     call.hang_up();
     let record = appliance.only_record();
     assert_eq!(record.stages(), ["welcome", "menu", "mailbox"]);
     assert_eq!(record.text("digits"), "7");
     let menus = tone::heard(&voice.heard(), MENU_HZ);
-    assert!(menus >= Duration::from_millis(700), "the menu was said twice: {menus:?}");
+    assert!(
+        menus >= Duration::from_millis(700),
+        "the menu was said twice: {menus:?}"
+    );
 }
 
 fn trunk_phone(street: &Street) -> Rc<Phone> {
-    Phone::new("+966501234567", SocketAddrV4::new(street.pbx(), 5060), street.box_sip())
+    Phone::new(
+        "+966501234567",
+        SocketAddrV4::new(street.pbx(), 5060),
+        street.box_sip(),
+    )
 }

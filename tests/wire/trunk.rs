@@ -3,7 +3,9 @@
 use crate::harness::baresip::Account;
 use crate::harness::household::MAIN_NUMBER;
 use crate::harness::sip::Dialog;
-use crate::harness::{eventually, tone, Appliance, Asterisk, Baresip, Household, Phone, Street, Voice, PATIENCE};
+use crate::harness::{
+    Appliance, Asterisk, Baresip, Household, PATIENCE, Phone, Street, Voice, eventually, tone,
+};
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -17,14 +19,24 @@ const AGENT_HZ: u32 = 1000;
 fn a_phone_of_the_pbx_calls_the_menu_and_talks_to_an_agent_of_the_box() {
     let street = Street::claim();
     let pbx = Asterisk::start(&street);
-    let appliance = Appliance::open(&street, &Household::with_menu(10, 1).phone("ali", "1001", &["sales"]));
-    let mut agent = Baresip::start(&street, &Account::new("1001", street.box_sip()).humming(AGENT_HZ).answering());
+    let appliance = Appliance::open(
+        &street,
+        &Household::with_menu(10, 1).phone("ali", "1001", &["sales"]),
+    );
+    let mut agent = Baresip::start(
+        &street,
+        &Account::new("1001", street.box_sip())
+            .humming(AGENT_HZ)
+            .answering(),
+    );
     let mut caller = Baresip::start(&street, &Account::new("2001", pbx.at()).humming(CALLER_HZ));
     appliance.until_registered(1);
 
     caller.dial(MAIN_NUMBER);
     caller.wait_for("CALL_ESTABLISHED");
-    appliance.until("the caller is in the menu", |status| status["calls"][0]["step"] == "menu");
+    appliance.until("the caller is in the menu", |status| {
+        status["calls"][0]["step"] == "menu"
+    });
     caller.press('1');
     agent.wait_for("CALL_ESTABLISHED");
     until_both_hear(&caller, &agent);
@@ -33,9 +45,22 @@ fn a_phone_of_the_pbx_calls_the_menu_and_talks_to_an_agent_of_the_box() {
     appliance.until_quiet();
 
     let record = appliance.only_record();
-    assert_eq!((record.text("status"), record.text("direction")), ("ANSWER", "inbound"));
-    assert_eq!((record.text("trunk"), record.text("caller_number"), record.text("agent")), ("pbx", "2001", "ali"));
-    assert_eq!((record.text("caller_name"), record.text("digits")), ("Desk One", "1"));
+    assert_eq!(
+        (record.text("status"), record.text("direction")),
+        ("ANSWER", "inbound")
+    );
+    assert_eq!(
+        (
+            record.text("trunk"),
+            record.text("caller_number"),
+            record.text("agent")
+        ),
+        ("pbx", "2001", "ali")
+    );
+    assert_eq!(
+        (record.text("caller_name"), record.text("digits")),
+        ("Desk One", "1")
+    );
     both_are_recorded(&appliance, &record.recording());
 }
 
@@ -44,15 +69,22 @@ fn a_phone_of_the_pbx_calls_the_menu_and_talks_to_an_agent_of_the_box() {
 fn an_agent_with_a_phone_of_the_pbx_is_rung_through_the_trunk_and_takes_the_call() {
     let street = Street::claim();
     let pbx = Asterisk::start(&street);
-    let household = Household::with_menu(10, 1).phone("guest", "1001", &[]).behind_trunk("mona", "2002", &["sales"]);
+    let household = Household::with_menu(10, 1)
+        .phone("guest", "1001", &[])
+        .behind_trunk("mona", "2002", &["sales"]);
     let appliance = Appliance::open(&street, &household);
     let mut agent = Baresip::start(&street, &Account::new("2002", pbx.at()).humming(AGENT_HZ));
-    let mut caller = Baresip::start(&street, &Account::new("1001", street.box_sip()).humming(CALLER_HZ));
+    let mut caller = Baresip::start(
+        &street,
+        &Account::new("1001", street.box_sip()).humming(CALLER_HZ),
+    );
     appliance.until_registered(1);
 
     caller.dial(MAIN_NUMBER);
     caller.wait_for("CALL_ESTABLISHED");
-    appliance.until("the caller is in the menu", |status| status["calls"][0]["step"] == "menu");
+    appliance.until("the caller is in the menu", |status| {
+        status["calls"][0]["step"] == "menu"
+    });
     caller.press('1');
     agent.wait_for("CALL_INCOMING");
     agent.accept();
@@ -64,7 +96,10 @@ fn an_agent_with_a_phone_of_the_pbx_is_rung_through_the_trunk_and_takes_the_call
 
     let record = appliance.only_record();
     assert_eq!((record.text("status"), record.text("agent")), ("ANSWER", "mona"));
-    assert_eq!((record.text("callee_number"), record.text("hangup_by")), ("2002", "callee"));
+    assert_eq!(
+        (record.text("callee_number"), record.text("hangup_by")),
+        ("2002", "callee")
+    );
     both_are_recorded(&appliance, &record.recording());
 }
 
@@ -73,7 +108,11 @@ fn an_agent_with_a_phone_of_the_pbx_is_rung_through_the_trunk_and_takes_the_call
 fn the_three_kinds_of_agents_ring_together_and_the_others_stop_when_one_answers() {
     let street = Street::claim();
     let pbx = Asterisk::start(&street);
-    let door = Phone::new("door", SocketAddrV4::new(street.house(52), 5060), street.box_sip());
+    let door = Phone::new(
+        "door",
+        SocketAddrV4::new(street.house(52), 5060),
+        street.box_sip(),
+    );
     let household = Household::with_menu(10, 1)
         .phone("ali", "1001", &["sales"])
         .behind_trunk("mona", "2002", &["sales"])
@@ -118,6 +157,12 @@ fn until_both_hear(caller: &Baresip, agent: &Baresip) {
 fn both_are_recorded(appliance: &Appliance, id: &str) {
     let recording = appliance.recording(id);
     let (left, right) = (&recording.channels[0], &recording.channels[1]);
-    assert!(tone::heard(left, CALLER_HZ) >= Duration::from_millis(1800), "the caller is on the left");
-    assert!(tone::heard(right, AGENT_HZ) >= Duration::from_millis(1800), "the agent is on the right");
+    assert!(
+        tone::heard(left, CALLER_HZ) >= Duration::from_millis(1800),
+        "the caller is on the left"
+    );
+    assert!(
+        tone::heard(right, AGENT_HZ) >= Duration::from_millis(1800),
+        "the agent is on the right"
+    );
 }

@@ -3,7 +3,7 @@
 use crate::harness::baresip::Account;
 use crate::harness::household::{GOODBYE_HZ, MAIN_NUMBER, VOICEMAIL_HZ};
 use crate::harness::sipp::script;
-use crate::harness::{tone, Appliance, Baresip, Household, Phone, Street, Voice};
+use crate::harness::{Appliance, Baresip, Household, Phone, Street, Voice, tone};
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -21,12 +21,17 @@ fn nobody_answers_in_two_rounds_and_the_callers_words_are_in_the_message() {
         .contact("mona", &format!("sip:mona@{at}:5060"), &["sales"]);
     let appliance = Appliance::open(&street, &household);
     let agents = script("agent_rings_out", at).calls(4).wait_for_calls();
-    let mut caller = Baresip::start(&street, &Account::new("1001", street.box_sip()).humming(CALLER_HZ));
+    let mut caller = Baresip::start(
+        &street,
+        &Account::new("1001", street.box_sip()).humming(CALLER_HZ),
+    );
     appliance.until_registered(1);
 
     caller.dial(MAIN_NUMBER);
     caller.wait_for("CALL_ESTABLISHED");
-    appliance.until("the caller is in the menu", |status| status["calls"][0]["step"] == "menu");
+    appliance.until("the caller is in the menu", |status| {
+        status["calls"][0]["step"] == "menu"
+    });
     caller.press('1');
     agents.finish();
     until_message_lasts(&appliance, 3);
@@ -34,35 +39,60 @@ fn nobody_answers_in_two_rounds_and_the_callers_words_are_in_the_message() {
     appliance.until_quiet();
 
     let record = appliance.only_record();
-    assert_eq!((record.text("status"), record.text("group")), ("VOICEMAIL", "sales"));
+    assert_eq!(
+        (record.text("status"), record.text("group")),
+        ("VOICEMAIL", "sales")
+    );
     assert_eq!(record.results(), ["no_answer"; 4], "two phones, two rounds");
     assert_eq!(record.stages(), ["welcome", "menu", "sales", "mailbox"]);
     assert_eq!(record.0["recording"]["channels"], 1);
     let message = appliance.recording(&record.recording());
     assert_eq!(message.channels.len(), 1);
     let said = tone::heard(&message.channels[0], CALLER_HZ);
-    assert!(said >= Duration::from_millis(1500), "the caller is heard for {said:?}");
+    assert!(
+        said >= Duration::from_millis(1500),
+        "the caller is heard for {said:?}"
+    );
     let heard = tone::heard(&caller.heard(), VOICEMAIL_HZ);
-    assert!(heard >= Duration::from_millis(300), "the caller was asked for a message");
-    assert!(tone::heard(&caller.heard(), 1000) >= Duration::from_millis(300), "and heard the beep");
+    assert!(
+        heard >= Duration::from_millis(300),
+        "the caller was asked for a message"
+    );
+    assert!(
+        tone::heard(&caller.heard(), 1000) >= Duration::from_millis(300),
+        "and heard the beep"
+    );
 }
 
 /// S2-051: `#` ends a message, and the caller is thanked.
 #[test]
 fn the_hash_key_ends_a_message_and_the_caller_is_thanked() {
     let street = Street::claim();
-    let household = Household::new().number("8000", r#"flow="box""#).flow("box", MAILBOX).group("sales", "");
+    let household = Household::new()
+        .number("8000", r#"flow="box""#)
+        .flow("box", MAILBOX)
+        .group("sales", "");
     let appliance = Appliance::open(&street, &household);
-    let caller = Phone::new("+966501234567", SocketAddrV4::new(street.pbx(), 5060), street.box_sip());
+    let caller = Phone::new(
+        "+966501234567",
+        SocketAddrV4::new(street.pbx(), 5060),
+        street.box_sip(),
+    );
     let voice = Voice::at(street.pbx());
     let call = caller.dial("8000", voice.address).answered();
     voice.hum(call.audio, CALLER_HZ);
     until_message_lasts(&appliance, 2);
     voice.press('#');
     call.hung_up_on();
-    assert!(tone::heard(&voice.heard(), GOODBYE_HZ) >= Duration::from_millis(300), "the caller is thanked");
+    assert!(
+        tone::heard(&voice.heard(), GOODBYE_HZ) >= Duration::from_millis(300),
+        "the caller is thanked"
+    );
     let record = appliance.only_record();
-    assert_eq!((record.text("status"), record.text("hangup_by")), ("VOICEMAIL", "system"));
+    assert_eq!(
+        (record.text("status"), record.text("hangup_by")),
+        ("VOICEMAIL", "system")
+    );
     let message = appliance.recording(&record.recording());
     assert!(tone::heard(&message.channels[0], CALLER_HZ) >= Duration::from_secs(1));
 }
@@ -71,19 +101,31 @@ fn the_hash_key_ends_a_message_and_the_caller_is_thanked() {
 #[test]
 fn a_caller_who_says_nothing_is_not_recorded_for_ever() {
     let street = Street::claim();
-    let household = Household::new().number("8000", r#"flow="box""#).flow("box", MAILBOX).group("sales", "");
+    let household = Household::new()
+        .number("8000", r#"flow="box""#)
+        .flow("box", MAILBOX)
+        .group("sales", "");
     let appliance = Appliance::open(&street, &household);
-    let caller = Phone::new("+966501234567", SocketAddrV4::new(street.pbx(), 5060), street.box_sip());
+    let caller = Phone::new(
+        "+966501234567",
+        SocketAddrV4::new(street.pbx(), 5060),
+        street.box_sip(),
+    );
     let voice = Voice::at(street.pbx());
     let call = caller.dial("8000", voice.address).answered();
     voice.hum(call.audio, CALLER_HZ);
-    appliance.until("the message is recorded", |status| !status["calls"][0]["recording"].is_null());
+    appliance.until("the message is recorded", |status| {
+        !status["calls"][0]["recording"].is_null()
+    });
     // Line noise far below a whisper, as a microphone that is on.
     voice.whisper();
     call.hung_up_on();
     let record = appliance.only_record();
     assert_eq!(record.text("hangup_by"), "system");
-    assert!(record.millis("duration_ms") < 10_000, "the message ended by its silence: {record:#?}");
+    assert!(
+        record.millis("duration_ms") < 10_000,
+        "the message ended by its silence: {record:#?}"
+    );
 }
 
 /// A mailbox at once, that gives up after two seconds of silence.
@@ -96,6 +138,8 @@ start = "mailbox"
 /// Waits until the message has been recorded for so many seconds.
 fn until_message_lasts(appliance: &Appliance, seconds: u64) {
     let age = |status: &serde_json::Value| status["calls"][0]["seconds"].as_u64().unwrap_or_default();
-    let begun = appliance.until("a message is recorded", |status| !status["calls"][0]["recording"].is_null());
+    let begun = appliance.until("a message is recorded", |status| {
+        !status["calls"][0]["recording"].is_null()
+    });
     appliance.until("it lasts a while", |status| age(status) > age(&begun) + seconds);
 }

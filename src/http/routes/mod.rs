@@ -23,7 +23,6 @@ pub(super) type Shared = axum::extract::State<Arc<Reception>>;
 /// One address and method, and the scope it needs.
 pub(super) struct Route {
     pub(super) path: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table is also what the tests of the guard walk through"))]
     pub(super) method: Method,
     pub(super) scope: Scope,
     pub(super) handler: MethodRouter<Arc<Reception>>,

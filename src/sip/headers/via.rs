@@ -43,10 +43,8 @@ impl<'a> Via<'a> {
         let host = Host::scan(scanner)?;
         let port = if scanner.separator(b':') { Some(port(scanner)?) } else { None };
         let params = Params::scan(scanner)?;
-        if params.count("branch") > 1 {
-            return Err("more than one branch");
-        }
-        Ok(Self { raw: scanner.since(&start), transport, host, port, branch: params.token("branch"), params })
+        let branch = params.only("branch").map_err(|()| "not one plain branch")?;
+        Ok(Self { raw: scanner.since(&start), transport, host, port, branch, params })
     }
 
     /// Reads one whole hop.

@@ -51,13 +51,13 @@ impl Client {
                 self.state = State::Over;
                 Due::TimedOut
             }
-            State::Trying { repeat: Some(repeat), .. } if repeat.is_due(now) => Due::SendAgain,
+            State::Trying { repeat: Some(repeat), .. } => repeat.send_if_due(now),
             State::Completed { until } if *until <= now => {
                 self.state = State::Over;
                 Due::Over
             }
             State::Over => Due::Over,
-            State::Trying { .. } | State::Completed { .. } => Due::Nothing,
+            State::Trying { repeat: None, .. } | State::Completed { .. } => Due::Nothing,
         }
     }
 

@@ -92,11 +92,11 @@ impl InviteClient {
     pub(super) fn due(&mut self, now: Instant) -> Due {
         match &mut self.state {
             State::Calling { until, .. } if *until <= now => self.end(Due::TimedOut),
-            State::Calling { repeat: Some(repeat), .. } if repeat.is_due(now) => Due::SendAgain,
+            State::Calling { repeat: Some(repeat), .. } => repeat.send_if_due(now),
             State::Proceeding { until: Some(until) } if *until <= now => self.end(Due::TimedOut),
             State::Completed { until } | State::Accepted { until } if *until <= now => self.end(Due::Over),
             State::Over => Due::Over,
-            State::Calling { .. }
+            State::Calling { repeat: None, .. }
             | State::Proceeding { .. }
             | State::Completed { .. }
             | State::Accepted { .. } => Due::Nothing,

@@ -87,10 +87,8 @@ impl InviteServer {
             {
                 self.end(Due::Over)
             }
-            State::Completed { repeat: Some(repeat), .. } | State::Accepted { repeat: Some(repeat), .. }
-                if repeat.is_due(now) =>
-            {
-                Due::SendAgain
+            State::Completed { repeat: Some(repeat), .. } | State::Accepted { repeat: Some(repeat), .. } => {
+                repeat.send_if_due(now)
             }
             State::Over => Due::Over,
             State::Proceeding

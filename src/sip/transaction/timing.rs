@@ -27,17 +27,17 @@ impl Repeat {
         self.at
     }
 
-    /// Whether it is time; if so, the next time is set.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+    /// Sends if it is time, and sets the next time.
+    pub(super) fn send_if_due(&mut self, now: Instant) -> Due {
         if self.at > now {
-            return false;
+            return Due::Nothing;
         }
         self.interval *= 2;
         if let Some(limit) = self.limit {
             self.interval = self.interval.min(limit);
         }
         self.at = now + self.interval;
-        true
+        Due::SendAgain
     }
 
     /// From now on only at the limit's pace (RFC 3261 §17.1.2.2, timer E in Proceeding).

@@ -4,7 +4,7 @@
 use super::{ALLOW, Origin, UserAgent};
 use crate::model::Number;
 use crate::sip::digest::Verdict;
-use crate::sip::{Flow, Message, Method, Name};
+use crate::sip::{Flow, Message, Method, Name, Scheme};
 use std::time::Instant;
 
 impl UserAgent {
@@ -104,7 +104,7 @@ fn unacceptable<'a>(request: &Message<'a>) -> Option<(u16, Option<(Name<'static>
     if matches!(request.method(), Method::Ack) {
         return None;
     }
-    let scheme_is_ours = request.request_uri().is_some_and(|uri| uri.is_sip() || uri.is_tel());
+    let scheme_is_ours = request.request_uri().is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
     if !scheme_is_ours {
         return Some((416, None));
     }

@@ -13,9 +13,9 @@ impl UserAgent {
     pub fn route(&self, now: Instant, destination: &Destination) -> Option<Route> {
         match destination {
             Destination::Registered { extension, contact } => {
-                let binding =
-                    self.registrar.contacts(now, extension).find(|binding| binding.contact() == contact)?;
-                Some(Route { flow: *binding.flow(), uri: contact.clone(), trunk: None })
+                let binding = self.registrar.find(extension, contact)?;
+                let is_live = binding.expires_at > now;
+                is_live.then(|| Route { flow: binding.flow, uri: contact.clone(), trunk: None })
             }
             Destination::Trunk { trunk, number } => {
                 let trunk = self.settings.trunks.iter().find(|own| own.name == *trunk)?;

@@ -1,5 +1,5 @@
-use crate::model::{Binding, Destination, Digit, Number, TrunkName};
-use crate::sip::Flow;
+use crate::model::{Destination, Digit, Number, TrunkName};
+use crate::sip::{Binding, Flow, Unbound};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -70,12 +70,7 @@ pub enum Event {
     /// A phone refreshed its registration.
     Refreshed(Box<Binding>),
     /// A phone unregistered, expired, or its connection broke.
-    Unbound {
-        /// Its extension.
-        extension: Number,
-        /// The contact URI.
-        contact: String,
-    },
+    Unbound(Unbound),
     /// A trunk answered our OPTIONS within this time, or not at all.
     TrunkProbed {
         /// Which.

@@ -17,11 +17,11 @@ mod within;
 pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId};
 
 use super::digest::Authenticator;
-use super::registrar::Registrar;
+use super::registrar::{Binding, Registrar, Unbound};
 use super::settings::{Account, Settings};
 use super::transaction::{ClientId, Lapsed, Transactions};
 use super::{Draft, Flow, Malformed, Message, Method, Name};
-use crate::model::{Binding, Dice, Number, TrunkName};
+use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
 use session::Session;
@@ -65,26 +65,12 @@ enum Owner {
     Nobody,
 }
 
-/// One registered phone, for those who look on.
-#[derive(Debug, Clone, Copy)]
-pub struct Registration<'a> {
-    /// Its extension.
-    pub extension: &'a Number,
-    /// The contact URI.
-    pub contact: &'a str,
-    /// The way to it.
-    pub flow: &'a Flow,
-    /// What it calls itself.
-    pub user_agent: Option<&'a str>,
-    /// When the registration ends.
-    pub expires: Instant,
-}
-
 impl UserAgent {
     /// A user agent at rest; trunks are probed and registered with from now on.
     pub fn new(now: Instant, settings: Settings, mut dice: Dice) -> Self {
         let accounts =
             settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
+        let registrar = Registrar::new(settings.registrations);
         let authenticator = Authenticator::new(&settings.realm, now, &mut dice);
         let chores = Chores::new(now, &settings, &mut dice);
         Self {
@@ -94,7 +80,7 @@ impl UserAgent {
             transactions: Transactions::new(),
             sessions: HashMap::new(),
             by_tag: HashMap::new(),
-            registrar: Registrar::new(),
+            registrar,
             authenticator,
             chores,
             counts: Counts::default(),
@@ -105,8 +91,29 @@ impl UserAgent {
     }
 
     /// Takes the registrations of the last run.
-    pub fn restore(&mut self, now: Instant, now_unix_ms: i64, bindings: Vec<Binding>) {
-        self.registrar.restore(now, now_unix_ms, bindings);
+    pub fn restore(&mut self, now: Instant, now_unix_ms: i64, bindings: Vec<model::Binding>) {
+        let gone = self.registrar.restore(now, now_unix_ms, bindings);
+        self.unbound(gone);
+    }
+
+    /// Takes over new accounts and trunks. The sockets and the realm stay until a restart: every stored password
+    /// and every dialog hangs on them.
+    pub fn reconfigure(&mut self, now: Instant, mut settings: Settings) {
+        settings.listeners = self.settings.listeners.clone();
+        settings.realm = self.settings.realm.clone();
+        for trunk in &mut settings.trunks {
+            let known = self.settings.trunks.iter().find(|own| own.name == trunk.name && own.host == trunk.host);
+            trunk.address = trunk.address.or(known.and_then(|own| own.address));
+        }
+        self.accounts =
+            settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
+        self.chores = Chores::new(now, &settings, &mut self.dice);
+        self.settings = settings;
+    }
+
+    /// Who may speak SIP with us now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// A message came.
@@ -198,18 +205,13 @@ impl UserAgent {
 
     /// The contact URIs of a phone, the preferred first.
     pub fn contacts(&self, now: Instant, extension: &Number) -> impl Iterator<Item = &str> {
-        self.registrar.contacts(now, extension).map(|binding| binding.contact())
+        self.registrar.contacts(now, extension).into_iter().map(|binding| binding.contact.as_str())
     }
 
     /// Every registered contact.
-    pub fn registrations(&self, now: Instant) -> impl Iterator<Item = Registration<'_>> {
-        self.registrar.all(now).map(|(extension, binding)| Registration {
-            extension,
-            contact: binding.contact(),
-            flow: binding.flow(),
-            user_agent: binding.user_agent(),
-            expires: binding.expires(),
-        })
+    pub fn registrations(&self, now: Instant) -> impl Iterator<Item = &Binding> {
+        let live = move |binding: &&Binding| binding.expires_at > now;
+        self.registrar.all().filter(live)
     }
 
     /// Counts since start.
@@ -222,10 +224,8 @@ impl UserAgent {
         (self.transactions.len(), self.sessions.len())
     }
 
-    fn unbound(&mut self, gone: Vec<(Number, String)>) {
-        for (extension, contact) in gone {
-            self.events.push_back(Event::Unbound { extension, contact });
-        }
+    fn unbound(&mut self, gone: Vec<Unbound>) {
+        self.events.extend(gone.into_iter().map(Event::Unbound));
     }
 
     fn flush(&mut self) {

@@ -17,15 +17,13 @@ impl UserAgent {
         }
         let server = self.transactions.serve(flow, request, None);
         let outcome = self.registrar.register(now, &extension, request, flow);
-        for change in outcome.changes {
-            self.events.push_back(match change {
-                Change::Bound(binding) => Event::Bound(Box::new(binding)),
-                Change::Refreshed(binding) => Event::Refreshed(Box::new(binding)),
-                Change::Unbound { contact } => Event::Unbound { extension: extension.clone(), contact },
-            });
-        }
+        self.events.extend(outcome.changes.into_iter().map(|change| match change {
+            Change::Bound(binding) => Event::Bound(Box::new(binding.clone())),
+            Change::Refreshed(binding) => Event::Refreshed(Box::new(binding.clone())),
+            Change::Unbound(gone) => Event::Unbound(gone),
+        }));
         let tag = self.dice.token();
-        let mut draft = Draft::response(request, flow.peer, outcome.status, Some(&tag));
+        let mut draft = Draft::response(request, flow.peer, (outcome.status, &*outcome.reason), Some(&tag));
         for (name, value) in outcome.headers {
             draft = draft.header(name, value);
         }
@@ -35,7 +33,7 @@ impl UserAgent {
 
     pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
         let is_sdp = match request.content_type() {
-            Ok(kind) => request.body().is_empty() || kind.is_some_and(|kind| kind.is("application", "sdp")),
+            Ok(kind) => request.body().is_empty() || kind.is_some_and(|kind| kind.is("application/sdp")),
             Err(fault) => return self.reply(flow, request, fault.status, |draft| draft),
         };
         if !is_sdp {

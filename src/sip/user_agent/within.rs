@@ -2,7 +2,7 @@
 
 use super::session::{Offered, State};
 use super::{ALLOW, Event, Owner, SessionId, UserAgent};
-use crate::model::Digit;
+use crate::model::{Digit, TrunkName};
 use crate::sip::transaction::{Cancelled, ServerId};
 use crate::sip::{Draft, Echo, Flow, Message, Method, Name};
 use std::time::Instant;
@@ -50,7 +50,7 @@ impl UserAgent {
     fn is_from_peer(&self, id: SessionId, flow: &Flow) -> bool {
         let source = flow.peer.ip();
         let Some(session) = self.sessions.get(&id) else { return false };
-        let of_trunk = |name| self.settings.trunks.iter().any(|trunk| trunk.name == *name && trunk.admits(source));
+        let of_trunk = |name: &TrunkName| self.settings.trunks.iter().any(|trunk| trunk.name == *name && trunk.admits(source));
         session.knows(source) || session.trunk.as_ref().is_some_and(of_trunk)
     }
 
@@ -163,8 +163,8 @@ impl UserAgent {
 
     fn hear_info(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
         let kind = request.content_type().ok().flatten();
-        let relay = kind.is_some_and(|kind| kind.is("application", "dtmf-relay"));
-        let plain = kind.is_some_and(|kind| kind.is("application", "dtmf"));
+        let relay = kind.is_some_and(|kind| kind.is("application/dtmf-relay"));
+        let plain = kind.is_some_and(|kind| kind.is("application/dtmf"));
         if !relay && !plain && !request.body().is_empty() {
             return self.respond(now, flow, request, server, 415);
         }

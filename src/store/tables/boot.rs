@@ -14,13 +14,20 @@ pub(in crate::store) struct LastBoot {
 pub(in crate::store) fn last(connection: &Connection) -> Result<Option<LastBoot>, rusqlite::Error> {
     connection
         .query_row("SELECT id, heartbeat_elapsed_ms FROM boot", [], |row| {
-            Ok(LastBoot { id: row.get(0)?, heartbeat_elapsed_ms: unsigned(row.get(1)?) })
+            Ok(LastBoot {
+                id: row.get(0)?,
+                heartbeat_elapsed_ms: unsigned(row.get(1)?),
+            })
         })
         .optional()
 }
 
 /// This run begins.
-pub(in crate::store) fn begin(connection: &Connection, id: &str, unix_ms: i64) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn begin(
+    connection: &Connection,
+    id: &str,
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
     connection.execute(
         "INSERT OR REPLACE INTO boot (only, id, started_ms, heartbeat_elapsed_ms, heartbeat_ms) VALUES (1, ?1, ?2, 0, ?2)",
         params![id, unix_ms],
@@ -29,7 +36,11 @@ pub(in crate::store) fn begin(connection: &Connection, id: &str, unix_ms: i64) -
 }
 
 /// This run is alive, so long after its start by the monotonic clock.
-pub(in crate::store) fn beat(connection: &Connection, elapsed_ms: u64, unix_ms: i64) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn beat(
+    connection: &Connection,
+    elapsed_ms: u64,
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached("UPDATE boot SET heartbeat_elapsed_ms = ?1, heartbeat_ms = ?2")?
         .execute(params![signed(elapsed_ms), unix_ms])?;

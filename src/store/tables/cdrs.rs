@@ -20,8 +20,13 @@ impl Filed {
     }
 }
 
-/// Appends a record under the next `seq`. Filing the same version twice, as after a commit whose answer was lost, changes nothing.
-pub(in crate::store) fn file(connection: &Connection, cdr: &Cdr, unix_ms: i64) -> Result<Filed, rusqlite::Error> {
+/// Appends a record under the next `seq`. Filing the same version twice, as after a commit whose answer was
+/// lost, changes nothing.
+pub(in crate::store) fn file(
+    connection: &Connection,
+    cdr: &Cdr,
+    unix_ms: i64,
+) -> Result<Filed, rusqlite::Error> {
     let id = cdr.cdr_id.to_string();
     // Asked first: an insert that gives way to a conflict would use up a number and leave a gap.
     if let Some(seq) = number_of(connection, &id, cdr.version)? {
@@ -60,19 +65,26 @@ fn number_of(connection: &Connection, id: &str, version: u32) -> Result<Option<u
 }
 
 /// The newest version of a record: its row's number and its text.
-pub(in crate::store) fn latest(connection: &Connection, id: CallId) -> Result<Option<(u64, String)>, rusqlite::Error> {
+pub(in crate::store) fn latest(
+    connection: &Connection,
+    id: CallId,
+) -> Result<Option<(u64, String)>, rusqlite::Error> {
     connection
         .prepare_cached("SELECT seq, body FROM cdrs WHERE cdr_id = ?1 ORDER BY version DESC LIMIT 1")?
-        .query_row(params![id.to_string()], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))
+        .query_row(params![id.to_string()], |row| {
+            Ok((unsigned(row.get(0)?), row.get(1)?))
+        })
         .optional()
 }
 
 /// The lowest and the highest `seq` there are.
 pub(in crate::store) fn ends(connection: &Connection) -> Result<(Option<u64>, Option<u64>), rusqlite::Error> {
     // Two look-ups at the ends of the tree; asked together, SQLite would walk every row.
-    let oldest: Option<i64> =
-        connection.prepare_cached("SELECT min(seq) FROM cdrs")?.query_row([], |row| row.get(0))?;
-    let latest: Option<i64> =
-        connection.prepare_cached("SELECT max(seq) FROM cdrs")?.query_row([], |row| row.get(0))?;
+    let oldest: Option<i64> = connection
+        .prepare_cached("SELECT min(seq) FROM cdrs")?
+        .query_row([], |row| row.get(0))?;
+    let latest: Option<i64> = connection
+        .prepare_cached("SELECT max(seq) FROM cdrs")?
+        .query_row([], |row| row.get(0))?;
     Ok((oldest.map(unsigned), latest.map(unsigned)))
 }

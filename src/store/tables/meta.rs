@@ -9,7 +9,11 @@ pub(in crate::store) fn get(connection: &Connection, key: &str) -> Result<Option
 }
 
 /// Keeps a value under a key, or forgets the key.
-pub(in crate::store) fn set(connection: &Connection, key: &str, value: Option<&str>) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn set(
+    connection: &Connection,
+    key: &str,
+    value: Option<&str>,
+) -> Result<(), rusqlite::Error> {
     match value {
         Some(value) => connection
             .prepare_cached(

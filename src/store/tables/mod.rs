@@ -1,4 +1,5 @@
-//! One file a table: the only places that hold SQL for it. Every function works inside its caller's transaction.
+//! One file a table: the only places that hold SQL for it. Every function works inside its caller's
+//! transaction.
 
 pub(super) mod boot;
 pub(super) mod calls;
@@ -19,7 +20,8 @@ pub(super) fn to_body<T: Serialize>(value: &T) -> Result<String, rusqlite::Error
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// The value a row's JSON text holds; `None`, told in the log, when another version wrote it so that it cannot be read.
+/// The value a row's JSON text holds; `None`, told in the log, when another version wrote it so that it
+/// cannot be read.
 pub(super) fn from_body<T: DeserializeOwned>(table: &str, key: &str, body: &str) -> Option<T> {
     match serde_json::from_str(body) {
         Ok(value) => Some(value),

@@ -4,14 +4,25 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// The number of a destination, made when the name is new.
 pub(in crate::store) fn upstream(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
-    connection.execute("INSERT INTO upstreams (name) VALUES (?1) ON CONFLICT (name) DO NOTHING", params![name])?;
-    connection.query_row("SELECT id FROM upstreams WHERE name = ?1", params![name], |row| row.get(0))
+    connection.execute(
+        "INSERT INTO upstreams (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
+        params![name],
+    )?;
+    connection.query_row("SELECT id FROM upstreams WHERE name = ?1", params![name], |row| {
+        row.get(0)
+    })
 }
 
 /// Queues a record for a destination.
-pub(in crate::store) fn queue(connection: &Connection, upstream: i64, seq: u64) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn queue(
+    connection: &Connection,
+    upstream: i64,
+    seq: u64,
+) -> Result<(), rusqlite::Error> {
     let added = connection
-        .prepare_cached("INSERT INTO outbox (upstream, seq) VALUES (?1, ?2) ON CONFLICT (upstream, seq) DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO outbox (upstream, seq) VALUES (?1, ?2) ON CONFLICT (upstream, seq) DO NOTHING",
+        )?
         .execute(params![upstream, signed(seq)])?;
     if added == 1 {
         connection
@@ -23,7 +34,10 @@ pub(in crate::store) fn queue(connection: &Connection, upstream: i64, seq: u64) 
 
 /// What was under way when the daemon stopped may or may not have arrived, so it goes out again.
 pub(in crate::store) fn recall(connection: &Connection) -> Result<usize, rusqlite::Error> {
-    connection.execute("UPDATE outbox SET state = 'pending' WHERE state = 'in_flight'", [])
+    connection.execute(
+        "UPDATE outbox SET state = 'pending' WHERE state = 'in_flight'",
+        [],
+    )
 }
 
 /// A wait longer than any back-off means that the clock was wrong when it was written.
@@ -36,7 +50,9 @@ pub(in crate::store) fn take(
     limit: usize,
     unix_ms: i64,
 ) -> Result<Batch, rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else { return Ok(Batch::Empty) };
+    let Some(upstream) = known(connection, name)? else {
+        return Ok(Batch::Empty);
+    };
     let waiting = oldest(connection, upstream, limit)?;
     let is_due = |at: i64| at <= unix_ms || at > unix_ms.saturating_add(LONGEST_WAIT_MS);
     match waiting.first() {
@@ -44,8 +60,11 @@ pub(in crate::store) fn take(
         Some((at, _)) if !is_due(*at) => return Ok(Batch::WaitUntil(*at)),
         Some(_) => {}
     }
-    let items: Vec<OutboxItem> =
-        waiting.into_iter().take_while(|(at, _)| is_due(*at)).map(|(_, item)| item).collect();
+    let items: Vec<OutboxItem> = waiting
+        .into_iter()
+        .take_while(|(at, _)| is_due(*at))
+        .map(|(_, item)| item)
+        .collect();
     for item in &items {
         set_state(connection, upstream, item.seq, "in_flight")?;
     }
@@ -59,23 +78,30 @@ fn known(connection: &Connection, name: &str) -> Result<Option<i64>, rusqlite::E
         .optional()
 }
 
-fn oldest(connection: &Connection, upstream: i64, limit: usize) -> Result<Vec<(i64, OutboxItem)>, rusqlite::Error> {
+fn oldest(
+    connection: &Connection,
+    upstream: i64,
+    limit: usize,
+) -> Result<Vec<(i64, OutboxItem)>, rusqlite::Error> {
     connection
         .prepare_cached(
             "SELECT o.next_at_ms, o.seq, o.attempts, c.cdr_id, c.version, c.body
              FROM outbox o JOIN cdrs c ON c.seq = o.seq
              WHERE o.upstream = ?1 AND o.state = 'pending' ORDER BY o.seq LIMIT ?2",
         )?
-        .query_map(params![upstream, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            let item = OutboxItem {
-                seq: unsigned(row.get(1)?),
-                attempts: row.get(2)?,
-                cdr_id: row.get(3)?,
-                version: row.get(4)?,
-                body: row.get(5)?,
-            };
-            Ok((row.get(0)?, item))
-        })?
+        .query_map(
+            params![upstream, i64::try_from(limit).unwrap_or(i64::MAX)],
+            |row| {
+                let item = OutboxItem {
+                    seq: unsigned(row.get(1)?),
+                    attempts: row.get(2)?,
+                    cdr_id: row.get(3)?,
+                    version: row.get(4)?,
+                    body: row.get(5)?,
+                };
+                Ok((row.get(0)?, item))
+            },
+        )?
         .collect()
 }
 
@@ -93,7 +119,9 @@ pub(in crate::store) fn delivered(
     seqs: &[u64],
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    let Some(upstream) = known(connection, name)? else {
+        return Ok(());
+    };
     let mut gone = 0;
     for seq in seqs {
         gone += remove(connection, upstream, *seq)?;
@@ -116,8 +144,14 @@ fn remove(connection: &Connection, upstream: i64, seq: u64) -> Result<i64, rusql
 }
 
 /// These were not sent after all; they wait again without having been tried.
-pub(in crate::store) fn put_back(connection: &Connection, name: &str, seqs: &[u64]) -> Result<(), rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+pub(in crate::store) fn put_back(
+    connection: &Connection,
+    name: &str,
+    seqs: &[u64],
+) -> Result<(), rusqlite::Error> {
+    let Some(upstream) = known(connection, name)? else {
+        return Ok(());
+    };
     for seq in seqs {
         set_state(connection, upstream, *seq, "pending")?;
     }
@@ -133,7 +167,9 @@ pub(in crate::store) fn retry(
     error: &str,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    let Some(upstream) = known(connection, name)? else {
+        return Ok(());
+    };
     connection
         .prepare_cached(
             "UPDATE outbox SET state = 'pending', attempts = attempts + 1, next_at_ms = ?3, last_error = ?4
@@ -151,7 +187,9 @@ pub(in crate::store) fn park(
     error: &str,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else { return Ok(()) };
+    let Some(upstream) = known(connection, name)? else {
+        return Ok(());
+    };
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO parked (upstream, seq, attempts, parked_ms, error)
@@ -165,7 +203,12 @@ pub(in crate::store) fn park(
     remember_error(connection, upstream, error, unix_ms)
 }
 
-fn remember_error(connection: &Connection, upstream: i64, error: &str, unix_ms: i64) -> Result<(), rusqlite::Error> {
+fn remember_error(
+    connection: &Connection,
+    upstream: i64,
+    error: &str,
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached("UPDATE upstreams SET last_error = ?2, last_error_ms = ?3 WHERE id = ?1")?
         .execute(params![upstream, error, unix_ms])?;
@@ -198,7 +241,8 @@ pub(in crate::store) fn backlog(connection: &Connection) -> Result<Vec<Backlog>,
         .collect()
 }
 
-/// Queues every record for every destination and counts anew: after damage nobody knows what had been delivered.
+/// Queues every record for every destination and counts anew: after damage nobody knows what had been
+/// delivered.
 pub(in crate::store) fn queue_everything(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.execute(
         "INSERT INTO outbox (upstream, seq) SELECT u.id, c.seq FROM upstreams u, cdrs c WHERE true

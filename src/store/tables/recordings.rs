@@ -13,7 +13,10 @@ pub(in crate::store) fn open(connection: &Connection, row: &RecordingRow) -> Res
 }
 
 /// The file is complete.
-pub(in crate::store) fn complete(connection: &Connection, facts: &RecordingFacts) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn complete(
+    connection: &Connection,
+    facts: &RecordingFacts,
+) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached("UPDATE recordings SET state = 'done', facts = ?2, failure = NULL WHERE id = ?1")?
         .execute(params![facts.id.to_string(), to_body(facts)?])?;
@@ -21,16 +24,23 @@ pub(in crate::store) fn complete(connection: &Connection, facts: &RecordingFacts
 }
 
 /// There is no usable file. A file that is known to be complete stays so.
-pub(in crate::store) fn fail(connection: &Connection, id: RecordingId, reason: &str) -> Result<(), rusqlite::Error> {
+pub(in crate::store) fn fail(
+    connection: &Connection,
+    id: RecordingId,
+    reason: &str,
+) -> Result<(), rusqlite::Error> {
     connection
-        .prepare_cached("UPDATE recordings SET state = 'failed', failure = ?2 WHERE id = ?1 AND state = 'open'")?
+        .prepare_cached(
+            "UPDATE recordings SET state = 'failed', failure = ?2 WHERE id = ?1 AND state = 'open'",
+        )?
         .execute(params![id.to_string(), reason])?;
     Ok(())
 }
 
 /// Files that were being written when the daemon was killed, oldest first.
 pub(in crate::store) fn unfinished(connection: &Connection) -> Result<Vec<RecordingRow>, rusqlite::Error> {
-    let mut select = connection.prepare("SELECT id, body FROM recordings WHERE state = 'open' ORDER BY id")?;
+    let mut select =
+        connection.prepare("SELECT id, body FROM recordings WHERE state = 'open' ORDER BY id")?;
     let mut rows = select.query([])?;
     let mut unfinished = Vec::new();
     while let Some(row) = rows.next()? {
@@ -40,14 +50,16 @@ pub(in crate::store) fn unfinished(connection: &Connection) -> Result<Vec<Record
     Ok(unfinished)
 }
 
-/// The facts of a call's complete recording: the one begun last, when there is a message beside a conversation.
+/// The facts of a call's complete recording: the one begun last, when there is a message beside a
+/// conversation.
 pub(in crate::store) fn of_call(
     connection: &Connection,
     call: CallId,
 ) -> Result<Option<RecordingFacts>, rusqlite::Error> {
     let key = call.to_string();
-    let mut select = connection
-        .prepare("SELECT facts FROM recordings WHERE call_id = ?1 AND facts IS NOT NULL ORDER BY id DESC LIMIT 1")?;
+    let mut select = connection.prepare(
+        "SELECT facts FROM recordings WHERE call_id = ?1 AND facts IS NOT NULL ORDER BY id DESC LIMIT 1",
+    )?;
     let mut rows = select.query(params![key])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let facts: String = row.get(0)?;

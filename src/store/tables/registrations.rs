@@ -45,13 +45,17 @@ pub(in crate::store) fn stored(
 
 /// Forgets what has expired by this wall-clock time.
 pub(in crate::store) fn expire(connection: &Connection, unix_ms: i64) -> Result<(), rusqlite::Error> {
-    connection.execute("DELETE FROM registrations WHERE expires_ms <= ?1", params![unix_ms])?;
+    connection.execute(
+        "DELETE FROM registrations WHERE expires_ms <= ?1",
+        params![unix_ms],
+    )?;
     Ok(())
 }
 
 /// Every stored binding.
 pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<Binding>, rusqlite::Error> {
-    let mut select = connection.prepare("SELECT contact, body FROM registrations ORDER BY extension, contact")?;
+    let mut select =
+        connection.prepare("SELECT contact, body FROM registrations ORDER BY extension, contact")?;
     let mut rows = select.query([])?;
     let mut bindings = Vec::new();
     while let Some(row) = rows.next()? {

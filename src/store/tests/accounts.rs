@@ -22,8 +22,14 @@ fn the_claim_code_makes_one_account_and_no_second() {
     assert!(accounts.claim("c0de", "sam", "$argon2id$1", "admin").unwrap());
     assert!(!accounts.claim("c0de", "eve", "$argon2id$2", "admin").unwrap());
     let users = accounts.users().unwrap();
-    assert_eq!(users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["sam"]);
-    assert_eq!(accounts.user("sam").unwrap().unwrap().password_hash, "$argon2id$1");
+    assert_eq!(
+        users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(),
+        ["sam"]
+    );
+    assert_eq!(
+        accounts.user("sam").unwrap().unwrap().password_hash,
+        "$argon2id$1"
+    );
 }
 
 #[test]
@@ -61,12 +67,22 @@ fn a_token_holds_until_it_expires_or_is_revoked_and_its_use_is_noted() {
     let (room, _) = open(dir.path(), &[], |options| options.clock = clock);
     let accounts = room.store.accounts();
     assert!(accounts.create_token(new_token("t1", "h1", None)).unwrap());
-    assert!(accounts.create_token(new_token("t2", "h2", Some(NOON + 10))).unwrap());
+    assert!(
+        accounts
+            .create_token(new_token("t2", "h2", Some(NOON + 10)))
+            .unwrap()
+    );
     assert!(!accounts.create_token(new_token("t3", "h1", None)).unwrap());
     assert_eq!(accounts.token("h1").unwrap().unwrap().scopes, "cdr:read cdr:ack");
     assert_eq!(accounts.token("nothing").unwrap(), None);
     room.settle();
-    let used = accounts.tokens().unwrap().iter().find(|token| token.id == "t1").unwrap().last_used_ms;
+    let used = accounts
+        .tokens()
+        .unwrap()
+        .iter()
+        .find(|token| token.id == "t1")
+        .unwrap()
+        .last_used_ms;
     assert_eq!(used, Some(NOON));
     assert!(accounts.token("h2").unwrap().is_some());
     hand.put(NOON + 10);

@@ -25,8 +25,8 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Whatever comes in whatever order, with restarts between: every call that was opened or closed has exactly one
-    /// record in the end, numbered without a gap, and the destination is owed each of them once.
+    /// Whatever comes in whatever order, with restarts between: every call that was opened or closed has
+    /// exactly one record in the end, numbered without a gap, and the destination is owed each of them once.
     #[test]
     fn every_call_has_exactly_one_record(steps in prop::collection::vec(step(), 1..80)) {
         let dir = tempfile::tempdir().unwrap();

@@ -31,10 +31,25 @@ fn a_zeroed_header_sets_the_database_aside_and_calls_are_served() {
     overwrite(&dir.path().join("callpost.db"), 0, &[0; 100]);
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
     let aside = found.set_aside.unwrap();
-    assert!(aside.path.file_name().unwrap().to_str().unwrap().starts_with("callpost.db.corrupt-"));
-    assert!(fs::metadata(&aside.path).unwrap().len() > 0, "the damaged file is kept");
+    assert!(
+        aside
+            .path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("callpost.db.corrupt-")
+    );
+    assert!(
+        fs::metadata(&aside.path).unwrap().len() > 0,
+        "the damaged file is kept"
+    );
     assert_eq!((aside.cdrs, aside.complete), (0, false));
-    assert_ne!(room.store.reader().epoch(), epoch, "cursors into the lost store are recognised");
+    assert_ne!(
+        room.store.reader().epoch(),
+        epoch,
+        "cursors into the lost store are recognised"
+    );
     room.append(opening(9));
     assert_eq!(room.reply(), StoreReply::CallOpened(CallKey(9)));
 }
@@ -58,15 +73,34 @@ fn damaged_pages_cost_only_the_rows_on_them() {
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
     let aside = found.set_aside.unwrap();
     assert!(aside.cdrs > 300 && aside.cdrs <= 400, "{aside:?}");
-    let page = room.store.reader().cdrs(&CdrFilter { limit: 1000, ..CdrFilter::default() }).unwrap();
+    let page = room
+        .store
+        .reader()
+        .cdrs(&CdrFilter {
+            limit: 1000,
+            ..CdrFilter::default()
+        })
+        .unwrap();
     assert_eq!(page.items.len() as u64, aside.cdrs);
     for (seq, cdr) in &page.items {
-        assert_eq!(cdr.cdr_id, call_id(u32::try_from(*seq).unwrap() - 1), "a saved record keeps its number");
+        assert_eq!(
+            cdr.cdr_id,
+            call_id(u32::try_from(*seq).unwrap() - 1),
+            "a saved record keeps its number"
+        );
     }
     let backlog = &room.store.reader().backlog().unwrap()[0];
-    assert_eq!(backlog.pending, aside.cdrs, "what was not acknowledged still goes out");
+    assert_eq!(
+        backlog.pending, aside.cdrs,
+        "what was not acknowledged still goes out"
+    );
     room.append(closing(1000));
-    assert_eq!(room.reply(), StoreReply::CallClosed { seq: page.latest_seq.unwrap() + 1 });
+    assert_eq!(
+        room.reply(),
+        StoreReply::CallClosed {
+            seq: page.latest_seq.unwrap() + 1
+        }
+    );
     assert_eq!(found.bindings.len(), 1);
 }
 
@@ -79,7 +113,10 @@ fn a_second_start_after_damage_finds_nothing_wrong() {
     let epoch = room.store.reader().epoch().to_owned();
     room.store.shutdown();
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
-    assert_eq!((found.set_aside, room.store.reader().epoch()), (None, epoch.as_str()));
+    assert_eq!(
+        (found.set_aside, room.store.reader().epoch()),
+        (None, epoch.as_str())
+    );
 }
 
 #[test]
@@ -90,5 +127,13 @@ fn a_log_cut_short_loses_nothing_that_was_in_the_file() {
     fs::write(dir.path().join("callpost.db-shm"), b"").unwrap();
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
     assert_eq!(found.set_aside, None);
-    assert_eq!(room.store.reader().cdrs(&CdrFilter::default()).unwrap().items.len(), 20);
+    assert_eq!(
+        room.store
+            .reader()
+            .cdrs(&CdrFilter::default())
+            .unwrap()
+            .items
+            .len(),
+        20
+    );
 }

@@ -20,7 +20,14 @@ fn pages_follow_each_other_without_gap_or_overlap_both_ways() {
         let mut all = Vec::new();
         let mut after = None;
         loop {
-            let page = reader.cdrs(&CdrFilter { after, limit: 4, newest_first, ..CdrFilter::default() }).unwrap();
+            let page = reader
+                .cdrs(&CdrFilter {
+                    after,
+                    limit: 4,
+                    newest_first,
+                    ..CdrFilter::default()
+                })
+                .unwrap();
             assert_eq!((page.oldest_seq, page.latest_seq), (Some(1), Some(10)));
             all.extend(seqs(&page));
             after = page.last_seq;
@@ -41,7 +48,10 @@ fn an_empty_store_has_an_empty_page() {
     let dir = tempfile::tempdir().unwrap();
     let (room, _) = open(dir.path(), &[], |_options| ());
     let page = room.store.reader().cdrs(&CdrFilter::default()).unwrap();
-    assert_eq!((page.items.len(), page.has_more, page.last_seq, page.latest_seq), (0, false, None, None));
+    assert_eq!(
+        (page.items.len(), page.has_more, page.last_seq, page.latest_seq),
+        (0, false, None, None)
+    );
     assert_eq!(room.store.reader().epoch().len(), 36);
 }
 
@@ -61,13 +71,47 @@ fn filters_narrow_and_can_be_joined() {
     let reader = room.store.reader();
     let list = |filter: CdrFilter| seqs(&reader.cdrs(&filter).unwrap());
     let all = CdrFilter::default;
-    assert_eq!(list(CdrFilter { status: Some(Status::NoAnswer), ..all() }), [1, 4]);
-    assert_eq!(list(CdrFilter { direction: Some(Direction::Internal), ..all() }), [5]);
-    assert_eq!(list(CdrFilter { number: Some("+966500000002".to_owned()), ..all() }), [3]);
-    assert_eq!(list(CdrFilter { number: Some("1007".to_owned()), ..all() }), [5]);
-    assert_eq!(list(CdrFilter { number: Some("' OR 1=1 --".to_owned()), ..all() }), [0; 0]);
     assert_eq!(
-        list(CdrFilter { from_ms: Some(stamp(1).unix_ms), to_ms: Some(stamp(3).unix_ms), ..all() }),
+        list(CdrFilter {
+            status: Some(Status::NoAnswer),
+            ..all()
+        }),
+        [1, 4]
+    );
+    assert_eq!(
+        list(CdrFilter {
+            direction: Some(Direction::Internal),
+            ..all()
+        }),
+        [5]
+    );
+    assert_eq!(
+        list(CdrFilter {
+            number: Some("+966500000002".to_owned()),
+            ..all()
+        }),
+        [3]
+    );
+    assert_eq!(
+        list(CdrFilter {
+            number: Some("1007".to_owned()),
+            ..all()
+        }),
+        [5]
+    );
+    assert_eq!(
+        list(CdrFilter {
+            number: Some("' OR 1=1 --".to_owned()),
+            ..all()
+        }),
+        [0; 0]
+    );
+    assert_eq!(
+        list(CdrFilter {
+            from_ms: Some(stamp(1).unix_ms),
+            to_ms: Some(stamp(3).unix_ms),
+            ..all()
+        }),
         [2, 3, 4]
     );
     let joined = CdrFilter {

@@ -33,7 +33,10 @@ impl Hand {
     #[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
     pub(crate) fn clock(&self) -> Clock {
         let hand = Arc::clone(&self.0);
-        Clock { now: || Instant::now(), unix_ms: Arc::new(move || hand.load(Ordering::SeqCst)) }
+        Clock {
+            now: Instant::now,
+            unix_ms: Arc::new(move || hand.load(Ordering::SeqCst)),
+        }
     }
 }
 
@@ -53,8 +56,22 @@ pub(crate) fn open(dir: &Path, upstreams: &[&str], adjust: impl FnOnce(&mut Opti
     options.upstreams = upstreams.iter().map(|name| (*name).to_owned()).collect();
     options.on_reply = Box::new(move |reply| drop(say.send(reply)));
     adjust(&mut options);
-    let Opened { store, interrupted, bindings, mended, set_aside } = Store::open(dir, options).unwrap();
-    (Room { store, replies }, Findings { interrupted, bindings, mended, set_aside })
+    let Opened {
+        store,
+        interrupted,
+        bindings,
+        mended,
+        set_aside,
+    } = Store::open(dir, options).unwrap();
+    (
+        Room { store, replies },
+        Findings {
+            interrupted,
+            bindings,
+            mended,
+            set_aside,
+        },
+    )
 }
 
 /// What opening found, without the store.
@@ -77,6 +94,9 @@ impl Room {
 
     /// Everything handed over so far is written when this returns.
     pub(crate) fn settle(&self) {
-        self.store.journal().change(super::journal::Durability::Synced, |_connection| Ok(())).unwrap();
+        self.store
+            .journal()
+            .change(super::journal::Durability::Synced, |_connection| Ok(()))
+            .unwrap();
     }
 }

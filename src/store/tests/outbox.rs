@@ -30,12 +30,19 @@ fn records_leave_oldest_first_and_once() {
     let (room, _hand) = room_with_three_records(dir.path());
     let outbox = room.store.outbox();
     assert_eq!(seqs(outbox.next_batch("crm", 2).unwrap()), [1, 2]);
-    assert_eq!(seqs(outbox.next_batch("crm", 2).unwrap()), [3], "what is under way is not taken again");
+    assert_eq!(
+        seqs(outbox.next_batch("crm", 2).unwrap()),
+        [3],
+        "what is under way is not taken again"
+    );
     outbox.delivered("crm", &[1, 2, 3]).unwrap();
     assert_eq!(outbox.next_batch("crm", 2).unwrap(), Batch::Empty);
     assert_eq!(outbox.next_batch("nobody", 2).unwrap(), Batch::Empty);
     let backlog = &room.store.reader().backlog().unwrap()[0];
-    assert_eq!((backlog.pending, backlog.delivered, backlog.last_delivered_seq), (0, 3, Some(3)));
+    assert_eq!(
+        (backlog.pending, backlog.delivered, backlog.last_delivered_seq),
+        (0, 3, Some(3))
+    );
     assert_eq!((backlog.oldest_ms, backlog.last_delivered_ms), (None, Some(NOON)));
 }
 
@@ -45,14 +52,28 @@ fn a_record_tried_in_vain_holds_the_others_until_its_time() {
     let (room, hand) = room_with_three_records(dir.path());
     let outbox = room.store.outbox();
     assert_eq!(seqs(outbox.next_batch("crm", 10).unwrap()), [1, 2, 3]);
-    outbox.retry("crm", 1, NOON + 5000, "503 Service Unavailable").unwrap();
+    outbox
+        .retry("crm", 1, NOON + 5000, "503 Service Unavailable")
+        .unwrap();
     outbox.put_back("crm", &[2, 3]).unwrap();
-    assert_eq!(outbox.next_batch("crm", 10).unwrap(), Batch::WaitUntil(NOON + 5000));
+    assert_eq!(
+        outbox.next_batch("crm", 10).unwrap(),
+        Batch::WaitUntil(NOON + 5000)
+    );
     let backlog = &room.store.reader().backlog().unwrap()[0];
-    assert_eq!((backlog.pending, backlog.last_error.as_deref()), (3, Some("503 Service Unavailable")));
+    assert_eq!(
+        (backlog.pending, backlog.last_error.as_deref()),
+        (3, Some("503 Service Unavailable"))
+    );
     hand.put(NOON + 5000);
     let batch = items(outbox.next_batch("crm", 10).unwrap());
-    assert_eq!(batch.iter().map(|item| (item.seq, item.attempts)).collect::<Vec<_>>(), [(1, 1), (2, 0), (3, 0)]);
+    assert_eq!(
+        batch
+            .iter()
+            .map(|item| (item.seq, item.attempts))
+            .collect::<Vec<_>>(),
+        [(1, 1), (2, 0), (3, 0)]
+    );
 }
 
 #[test]
@@ -97,9 +118,19 @@ fn what_was_under_way_at_the_stop_goes_out_again() {
 fn new_records_are_queued_for_the_destinations_of_the_hour() {
     let dir = tempfile::tempdir().unwrap();
     let (room, _hand) = room_with_three_records(dir.path());
-    room.store.journal().set_upstreams(vec!["archive".to_owned()]).unwrap();
+    room.store
+        .journal()
+        .set_upstreams(vec!["archive".to_owned()])
+        .unwrap();
     room.append(closing(3));
     room.settle();
-    let waiting: Vec<_> = room.store.reader().backlog().unwrap().into_iter().map(|b| (b.upstream, b.pending)).collect();
+    let waiting: Vec<_> = room
+        .store
+        .reader()
+        .backlog()
+        .unwrap()
+        .into_iter()
+        .map(|b| (b.upstream, b.pending))
+        .collect();
     assert_eq!(waiting, [("crm".to_owned(), 3), ("archive".to_owned(), 1)]);
 }

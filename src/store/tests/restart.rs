@@ -30,7 +30,10 @@ fn the_daemon_that_will_be_killed() {
     // Lives on until its heart has been seen to beat, so that a duration is known.
     let heard = || {
         let sql = "SELECT heartbeat_elapsed_ms FROM boot";
-        room.store.reader().look(|db| Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?)).unwrap()
+        room.store
+            .reader()
+            .look(|db| Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?))
+            .unwrap()
     };
     while heard() < 100 {
         std::thread::yield_now();
@@ -43,7 +46,11 @@ fn the_daemon_that_will_be_killed() {
 
 fn start_daemon(dir: &Path) -> Child {
     let mut daemon = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "store::tests::restart::the_daemon_that_will_be_killed", "--nocapture"])
+        .args([
+            "--exact",
+            "store::tests::restart::the_daemon_that_will_be_killed",
+            "--nocapture",
+        ])
         .env(DIR, dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -60,8 +67,13 @@ fn start_daemon(dir: &Path) -> Child {
 fn calls_of_a_killed_daemon_are_closed_once_with_what_was_known() {
     let dir = tempfile::tempdir().unwrap();
     let mut daemon = start_daemon(dir.path());
-    let refused = crate::store::Store::open(dir.path(), crate::store::Options::new(super::Hand::at(NOON).clock()));
-    let Err(StoreError::InUse { pid, .. }) = refused else { panic!("two daemons share a directory") };
+    let refused = crate::store::Store::open(
+        dir.path(),
+        crate::store::Options::new(super::Hand::at(NOON).clock()),
+    );
+    let Err(StoreError::InUse { pid, .. }) = refused else {
+        panic!("two daemons share a directory")
+    };
     assert_eq!(pid, Some(daemon.id()));
     daemon.kill().unwrap();
     daemon.wait().unwrap();
@@ -76,11 +88,24 @@ fn calls_of_a_killed_daemon_are_closed_once_with_what_was_known() {
     let closed: Vec<_> = found.interrupted.iter().map(|cdr| cdr.call_id).collect();
     assert_eq!(closed, [call_id(1), call_id(3)]);
     let first = &found.interrupted[0];
-    assert_eq!((first.status, first.hangup_by), (Status::Failed, HangupBy::System));
-    assert_eq!((first.cause.as_deref(), first.digits.as_str()), (Some("interrupted"), "4"));
-    assert!(first.duration_ms >= 700 && first.duration_ms < 60_000, "{}", first.duration_ms);
+    assert_eq!(
+        (first.status, first.hangup_by),
+        (Status::Failed, HangupBy::System)
+    );
+    assert_eq!(
+        (first.cause.as_deref(), first.digits.as_str()),
+        (Some("interrupted"), "4")
+    );
+    assert!(
+        first.duration_ms >= 700 && first.duration_ms < 60_000,
+        "{}",
+        first.duration_ms
+    );
     assert_eq!(first.recording, Some(facts(1)));
-    assert!(found.interrupted[1].duration_ms > 0, "the heartbeat tells how long a silent call lasted");
+    assert!(
+        found.interrupted[1].duration_ms > 0,
+        "the heartbeat tells how long a silent call lasted"
+    );
 
     let page = room.store.reader().cdrs(&CdrFilter::default()).unwrap();
     let rows: Vec<_> = page.items.iter().map(|(seq, cdr)| (*seq, cdr.call_id)).collect();
@@ -89,8 +114,19 @@ fn calls_of_a_killed_daemon_are_closed_once_with_what_was_known() {
     room.store.shutdown();
 
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
-    assert!(found.interrupted.is_empty(), "a second start has nothing to close");
-    assert_eq!(room.store.reader().cdrs(&CdrFilter::default()).unwrap().items.len(), 3);
+    assert!(
+        found.interrupted.is_empty(),
+        "a second start has nothing to close"
+    );
+    assert_eq!(
+        room.store
+            .reader()
+            .cdrs(&CdrFilter::default())
+            .unwrap()
+            .items
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -101,7 +137,13 @@ fn a_recording_without_audio_is_told_as_lost() {
     room.store.shutdown();
     let (room, found) = open(dir.path(), &[], |_options| ());
     assert_eq!(found.mended, 0);
-    let state = room.store.reader().recording(recording_id(1)).unwrap().unwrap().state;
+    let state = room
+        .store
+        .reader()
+        .recording(recording_id(1))
+        .unwrap()
+        .unwrap()
+        .state;
     assert!(matches!(state, RecordingState::Failed(_)), "{state:?}");
 }
 

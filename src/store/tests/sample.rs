@@ -1,6 +1,6 @@
 use crate::model::{
-    Binding, CallId, CallKey, CallNote, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, NoteKind, Number,
-    RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp, Status,
+    Binding, CallId, CallKey, CallNote, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, NoteKind,
+    Number, RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp, Status,
 };
 use std::collections::BTreeMap;
 
@@ -20,7 +20,10 @@ pub(crate) fn recording_id(n: u32) -> RecordingId {
 
 /// When the n-th call arrives.
 pub(crate) fn stamp(n: u32) -> Stamp {
-    Stamp { unix_ms: DAWN + i64::from(n), offset_seconds: 3 * 3600 }
+    Stamp {
+        unix_ms: DAWN + i64::from(n),
+        offset_seconds: 3 * 3600,
+    }
 }
 
 /// The n-th call as it is when it arrives.
@@ -86,7 +89,11 @@ pub(crate) fn draft(n: u32) -> Cdr {
 pub(crate) fn ended(n: u32) -> Cdr {
     Cdr {
         is_final: true,
-        status: if n.is_multiple_of(3) { Status::NoAnswer } else { Status::Answer },
+        status: if n.is_multiple_of(3) {
+            Status::NoAnswer
+        } else {
+            Status::Answer
+        },
         hangup_by: HangupBy::Caller,
         duration_ms: 8000,
         talk_ms: 5000,
@@ -98,7 +105,10 @@ pub(crate) fn ended(n: u32) -> Cdr {
 
 /// The n-th call arrives.
 pub(crate) fn opening(n: u32) -> Entry {
-    Entry::CallOpened { call: CallKey(n), cdr: Box::new(draft(n)) }
+    Entry::CallOpened {
+        call: CallKey(n),
+        cdr: Box::new(draft(n)),
+    }
 }
 
 /// The n-th call ends.

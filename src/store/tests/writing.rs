@@ -1,4 +1,6 @@
-use super::sample::{binding, call_id, closing, digit, draft, ended, facts, opening, recording, recording_id};
+use super::sample::{
+    binding, call_id, closing, digit, draft, ended, facts, opening, recording, recording_id,
+};
 use super::{NOON, open};
 use crate::model::{CallKey, Entry, Number, TapeDone};
 use crate::store::journal::Durability;
@@ -19,11 +21,22 @@ fn a_call_is_answered_for_when_it_is_on_disk_and_its_record_replaces_the_open_ro
     let reader = room.store.reader();
     assert_eq!(reader.cdr(call_id(1)).unwrap(), Some((1, ended(1))));
     assert_eq!(reader.call_events(call_id(1)).unwrap().len(), 1);
-    let waiting: Vec<_> =
-        reader.backlog().unwrap().into_iter().map(|b| (b.upstream, b.pending, b.oldest_ms)).collect();
-    assert_eq!(waiting, [("head-office".to_owned(), 1, Some(NOON)), ("crm".to_owned(), 1, Some(NOON))]);
-    let open_rows: i64 =
-        reader.look(|db| Ok(db.query_row("SELECT count(*) FROM open_calls", [], |row| row.get(0))?)).unwrap();
+    let waiting: Vec<_> = reader
+        .backlog()
+        .unwrap()
+        .into_iter()
+        .map(|b| (b.upstream, b.pending, b.oldest_ms))
+        .collect();
+    assert_eq!(
+        waiting,
+        [
+            ("head-office".to_owned(), 1, Some(NOON)),
+            ("crm".to_owned(), 1, Some(NOON))
+        ]
+    );
+    let open_rows: i64 = reader
+        .look(|db| Ok(db.query_row("SELECT count(*) FROM open_calls", [], |row| row.get(0))?))
+        .unwrap();
     assert_eq!(open_rows, 0);
 }
 
@@ -51,7 +64,15 @@ fn a_later_version_is_a_new_row_and_the_one_shown_for_the_call() {
     room.append(Entry::CallClosed(Box::new(later.clone())));
     room.settle();
     assert_eq!(room.store.reader().cdr(call_id(1)).unwrap(), Some((2, later)));
-    assert_eq!(room.store.reader().cdrs(&CdrFilter::default()).unwrap().items.len(), 2);
+    assert_eq!(
+        room.store
+            .reader()
+            .cdrs(&CdrFilter::default())
+            .unwrap()
+            .items
+            .len(),
+        2
+    );
 }
 
 #[test]
@@ -64,7 +85,18 @@ fn many_entries_share_one_commit_and_keep_their_order() {
     let seqs: Vec<_> = (0..300).map(|_| room.reply()).collect();
     let expected: Vec<_> = (1..=300).map(|seq| StoreReply::CallClosed { seq }).collect();
     assert_eq!(seqs, expected);
-    for (n, (seq, cdr)) in room.store.reader().cdrs(&CdrFilter { limit: 300, ..CdrFilter::default() }).unwrap().items.iter().enumerate() {
+    for (n, (seq, cdr)) in room
+        .store
+        .reader()
+        .cdrs(&CdrFilter {
+            limit: 300,
+            ..CdrFilter::default()
+        })
+        .unwrap()
+        .items
+        .iter()
+        .enumerate()
+    {
         assert_eq!((*seq, cdr.cdr_id), (n as u64 + 1, call_id(n as u32)));
     }
 }
@@ -102,14 +134,20 @@ fn a_change_at_fault_is_undone_alone() {
     assert!(matches!(told, Err(StoreError::Database(_))), "{told:?}");
     room.append(closing(1));
     assert_eq!(room.reply(), StoreReply::CallClosed { seq: 1 });
-    let half = room.store.reader().look(|db| Ok(crate::store::tables::meta::get(db, "half")?)).unwrap();
+    let half = room
+        .store
+        .reader()
+        .look(|db| Ok(crate::store::tables::meta::get(db, "half")?))
+        .unwrap();
     assert_eq!(half, None);
 }
 
 #[test]
 fn when_the_disk_is_full_calls_are_refused_and_records_wait_until_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
-    let (room, _) = open(dir.path(), &["crm"], |options| options.pace.retry = Duration::from_secs(1));
+    let (room, _) = open(dir.path(), &["crm"], |options| {
+        options.pace.retry = Duration::from_secs(1)
+    });
     room.append(opening(1));
     assert_eq!(room.reply(), StoreReply::CallOpened(CallKey(1)));
     // Pages are limited for this connection only; the writer opens a new one before it tries again.
@@ -123,19 +161,32 @@ fn when_the_disk_is_full_calls_are_refused_and_records_wait_until_there_is_room(
     let mut large = ended(1);
     large.notes.push("x".repeat(200_000));
     room.append(Entry::CallClosed(Box::new(large)));
-    let StoreReply::Failed { call: None, reason } = room.reply() else { panic!("no trouble was told") };
+    let StoreReply::Failed { call: None, reason } = room.reply() else {
+        panic!("no trouble was told")
+    };
     assert!(reason.contains("full"), "{reason}");
     assert!(room.store.trouble().is_some());
     room.append(opening(2));
     room.append(closing(3));
     let refused = room.store.accounts().create_user("sam", "$argon2id$", "admin");
     assert!(matches!(refused, Err(StoreError::NotWritten(_))), "{refused:?}");
-    assert!(matches!(room.reply(), StoreReply::Failed { call: Some(CallKey(2)), .. }));
+    assert!(matches!(
+        room.reply(),
+        StoreReply::Failed {
+            call: Some(CallKey(2)),
+            ..
+        }
+    ));
 
     assert_eq!(room.reply(), StoreReply::CallClosed { seq: 1 });
     assert_eq!(room.reply(), StoreReply::CallClosed { seq: 2 });
     assert_eq!(room.store.trouble(), None);
-    assert!(room.store.accounts().create_user("sam", "$argon2id$", "admin").unwrap());
+    assert!(
+        room.store
+            .accounts()
+            .create_user("sam", "$argon2id$", "admin")
+            .unwrap()
+    );
 }
 
 #[test]
@@ -146,8 +197,18 @@ fn a_recording_is_open_then_done_and_a_lost_one_says_why() {
     room.append(Entry::RecordingOpened(recording(2)));
     room.append(Entry::RecordingOpened(recording(3)));
     let journal = room.store.journal();
-    journal.try_tape_done(TapeDone { id: recording_id(1), result: Ok(facts(1)) }).unwrap();
-    journal.try_tape_done(TapeDone { id: recording_id(2), result: Err("the disk is full".to_owned()) }).unwrap();
+    journal
+        .try_tape_done(TapeDone {
+            id: recording_id(1),
+            result: Ok(facts(1)),
+        })
+        .unwrap();
+    journal
+        .try_tape_done(TapeDone {
+            id: recording_id(2),
+            result: Err("the disk is full".to_owned()),
+        })
+        .unwrap();
     room.settle();
     let reader = room.store.reader();
     let state = |n| reader.recording(recording_id(n)).unwrap().unwrap().state;
@@ -157,9 +218,15 @@ fn a_recording_is_open_then_done_and_a_lost_one_says_why() {
     assert_eq!(reader.recording(recording_id(9)).unwrap(), None);
 
     let newest = reader.recordings(2, None).unwrap();
-    assert_eq!(newest.iter().map(|r| r.row.id).collect::<Vec<_>>(), [recording_id(3), recording_id(2)]);
+    assert_eq!(
+        newest.iter().map(|r| r.row.id).collect::<Vec<_>>(),
+        [recording_id(3), recording_id(2)]
+    );
     let rest = reader.recordings(2, Some(recording_id(2))).unwrap();
-    assert_eq!(rest.iter().map(|r| r.row.id).collect::<Vec<_>>(), [recording_id(1)]);
+    assert_eq!(
+        rest.iter().map(|r| r.row.id).collect::<Vec<_>>(),
+        [recording_id(1)]
+    );
 }
 
 #[test]
@@ -185,10 +252,22 @@ fn a_mere_refresh_waits_and_a_new_phone_does_not() {
     room.append(Entry::Bound(binding("1002", 1, NOON + 3_600_000)));
     room.settle();
     let stored = |room: &super::Room| {
-        room.store.reader().look(|db| Ok(crate::store::tables::registrations::all(db)?)).unwrap()
+        room.store
+            .reader()
+            .look(|db| Ok(crate::store::tables::registrations::all(db)?))
+            .unwrap()
     };
-    assert_eq!(stored(&room), [binding("1001", 1, NOON + 3_600_000), binding("1002", 1, NOON + 3_600_000)]);
-    room.append(Entry::Unbound { extension: Number::from("1002"), contact: "sip:1002@127.0.0.10:5060".to_owned() });
+    assert_eq!(
+        stored(&room),
+        [
+            binding("1001", 1, NOON + 3_600_000),
+            binding("1002", 1, NOON + 3_600_000)
+        ]
+    );
+    room.append(Entry::Unbound {
+        extension: Number::from("1002"),
+        contact: "sip:1002@127.0.0.10:5060".to_owned(),
+    });
     room.settle();
     assert_eq!(stored(&room).len(), 1);
     // The shutdown writes the refresh that waited.
@@ -208,7 +287,11 @@ fn a_refresh_is_written_before_the_stored_registration_would_run_out() {
     let written = (0..2000).any(|_| {
         std::thread::yield_now();
         room.settle();
-        let all = room.store.reader().look(|db| Ok(crate::store::tables::registrations::all(db)?)).unwrap();
+        let all = room
+            .store
+            .reader()
+            .look(|db| Ok(crate::store::tables::registrations::all(db)?))
+            .unwrap();
         all.first().is_some_and(|binding| binding.cseq == 2)
     });
     assert!(written);
@@ -225,6 +308,10 @@ fn entries_after_the_shutdown_are_handed_back() {
     assert!(journal.try_append(closing(1)).is_err());
     assert!(matches!(outbox.delivered("crm", &[1]), Err(StoreError::Closed)));
     let (room, _) = open(dir.path(), &[], |_options| ());
-    assert_eq!(room.store.reader().call_events(call_id(1)).unwrap().len(), 1, "the shutdown wrote what waited");
+    assert_eq!(
+        room.store.reader().call_events(call_id(1)).unwrap().len(),
+        1,
+        "the shutdown wrote what waited"
+    );
     assert_eq!(draft(1).call_id, call_id(1));
 }

@@ -6,13 +6,12 @@ use super::peer::Peer;
 use super::record::Record;
 use super::street::Street;
 use super::wav::{self, Wav};
-use super::{eventually, PATIENCE};
+use super::{PATIENCE, eventually};
 use serde_json::Value;
 use std::fs;
 use std::net::SocketAddrV4;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// The token the tests show to the API.
@@ -30,9 +29,16 @@ pub(crate) struct Appliance {
 impl Appliance {
     /// Furnishes the household and starts the box on it; returns once it serves calls.
     pub(crate) fn open(street: &Street, household: &Household) -> Self {
-        let folder = tempfile::Builder::new().prefix("callpost-wire-").tempdir().expect("a folder can be made");
+        let folder = tempfile::Builder::new()
+            .prefix("callpost-wire-")
+            .tempdir()
+            .expect("a folder can be made");
         household.furnish(folder.path(), street);
-        let mut appliance = Self { peer: None, folder, http: street.box_http() };
+        let mut appliance = Self {
+            peer: None,
+            folder,
+            http: street.box_http(),
+        };
         appliance.start();
         appliance
     }
@@ -41,9 +47,14 @@ impl Appliance {
     #[track_caller]
     pub(crate) fn start(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
-        command.arg("run").arg("--config").arg(self.folder.path().join("callpost.toml"));
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.folder.path().join("callpost.toml"));
         command.arg("--data-dir").arg(self.data());
-        command.env("CALLPOST_ADMIN_TOKEN", TOKEN).current_dir(self.folder.path());
+        command
+            .env("CALLPOST_ADMIN_TOKEN", TOKEN)
+            .current_dir(self.folder.path());
         let mut peer = Peer::start("callpost", &mut command, self.folder.path().join("callpost.log"));
         eventually("callpost serves calls", PATIENCE, || {
             if let Some(status) = peer.ended() {
@@ -73,7 +84,10 @@ impl Appliance {
     pub(crate) fn until_stopped(&mut self) {
         let mut peer = self.peer.take().expect("callpost runs");
         let status = peer.wait(PATIENCE);
-        assert!(status.success(), "callpost ends cleanly on SIGTERM, not with {status}");
+        assert!(
+            status.success(),
+            "callpost ends cleanly on SIGTERM, not with {status}"
+        );
     }
 
     /// Stops the box and waits for its end.
@@ -94,11 +108,6 @@ impl Appliance {
         self.folder.path().join("data")
     }
 
-    /// A folder for the test's own files, gone with the box.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Asks the API with the admin token.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -109,10 +118,18 @@ impl Appliance {
     /// Asks for a change with the admin token; it has to be taken.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &str) {
-        let headers = [format!("Authorization: Bearer {TOKEN}"), "Content-Type: application/json".to_owned()];
+        let headers = [
+            format!("Authorization: Bearer {TOKEN}"),
+            "Content-Type: application/json".to_owned(),
+        ];
         let answer = http::ask(self.http, "POST", path, &headers, body);
         let answer = answer.unwrap_or_else(|| panic!("no answer to POST {path}"));
-        assert!((200..300).contains(&answer.status), "POST {path}: {} {}", answer.status, answer.text());
+        assert!(
+            (200..300).contains(&answer.status),
+            "POST {path}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
 
     /// The whole snapshot.
@@ -132,7 +149,9 @@ impl Appliance {
     /// Waits until so many contacts are registered.
     #[track_caller]
     pub(crate) fn until_registered(&self, contacts: usize) {
-        self.until(&format!("{contacts} contacts are registered"), |status| count(status, "registrations") == contacts);
+        self.until(&format!("{contacts} contacts are registered"), |status| {
+            count(status, "registrations") == contacts
+        });
     }
 
     /// Waits until no call, port or leg is left.
@@ -150,11 +169,20 @@ impl Appliance {
         let mut path = "/api/v1/cdrs?limit=200".to_owned();
         loop {
             let page = self.get(&path).json();
-            records.extend(page["items"].as_array().into_iter().flatten().cloned().map(Record));
+            records.extend(
+                page["items"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .map(Record),
+            );
             if page["has_more"] != true {
                 return records;
             }
-            let cursor = page["next_cursor"].as_str().expect("a page with more behind it has a cursor");
+            let cursor = page["next_cursor"]
+                .as_str()
+                .expect("a page with more behind it has a cursor");
             path = format!("/api/v1/cdrs?limit=200&after={cursor}");
         }
     }
@@ -162,10 +190,9 @@ impl Appliance {
     /// Waits until this many calls are on record, and sees that it is not one more.
     #[track_caller]
     pub(crate) fn until_recorded(&self, calls: usize) -> Vec<Record> {
-        let records =
-            eventually(&format!("{calls} calls are on record"), PATIENCE, || {
-                Some(self.records()).filter(|records| records.len() >= calls)
-            });
+        let records = eventually(&format!("{calls} calls are on record"), PATIENCE, || {
+            Some(self.records()).filter(|records| records.len() >= calls)
+        });
         assert_eq!(records.len(), calls, "one record a call: {records:#?}");
         records
     }
@@ -189,17 +216,15 @@ impl Appliance {
     pub(crate) fn memory_kb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or_default()
     }
 
     /// Open file descriptors.
     pub(crate) fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.pid())).map(Iterator::count).unwrap_or_default()
-    }
-
-    /// Everything it logged.
-    pub(crate) fn log(&self) -> String {
-        self.peer.as_ref().map(Peer::log).unwrap_or_default()
+        fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .map(Iterator::count)
+            .unwrap_or_default()
     }
 }
 
@@ -211,8 +236,8 @@ pub(crate) fn count(status: &Value, list: &str) -> usize {
 /// The state of an agent in a snapshot.
 pub(crate) fn agent_state<'a>(status: &'a Value, id: &str) -> &'a str {
     let agents = status["agents"].as_array().into_iter().flatten();
-    agents.filter(|agent| agent["id"] == id).find_map(|agent| agent["state"].as_str()).unwrap_or("unknown")
+    agents
+        .filter(|agent| agent["id"] == id)
+        .find_map(|agent| agent["state"].as_str())
+        .unwrap_or("unknown")
 }
-
-/// How long a box may take to notice what nobody tells it, such as silence.
-pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(45);

@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use super::street::Street;
-use super::{eventually, setup, PATIENCE};
+use super::{PATIENCE, eventually, setup};
 use std::fs;
 use std::net::SocketAddrV4;
 use std::path::Path;
@@ -23,7 +23,10 @@ impl Asterisk {
     /// Starts the PBX and waits until it serves calls.
     pub(crate) fn start(street: &Street) -> Self {
         setup::ensure("asterisk");
-        let folder = tempfile::Builder::new().prefix("callpost-asterisk-").tempdir().expect("a folder can be made");
+        let folder = tempfile::Builder::new()
+            .prefix("callpost-asterisk-")
+            .tempdir()
+            .expect("a folder can be made");
         let config = folder.path().join("config");
         write_config(&config, street);
         // The address is nobody else's, so the name is not either.
@@ -31,9 +34,17 @@ impl Asterisk {
         let mut command = script();
         command.arg("run").arg(&name).arg(&config);
         let peer = Peer::start("asterisk", &mut command, folder.path().join("log"));
-        let asterisk = Self { name, at: SocketAddrV4::new(street.pbx(), 5060), peer, _folder: folder };
+        let asterisk = Self {
+            name,
+            at: SocketAddrV4::new(street.pbx(), 5060),
+            peer,
+            _folder: folder,
+        };
         eventually("asterisk serves calls", PATIENCE, || {
-            asterisk.ask("core waitfullybooted").contains("fully booted").then_some(())
+            asterisk
+                .ask("core waitfullybooted")
+                .contains("fully booted")
+                .then_some(())
         });
         asterisk
     }
@@ -46,12 +57,9 @@ impl Asterisk {
     /// What its command line answers.
     pub(crate) fn ask(&self, command: &str) -> String {
         let output = script().args(["ask", &self.name, command]).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
-    }
-
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.peer.pid()
+        output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -71,9 +79,14 @@ fn script() -> Command {
 fn write_config(config: &Path, street: &Street) {
     fs::create_dir(config).expect("the configuration folder can be made");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/asterisk");
-    for entry in fs::read_dir(shipped).expect("the shipped configuration is there").flatten() {
+    for entry in fs::read_dir(shipped)
+        .expect("the shipped configuration is there")
+        .flatten()
+    {
         let text = fs::read_to_string(entry.path()).expect("a configuration file can be read");
-        let text = text.replace("@PBX@", &street.pbx().to_string()).replace("@BOX@", &street.house(1).to_string());
+        let text = text
+            .replace("@PBX@", &street.pbx().to_string())
+            .replace("@BOX@", &street.house(1).to_string());
         fs::write(config.join(entry.file_name()), text).expect("a configuration file can be written");
     }
 }

@@ -3,8 +3,8 @@
 use super::household::password;
 use super::peer::Peer;
 use super::street::Street;
-use super::{eventually, setup, tone, wav, PATIENCE};
-use serde_json::{json, Value};
+use super::{PATIENCE, eventually, setup, tone, wav};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufReader, Read, Write};
@@ -30,7 +30,14 @@ impl Account {
     /// An extension that registers here over UDP, with the password every registrar of the tests gives it.
     pub(crate) fn new(user: &str, registrar: SocketAddrV4) -> Self {
         let codecs = "PCMU/8000/1,PCMA/8000/1".to_owned();
-        Self { user: user.to_owned(), registrar, transport: "udp", hums_hz: 440, answers: false, codecs }
+        Self {
+            user: user.to_owned(),
+            registrar,
+            transport: "udp",
+            hums_hz: 440,
+            answers: false,
+            codecs,
+        }
     }
 
     /// `udp` or `tcp`.
@@ -77,17 +84,28 @@ impl Baresip {
     /// Starts the phone and waits until its registrar has said yes.
     pub(crate) fn start(street: &Street, account: &Account) -> Self {
         setup::ensure("baresip");
-        let folder = tempfile::Builder::new().prefix("callpost-baresip-").tempdir().expect("a folder can be made");
+        let folder = tempfile::Builder::new()
+            .prefix("callpost-baresip-")
+            .tempdir()
+            .expect("a folder can be made");
         let control_at = SocketAddrV4::new(street.next_house(), 4444);
         write_settings(&folder, account, control_at);
         let mut command = Command::new("baresip");
         command.arg("-f").arg(folder.path());
         let name = format!("baresip {}", account.user);
         let peer = Peer::start(&name, &mut command, folder.path().join("log"));
-        let control = eventually(&format!("{name} takes orders"), PATIENCE, || TcpStream::connect(control_at).ok());
+        let control = eventually(&format!("{name} takes orders"), PATIENCE, || {
+            TcpStream::connect(control_at).ok()
+        });
         let events = listen(&control);
-        let phone =
-            Self { user: account.user.clone(), control, events, waiting: VecDeque::new(), peer, folder };
+        let phone = Self {
+            user: account.user.clone(),
+            control,
+            events,
+            waiting: VecDeque::new(),
+            peer,
+            folder,
+        };
         eventually(&format!("{name} is registered"), PATIENCE, || {
             phone.peer.log().contains("[1 binding]").then_some(())
         });
@@ -148,12 +166,6 @@ impl Baresip {
         }
     }
 
-    /// Whether an event of this kind has come and nobody waited for it.
-    pub(crate) fn has_seen(&mut self, kind: &str) -> bool {
-        self.waiting.extend(self.events.try_iter());
-        self.waiting.iter().any(|event| event["type"] == kind)
-    }
-
     /// What its owner heard in its last call, which is over.
     #[track_caller]
     pub(crate) fn heard(&self) -> Vec<i16> {
@@ -171,10 +183,20 @@ impl Baresip {
 
     /// How long it has heard this tone so far; for calls that still stand.
     pub(crate) fn heard_so_far(&self, hertz: u32) -> Duration {
-        let files = fs::read_dir(self.sounds()).into_iter().flatten().flatten().map(|entry| entry.path());
-        let heard = files.filter(|path| path.to_string_lossy().ends_with("-dec.wav")).max();
-        let bytes = heard.and_then(|path| fs::read(path).ok()).filter(|bytes| bytes.len() > 64);
-        bytes.map_or(Duration::ZERO, |bytes| tone::heard(&wav::read(&bytes).channels[0], hertz))
+        let files = fs::read_dir(self.sounds())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
+        let heard = files
+            .filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
+            .max();
+        let bytes = heard
+            .and_then(|path| fs::read(path).ok())
+            .filter(|bytes| bytes.len() > 64);
+        bytes.map_or(Duration::ZERO, |bytes| {
+            tone::heard(&wav::read(&bytes).channels[0], hertz)
+        })
     }
 
     fn sounds(&self) -> PathBuf {
@@ -185,7 +207,11 @@ impl Baresip {
         let message = json!({"command": command, "params": parameters, "token": "test"}).to_string();
         write!(self.control, "{}:{message},", message.len()).expect("the phone takes an order");
         let answer = self.await_response();
-        assert_eq!(answer["ok"], true, "{} obeys {command} {parameters}: {answer}", self.user);
+        assert_eq!(
+            answer["ok"], true,
+            "{} obeys {command} {parameters}: {answer}",
+            self.user
+        );
     }
 
     /// The answer to an order; events that come before it wait for those who ask.
@@ -203,11 +229,21 @@ impl Baresip {
 }
 
 fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4) {
-    let Account { user, registrar, transport, hums_hz, answers, codecs } = account;
+    let Account {
+        user,
+        registrar,
+        transport,
+        hums_hz,
+        answers,
+        codecs,
+    } = account;
     let password = password(user);
     let path = folder.path();
     fs::create_dir(path.join("sounds")).expect("the sounds folder can be made");
-    wav::write_file(&path.join("tone.wav"), &tone::sine(*hums_hz, Duration::from_secs(60)));
+    wav::write_file(
+        &path.join("tone.wav"),
+        &tone::sine(*hums_hz, Duration::from_secs(60)),
+    );
     let here = Ipv4Addr::LOCALHOST;
     let place = path.display();
     let config = format!(
@@ -222,7 +258,11 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         "<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password};answermode={mode};\
          audio_codecs={codecs};regint=600\n"
     );
-    for (file, text) in [("config", config), ("accounts", account), ("contacts", String::new())] {
+    for (file, text) in [
+        ("config", config),
+        ("accounts", account),
+        ("contacts", String::new()),
+    ] {
         fs::write(path.join(file), text).expect("the phone's settings can be written");
     }
 }
@@ -230,7 +270,10 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
 /// Where Debian keeps the phone's modules.
 fn modules() -> &'static str {
     let known = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"];
-    known.into_iter().find(|path| fs::exists(path).unwrap_or(false)).unwrap_or(known[0])
+    known
+        .into_iter()
+        .find(|path| fs::exists(path).unwrap_or(false))
+        .unwrap_or(known[0])
 }
 
 /// Reads the control connection on a thread of its own: netstrings with JSON inside.

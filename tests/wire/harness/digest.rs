@@ -16,20 +16,31 @@ pub(crate) struct Credentials<'a> {
 
 /// The value of a parameter, its quotes taken off.
 pub(crate) fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
-    challenge.trim_start_matches("Digest").split(',').find_map(|part| {
-        let (key, value) = part.split_once('=')?;
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
-    })
+    challenge
+        .trim_start_matches("Digest")
+        .split(',')
+        .find_map(|part| {
+            let (key, value) = part.split_once('=')?;
+            key.trim()
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().trim_matches('"'))
+        })
 }
 
 /// Whether this challenge asks for the algorithm; without a word it is MD5.
 pub(crate) fn asks_for(challenge: &str, algorithm: &str) -> bool {
-    parameter(challenge, "algorithm").unwrap_or("MD5").eq_ignore_ascii_case(algorithm)
+    parameter(challenge, "algorithm")
+        .unwrap_or("MD5")
+        .eq_ignore_ascii_case(algorithm)
 }
 
 /// The value of `Authorization` that answers the challenge.
 pub(crate) fn answer(challenge: &str, credentials: Credentials<'_>, method: &str, uri: &str) -> String {
-    let Credentials { user, password, algorithm } = credentials;
+    let Credentials {
+        user,
+        password,
+        algorithm,
+    } = credentials;
     let realm = parameter(challenge, "realm").unwrap_or_default();
     let nonce = parameter(challenge, "nonce").unwrap_or_default();
     let cnonce = "0a4f113b";
@@ -41,7 +52,9 @@ pub(crate) fn answer(challenge: &str, credentials: Credentials<'_>, method: &str
     let secret = hash(format!("{user}:{realm}:{password}"));
     let request = hash(format!("{method}:{uri}"));
     let response = hash(format!("{secret}:{nonce}:00000001:{cnonce}:auth:{request}"));
-    let opaque = parameter(challenge, "opaque").map(|value| format!(", opaque=\"{value}\"")).unwrap_or_default();
+    let opaque = parameter(challenge, "opaque")
+        .map(|value| format!(", opaque=\"{value}\""))
+        .unwrap_or_default();
     format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", \
          algorithm={algorithm}, cnonce=\"{cnonce}\", qop=auth, nc=00000001{opaque}"
@@ -61,7 +74,11 @@ mod tests {
     fn an_answer_names_what_was_asked_and_changes_with_the_password() {
         let challenge = r#"Digest realm="callpost", nonce="abc", qop="auth", algorithm=SHA-256"#;
         let with = |password| {
-            let credentials = Credentials { user: "1001", password, algorithm: "SHA-256" };
+            let credentials = Credentials {
+                user: "1001",
+                password,
+                algorithm: "SHA-256",
+            };
             answer(challenge, credentials, "REGISTER", "sip:callpost")
         };
         assert_eq!(parameter(&with("a"), "realm"), Some("callpost"));

@@ -23,6 +23,17 @@ pub(crate) const VOICEMAIL_HZ: u32 = 1240;
 /// "Thank you", and "Goodbye".
 pub(crate) const GOODBYE_HZ: u32 = 1360;
 
+/// The prompts of every household.
+const PROMPTS: [(&str, u32); 7] = [
+    ("welcome", WELCOME_HZ),
+    ("main-menu", MENU_HZ),
+    ("invalid", INVALID_HZ),
+    ("no-input", NO_INPUT_HZ),
+    ("voicemail-greeting", VOICEMAIL_HZ),
+    ("thank-you", GOODBYE_HZ),
+    ("goodbye", GOODBYE_HZ),
+];
+
 /// A welcome, a menu with two keys, a group, and a mailbox for the rest.
 pub(crate) const MAIN_FLOW: &str = r#"
 name = "main"
@@ -42,6 +53,7 @@ pub(crate) struct Household {
     drain_seconds: u32,
     digests: Vec<String>,
     flows: Vec<(String, String)>,
+    prompts: Vec<(String, u32, Duration)>,
 }
 
 impl Household {
@@ -54,13 +66,17 @@ impl Household {
             drain_seconds: 1,
             digests: vec!["MD5".to_owned()],
             flows: Vec::new(),
+            prompts: Vec::new(),
         }
     }
 
     /// The household of most tests: [`MAIN_NUMBER`] leads into [`MAIN_FLOW`], whose menu rings `sales`.
     pub(crate) fn with_menu(ring_seconds: u32, attempts: u32) -> Self {
         Self::new()
-            .group("sales", &format!("ring_seconds={ring_seconds}\nattempts={attempts}"))
+            .group(
+                "sales",
+                &format!("ring_seconds={ring_seconds}\nattempts={attempts}"),
+            )
             .number(MAIN_NUMBER, r#"flow="main""#)
             .flow("main", MAIN_FLOW)
     }
@@ -82,14 +98,21 @@ impl Household {
     }
 
     fn agent(mut self, id: &str, place: &str, groups: &[&str]) -> Self {
-        writeln!(self.sections, "[[agent]]\nid=\"{id}\"\nname=\"{id}\"\n{place}\ngroups={groups:?}")
-            .expect("text grows");
+        writeln!(
+            self.sections,
+            "[[agent]]\nid=\"{id}\"\nname=\"{id}\"\n{place}\ngroups={groups:?}"
+        )
+        .expect("text grows");
         self
     }
 
     /// A ring group with these keys.
     pub(crate) fn group(mut self, name: &str, keys: &str) -> Self {
-        writeln!(self.sections, "[[group]]\nname=\"{name}\"\nstrategy=\"ring_all\"\n{keys}").expect("text grows");
+        writeln!(
+            self.sections,
+            "[[group]]\nname=\"{name}\"\nstrategy=\"ring_all\"\n{keys}"
+        )
+        .expect("text grows");
         self
     }
 
@@ -102,6 +125,12 @@ impl Household {
     /// A flow file. A line may hold a whole step here; in the file each key has its own.
     pub(crate) fn flow(mut self, name: &str, text: &str) -> Self {
         self.flows.push((name.to_owned(), one_key_a_line(text)));
+        self
+    }
+
+    /// One more prompt, a tone of this frequency and length.
+    pub(crate) fn prompt(mut self, name: &str, hertz: u32, length: Duration) -> Self {
+        self.prompts.push((name.to_owned(), hertz, length));
         self
     }
 
@@ -132,7 +161,15 @@ impl Household {
 
     /// Writes all files below `folder`; the configuration is `callpost.toml` there.
     pub(crate) fn furnish(&self, folder: &Path, street: &Street) {
-        let Self { sections, rtp_ports, recording, drain_seconds, digests, flows } = self;
+        let Self {
+            sections,
+            rtp_ports,
+            recording,
+            drain_seconds,
+            digests,
+            flows,
+            prompts,
+        } = self;
         let (sip, http, pbx) = (street.box_sip(), street.box_http(), street.pbx());
         let (first, last) = rtp_ports;
         let text = format!(
@@ -147,20 +184,12 @@ impl Household {
         for (name, flow) in flows {
             write(&folder.join(format!("flows/{name}.toml")), flow);
         }
+        let usual = PROMPTS.map(|(name, hertz)| (name.to_owned(), hertz, Duration::from_millis(400)));
         for language in ["en", "ar"] {
-            let prompts = folder.join("prompts").join(language);
-            fs::create_dir_all(&prompts).expect("the prompts folder can be made");
-            for (name, hertz) in [
-                ("welcome", WELCOME_HZ),
-                ("main-menu", MENU_HZ),
-                ("invalid", INVALID_HZ),
-                ("no-input", NO_INPUT_HZ),
-                ("voicemail-greeting", VOICEMAIL_HZ),
-                ("thank-you", GOODBYE_HZ),
-                ("goodbye", GOODBYE_HZ),
-            ] {
-                let sound = tone::sine(hertz, Duration::from_millis(400));
-                wav::write_file(&prompts.join(format!("{name}.wav")), &sound);
+            let folder = folder.join("prompts").join(language);
+            fs::create_dir_all(&folder).expect("the prompts folder can be made");
+            for (name, hertz, length) in usual.iter().chain(prompts) {
+                wav::write_file(&folder.join(format!("{name}.wav")), &tone::sine(*hertz, *length));
             }
         }
     }
@@ -174,7 +203,13 @@ pub(crate) fn password(extension: &str) -> String {
 /// TOML wants one key a line; two spaces part keys in a test's flow.
 fn one_key_a_line(text: &str) -> String {
     text.lines()
-        .map(|line| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n"))
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -24,8 +24,13 @@ impl Answer {
     /// The body as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("the answer is not JSON ({error}): {} {}", self.status, self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!(
+                "the answer is not JSON ({error}): {} {}",
+                self.status,
+                self.text()
+            )
+        })
     }
 
     /// The value of a header.
@@ -38,7 +43,13 @@ impl Answer {
 }
 
 /// Sends one request with these extra header lines; `None` while nobody answers there.
-pub(crate) fn ask(server: SocketAddrV4, method: &str, path: &str, headers: &[String], body: &str) -> Option<Answer> {
+pub(crate) fn ask(
+    server: SocketAddrV4,
+    method: &str,
+    path: &str,
+    headers: &[String],
+    body: &str,
+) -> Option<Answer> {
     let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(40))).ok()?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
@@ -57,8 +68,15 @@ fn read(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let mut answer = Answer { status, head, body: bytes[end + 4..].to_vec() };
-    if answer.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+    let mut answer = Answer {
+        status,
+        head,
+        body: bytes[end + 4..].to_vec(),
+    };
+    if answer
+        .header("transfer-encoding")
+        .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+    {
         answer.body = unchunk(&answer.body)?;
     }
     Some(answer)

@@ -18,7 +18,11 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts the command; what it says goes to `log`, after what an earlier run said there.
     pub(crate) fn start(name: &str, command: &mut Command, log: PathBuf) -> Self {
-        let output = File::options().create(true).append(true).open(&log).expect("the log file opens");
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("the log file opens");
         let errors = output.try_clone().expect("the log file can be shared");
         let child = command
             .stdin(Stdio::null())
@@ -26,7 +30,11 @@ impl Peer {
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { name: name.to_owned(), child, log }
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+        }
     }
 
     /// Its process id.
@@ -49,8 +57,15 @@ impl Peer {
     /// Asks it to end: SIGTERM.
     pub(crate) fn terminate(&self) {
         // The standard library can only kill; the shell's own `kill` is there on every system.
-        let ended = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.pid())).status();
-        assert!(ended.is_ok_and(|status| status.success()), "{} takes a SIGTERM", self.name);
+        let ended = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {}", self.pid()))
+            .status();
+        assert!(
+            ended.is_ok_and(|status| status.success()),
+            "{} takes a SIGTERM",
+            self.name
+        );
     }
 
     /// Ends it at once, as a power cut would: SIGKILL.
@@ -62,7 +77,9 @@ impl Peer {
 
     /// Everything it has said.
     pub(crate) fn log(&self) -> String {
-        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -70,7 +87,11 @@ impl Drop for Peer {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("──── {} said, at the end:\n{}", self.name, last_lines(&self.log(), 60));
+            eprintln!(
+                "──── {} said, at the end:\n{}",
+                self.name,
+                last_lines(&self.log(), 60)
+            );
         }
     }
 }

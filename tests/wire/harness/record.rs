@@ -10,36 +10,48 @@ impl Record {
     /// A field that holds text; nothing when it is `null`.
     #[track_caller]
     pub(crate) fn text(&self, field: &str) -> &str {
-        match &self.0[field] {
-            Value::String(text) => text,
-            Value::Null => "",
-            other => panic!("{field} is {other}, not text, in {self:#?}"),
-        }
+        let value = &self.0[field];
+        let text = if value.is_null() { Some("") } else { value.as_str() };
+        text.unwrap_or_else(|| panic!("{field} is {value}, not text, in {self:#?}"))
     }
 
     /// A field that holds a whole number; `None` when it is `null`.
     #[track_caller]
     pub(crate) fn number(&self, field: &str) -> Option<u64> {
-        match &self.0[field] {
-            Value::Null => None,
-            other => Some(other.as_u64().unwrap_or_else(|| panic!("{field} is {other}, no number, in {self:#?}"))),
-        }
+        let value = &self.0[field];
+        assert!(
+            value.is_null() || value.is_u64(),
+            "{field} is {value}, no number, in {self:#?}"
+        );
+        value.as_u64()
     }
 
     /// A duration in milliseconds.
     #[track_caller]
     pub(crate) fn millis(&self, field: &str) -> u64 {
-        self.number(field).unwrap_or_else(|| panic!("{field} is missing in {self:#?}"))
+        self.number(field)
+            .unwrap_or_else(|| panic!("{field} is missing in {self:#?}"))
     }
 
     /// The steps the caller walked.
     pub(crate) fn stages(&self) -> Vec<&str> {
-        self.0["stages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+        self.0["stages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// The legs, the caller's first.
     pub(crate) fn legs(&self) -> Vec<Self> {
-        self.0["legs"].as_array().into_iter().flatten().cloned().map(Self).collect()
+        self.0["legs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .cloned()
+            .map(Self)
+            .collect()
     }
 
     /// How each phone's ringing ended, in order.
@@ -55,6 +67,7 @@ impl Record {
     #[track_caller]
     pub(crate) fn recording(&self) -> String {
         let id = self.0["recording"]["id"].as_str();
-        id.unwrap_or_else(|| panic!("there is no recording in {self:#?}")).to_owned()
+        id.unwrap_or_else(|| panic!("there is no recording in {self:#?}"))
+            .to_owned()
     }
 }

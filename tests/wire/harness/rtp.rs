@@ -45,12 +45,8 @@ struct Key {
 /// A packet as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
-    /// From whom.
-    pub(crate) from: SocketAddr,
     /// Its payload number.
     pub(crate) payload_type: u8,
-    /// Its sequence number.
-    pub(crate) sequence: u16,
     /// Its payload.
     pub(crate) payload: Vec<u8>,
 }
@@ -61,12 +57,23 @@ impl Voice {
         let (socket, address) = even_port(host);
         let state = Arc::new(Mutex::new(State::default()));
         let stop = Arc::new(AtomicBool::new(false));
-        let mut mouth = Mouth { socket, sequence: 1000, timestamp: 16_000, samples: 0, ssrc: u32::from(host) ^ 0x5eed };
+        let mut mouth = Mouth {
+            socket,
+            sequence: 1000,
+            timestamp: 16_000,
+            samples: 0,
+            ssrc: u32::from(host) ^ 0x5eed,
+        };
         let thread = {
             let (state, stop) = (Arc::clone(&state), Arc::clone(&stop));
             std::thread::spawn(move || mouth.live(&state, &stop))
         };
-        Self { address, state, stop, thread: Some(thread) }
+        Self {
+            address,
+            state,
+            stop,
+            thread: Some(thread),
+        }
     }
 
     /// Hums this tone to that address from now on.
@@ -79,11 +86,6 @@ impl Voice {
         self.lock().whispering = true;
     }
 
-    /// Falls silent.
-    pub(crate) fn hush(&self) {
-        self.lock().humming = None;
-    }
-
     /// Holds a key for 100 ms in between, as RFC 4733 events with the end sent three times. Needs a hum.
     pub(crate) fn press(&self, key: char) {
         let code = match key {
@@ -93,7 +95,11 @@ impl Voice {
         };
         let mut state = self.lock();
         assert!(state.humming.is_some(), "keys travel in a stream that flows");
-        state.key = Some(Key { code, packets_sent: 0, began: 0 });
+        state.key = Some(Key {
+            code,
+            packets_sent: 0,
+            began: 0,
+        });
     }
 
     /// How many keys have been pressed and let go.
@@ -154,10 +160,10 @@ pub(crate) fn packet(payload_type: u8, sequence: u16, timestamp: u32, ssrc: u32,
 fn even_port(host: Ipv4Addr) -> (UdpSocket, SocketAddrV4) {
     for _ in 0..100 {
         let socket = UdpSocket::bind((host, 0)).expect("a port is free");
-        if let Ok(SocketAddr::V4(address)) = socket.local_addr() {
-            if address.port() % 2 == 0 {
-                return (socket, address);
-            }
+        if let Ok(SocketAddr::V4(address)) = socket.local_addr()
+            && address.port() % 2 == 0
+        {
+            return (socket, address);
         }
     }
     panic!("{host} has no even port");
@@ -183,15 +189,17 @@ impl Mouth {
                 self.speak(state);
                 continue;
             }
-            self.socket.set_read_timeout(Some(next - now)).expect("a time-out can be set");
-            let Ok((length, from)) = self.socket.recv_from(&mut buffer) else { continue };
+            self.socket
+                .set_read_timeout(Some(next - now))
+                .expect("a time-out can be set");
+            let Ok(length) = self.socket.recv(&mut buffer) else {
+                continue;
+            };
             if length < 12 || buffer[0] >> 6 != 2 {
                 continue;
             }
             let received = Received {
-                from,
                 payload_type: buffer[1] & 0x7f,
-                sequence: u16::from_be_bytes([buffer[2], buffer[3]]),
                 payload: buffer[12..length].to_vec(),
             };
             let Ok(mut state) = state.lock() else { return };
@@ -225,8 +233,9 @@ impl Mouth {
     }
 
     fn tone(&self, hertz: u32) -> Vec<u8> {
-        let payload: Vec<u8> =
-            (0..PACKET).map(|index| wav::to_mu_law(tone::sample(hertz, self.samples + index))).collect();
+        let payload: Vec<u8> = (0..PACKET)
+            .map(|index| wav::to_mu_law(tone::sample(hertz, self.samples + index)))
+            .collect();
         packet(0, self.sequence, self.timestamp, self.ssrc, &payload)
     }
 
@@ -240,6 +249,12 @@ impl Mouth {
         let ends = if key.packets_sent > 5 { 0x80 } else { 0 };
         let marker = if key.packets_sent == 1 { 0x80 } else { 0 };
         let payload = [key.code, ends | 10, duration[0], duration[1]];
-        packet(TELEPHONE_EVENT | marker, self.sequence, key.began, self.ssrc, &payload)
+        packet(
+            TELEPHONE_EVENT | marker,
+            self.sequence,
+            key.began,
+            self.ssrc,
+            &payload,
+        )
     }
 }

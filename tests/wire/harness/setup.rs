@@ -16,13 +16,17 @@ pub(crate) fn ensure(peer: &str) {
         return;
     }
     // Tests run in processes of their own; the first installs, the others wait here and find it done.
-    let lock = File::create(std::env::temp_dir().join("callpost-setup-peers.lock")).expect("the lock file opens");
+    let lock =
+        File::create(std::env::temp_dir().join("callpost-setup-peers.lock")).expect("the lock file opens");
     lock.lock().expect("the lock can be waited for");
     if is_there(peer) {
         return;
     }
     let script = scripts().join("setup-peers.sh");
-    let output = Command::new(&script).arg(peer).output().expect("setup-peers.sh starts");
+    let output = Command::new(&script)
+        .arg(peer)
+        .output()
+        .expect("setup-peers.sh starts");
     assert!(
         output.status.success(),
         "{peer} cannot be installed here; `{} {peer}` says:\n{}{}",
@@ -33,7 +37,7 @@ pub(crate) fn ensure(peer: &str) {
 }
 
 /// Whether the peer can be used as it is.
-fn is_there(peer: &str) -> bool {
+pub(crate) fn is_there(peer: &str) -> bool {
     match peer {
         "asterisk" => asterisk_root().join("usr/sbin/asterisk").exists(),
         "sound" => on_path("sox") && on_path("ffprobe"),

@@ -1,7 +1,7 @@
 //! A telephone that says exactly what the test wants said, and remembers everything it was told.
 
-use super::digest::{self, Credentials};
 use super::PATIENCE;
+use super::digest::{self, Credentials};
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
@@ -30,7 +30,11 @@ impl Message {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
             .collect();
-        Some(Self { first_line, headers, body: body.to_owned() })
+        Some(Self {
+            first_line,
+            headers,
+            body: body.to_owned(),
+        })
     }
 
     /// The code of a response.
@@ -40,12 +44,9 @@ impl Message {
 
     /// The method of a request.
     pub(crate) fn request(&self) -> Option<&str> {
-        self.first_line.ends_with("SIP/2.0").then(|| self.first_line.split(' ').next())?
-    }
-
-    /// Whether this is a final response to a request with this method.
-    pub(crate) fn settles(&self, method: &str) -> bool {
-        self.status().is_some_and(|code| code >= 200) && self.header("CSeq").ends_with(method)
+        self.first_line
+            .ends_with("SIP/2.0")
+            .then(|| self.first_line.split(' ').next())?
     }
 
     /// The first value of a header, or nothing.
@@ -55,13 +56,10 @@ impl Message {
 
     /// Every value of a header.
     pub(crate) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// The `tag` of `From` or `To`.
-    pub(crate) fn tag(&self, header: &str) -> Option<&str> {
-        let (_, tag) = self.header(header).split_once(";tag=")?;
-        tag.split(';').next()
+        self.headers
+            .iter()
+            .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The URI between the brackets of `Contact`.
@@ -75,14 +73,19 @@ impl Message {
         let line = |start: &str| self.body.lines().find_map(|line| line.strip_prefix(start));
         let host = line("c=IN IP4 ").and_then(|host| host.trim().parse::<Ipv4Addr>().ok());
         let port = line("m=audio ").and_then(|media| media.split(' ').next()?.parse().ok());
-        let (Some(host), Some(port)) = (host, port) else { panic!("no audio is described in {}", self.body) };
+        let (Some(host), Some(port)) = (host, port) else {
+            panic!("no audio is described in {}", self.body)
+        };
         SocketAddrV4::new(host, port)
     }
 
     /// The attribute that says which way audio flows.
     pub(crate) fn direction(&self) -> &str {
         let ways = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"];
-        self.body.lines().find(|line| ways.contains(line)).unwrap_or("a=sendrecv")
+        self.body
+            .lines()
+            .find(|line| ways.contains(line))
+            .unwrap_or("a=sendrecv")
     }
 
     /// Whether every `Reason` of RFC 3326 that a phone needs to forget a call somebody else took is there.
@@ -94,12 +97,20 @@ impl Message {
 
     /// The response to this request with the headers RFC 3261 §8.2.6.2 copies.
     pub(crate) fn reply(&self, status: &str, tag: &str) -> Draft {
-        let mut draft = Draft { first_line: format!("SIP/2.0 {status}"), headers: Vec::new(), body: String::new() };
+        let mut draft = Draft {
+            first_line: format!("SIP/2.0 {status}"),
+            headers: Vec::new(),
+            body: String::new(),
+        };
         for (name, value) in &self.headers {
             let copied = ["Via", "From", "To", "Call-ID", "CSeq", "Record-Route"];
             if copied.iter().any(|copied| name.eq_ignore_ascii_case(copied)) {
                 let is_bare_to = name.eq_ignore_ascii_case("To") && !value.contains(";tag=");
-                let tagged = if is_bare_to { format!("{value};tag={tag}") } else { value.clone() };
+                let tagged = if is_bare_to {
+                    format!("{value};tag={tag}")
+                } else {
+                    value.clone()
+                };
                 draft = draft.and(name, &tagged);
             }
         }
@@ -108,7 +119,10 @@ impl Message {
 }
 
 fn uri(value: &str) -> String {
-    let inside = value.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inside, _)| inside);
+    let inside = value
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map(|(inside, _)| inside);
     inside.unwrap_or(value).to_owned()
 }
 
@@ -122,6 +136,15 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// A request line and nothing else.
+    pub(crate) fn request(method: &str, target: &str) -> Self {
+        Self {
+            first_line: format!("{method} {target} SIP/2.0"),
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
     /// Sets a header, in place of one that is there.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         match self.headers.iter_mut().find(|(key, _)| key == name) {
@@ -163,7 +186,11 @@ impl Draft {
 
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .unwrap_or_default()
     }
 
     /// The bytes for the wire; `Content-Length` is counted unless the draft has its own.
@@ -209,7 +236,14 @@ impl Phone {
             other => panic!("the phone has no IPv4 address: {other:?}"),
         };
         let (count, heard) = (Cell::new(0), RefCell::new(Vec::new()));
-        Rc::new(Self { socket, user: user.to_owned(), at, server, count, heard })
+        Rc::new(Self {
+            socket,
+            user: user.to_owned(),
+            at,
+            server,
+            count,
+            heard,
+        })
     }
 
     /// Its address.
@@ -230,14 +264,23 @@ impl Phone {
     /// A name nobody used before: for branches, tags and Call-IDs.
     pub(crate) fn fresh(&self, kind: &str) -> String {
         self.count.set(self.count.get() + 1);
-        format!("{kind}{}x{}x{}", self.at.port(), self.at.ip().octets()[3], self.count.get())
+        format!(
+            "{kind}{}x{}x{}",
+            self.at.port(),
+            self.at.ip().octets()[3],
+            self.count.get()
+        )
     }
 
     /// A request outside any dialog, complete and correct.
     pub(crate) fn request(&self, method: &str, target: &str) -> Draft {
         let address_of_record = format!("<sip:{}@{}>", self.user, self.server.ip());
-        let to = if method == "REGISTER" { address_of_record.clone() } else { format!("<{target}>") };
-        Draft { first_line: format!("{method} {target} SIP/2.0"), headers: Vec::new(), body: String::new() }
+        let to = if method == "REGISTER" {
+            address_of_record.clone()
+        } else {
+            format!("<{target}>")
+        };
+        Draft::request(method, target)
             .with("Via", &self.via())
             .with("Max-Forwards", "70")
             .with("From", &format!("{address_of_record};tag={}", self.fresh("f")))
@@ -259,17 +302,25 @@ impl Phone {
 
     /// Says these bytes to the box.
     pub(crate) fn say_bytes(&self, bytes: &[u8]) {
-        self.socket.send_to(bytes, self.server).expect("a datagram leaves");
+        self.socket
+            .send_to(bytes, self.server)
+            .expect("a datagram leaves");
     }
 
     /// Says this to whoever sent the request, as its top `Via` tells.
     pub(crate) fn answer(&self, request: &Message, status: &str, tag: &str) {
-        self.say(&request.reply(status, tag).with("Contact", &format!("<{}>", self.contact())));
+        self.say(
+            &request
+                .reply(status, tag)
+                .with("Contact", &format!("<{}>", self.contact())),
+        );
     }
 
     /// The next message, if one comes in time.
     pub(crate) fn hear(&self, within: Duration) -> Option<Message> {
-        self.socket.set_read_timeout(Some(within.max(Duration::from_millis(1)))).expect("a time-out can be set");
+        self.socket
+            .set_read_timeout(Some(within.max(Duration::from_millis(1))))
+            .expect("a time-out can be set");
         let mut buffer = [0; 65_535];
         let (length, _) = self.socket.recv_from(&mut buffer).ok()?;
         let message = Message::read(buffer.get(..length)?)?;
@@ -302,10 +353,11 @@ impl Phone {
     #[track_caller]
     pub(crate) fn ask(&self, draft: &Draft) -> Message {
         self.say(draft);
-        let call_id = draft.header("Call-ID").to_owned();
-        let what = format!("an answer to {}", draft.first_line);
-        self.expect(&what, |message| {
-            message.header("Call-ID") == call_id && message.status().is_some_and(|code| code >= 200)
+        let (call_id, cseq) = (draft.header("Call-ID"), draft.header("CSeq"));
+        self.expect(&format!("an answer to {}", draft.first_line), |message| {
+            message.status().is_some_and(|code| code >= 200)
+                && message.header("Call-ID") == call_id
+                && message.header("CSeq") == cseq
         })
     }
 
@@ -313,28 +365,46 @@ impl Phone {
     #[track_caller]
     pub(crate) fn register(&self, password: &str, algorithm: &str, expires: u32) -> Message {
         let target = format!("sip:{}", self.server.ip());
-        let draft = self.request("REGISTER", &target).with("Expires", &expires.to_string());
+        let draft = self
+            .request("REGISTER", &target)
+            .with("Expires", &expires.to_string());
         let challenge = self.ask(&draft);
         if challenge.status() != Some(401) {
             return challenge;
         }
-        let credentials = Credentials { user: &self.user, password, algorithm };
+        let credentials = Credentials {
+            user: &self.user,
+            password,
+            algorithm,
+        };
         self.ask(&self.authorised(&draft, &challenge, credentials))
     }
 
     /// The same request again, answering the challenge (RFC 3261 §22.2): new branch, next CSeq.
     #[track_caller]
-    pub(crate) fn authorised(&self, draft: &Draft, challenge: &Message, credentials: Credentials<'_>) -> Draft {
+    pub(crate) fn authorised(
+        &self,
+        draft: &Draft,
+        challenge: &Message,
+        credentials: Credentials<'_>,
+    ) -> Draft {
         let (asks, answers) = match challenge.status() {
             Some(407) => ("Proxy-Authenticate", "Proxy-Authorization"),
             _ => ("WWW-Authenticate", "Authorization"),
         };
         let offered: Vec<&str> = challenge.headers(asks).collect();
-        let chosen = offered.iter().find(|offer| digest::asks_for(offer, credentials.algorithm));
-        let chosen = chosen.unwrap_or_else(|| panic!("{} is not offered: {offered:?}", credentials.algorithm));
+        let chosen = offered
+            .iter()
+            .find(|offer| digest::asks_for(offer, credentials.algorithm));
+        let chosen =
+            chosen.unwrap_or_else(|| panic!("{} is not offered: {offered:?}", credentials.algorithm));
         let mut words = draft.first_line.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let number = draft.header("CSeq").split(' ').next().and_then(|number| number.parse::<u32>().ok());
+        let number = draft
+            .header("CSeq")
+            .split(' ')
+            .next()
+            .and_then(|number| number.parse::<u32>().ok());
         draft
             .clone()
             .with("Via", &self.via())
@@ -348,7 +418,10 @@ impl Phone {
             .request("INVITE", &format!("sip:{number}@{}", self.server))
             .offering(&sdp(audio, "sendrecv"));
         self.say(&invite);
-        Dialling { phone: Rc::clone(self), invite }
+        Dialling {
+            phone: Rc::clone(self),
+            invite,
+        }
     }
 }
 
@@ -366,7 +439,9 @@ impl Dialling {
     pub(crate) fn expect(&self, code: u16) -> Message {
         let call_id = self.invite.header("Call-ID").to_owned();
         self.phone.expect(&format!("{code} to its INVITE"), |message| {
-            message.status() == Some(code) && message.header("Call-ID") == call_id
+            message.status() == Some(code)
+                && message.header("Call-ID") == call_id
+                && message.header("CSeq").ends_with("INVITE")
         })
     }
 
@@ -380,7 +455,12 @@ impl Dialling {
             local: answer.header("From").to_owned(),
             remote: answer.header("To").to_owned(),
             target: answer.contact(),
-            cseq: answer.header("CSeq").split(' ').next().and_then(|n| n.parse().ok()).unwrap_or_default(),
+            cseq: answer
+                .header("CSeq")
+                .split(' ')
+                .next()
+                .and_then(|n| n.parse().ok())
+                .unwrap_or_default(),
             audio: answer.audio(),
         };
         dialog.acknowledge();
@@ -396,17 +476,19 @@ impl Dialling {
         answer
     }
 
-    /// Gives up: CANCEL.
-    pub(crate) fn cancel(&self) {
-        self.phone.say(&self.again("CANCEL"));
-    }
-
     /// A request that belongs to the INVITE's own transaction: same branch, same CSeq number.
     fn again(&self, method: &str) -> Draft {
         let cseq = self.invite.header("CSeq").replace("INVITE", method);
         let first_line = self.invite.first_line.replacen("INVITE", method, 1);
-        let draft = Draft { body: String::new(), ..self.invite.clone() };
-        draft.beginning(&first_line).with("CSeq", &cseq).without("Content-Type").without("Contact")
+        let draft = Draft {
+            body: String::new(),
+            ..self.invite.clone()
+        };
+        draft
+            .beginning(&first_line)
+            .with("CSeq", &cseq)
+            .without("Content-Type")
+            .without("Contact")
     }
 }
 
@@ -438,7 +520,10 @@ impl Dialog {
     pub(crate) fn answer(phone: &Rc<Phone>, invite: &Message, audio: SocketAddrV4) -> Self {
         let tag = phone.fresh("t");
         let contact = format!("<{}>", phone.contact());
-        let answer = invite.reply("200 OK", &tag).with("Contact", &contact).offering(&sdp(audio, "sendrecv"));
+        let answer = invite
+            .reply("200 OK", &tag)
+            .with("Contact", &contact)
+            .offering(&sdp(audio, "sendrecv"));
         phone.say(&answer);
         Self {
             phone: Rc::clone(phone),
@@ -449,11 +534,6 @@ impl Dialog {
             cseq: 100,
             audio: invite.audio(),
         }
-    }
-
-    /// The dialog's Call-ID.
-    pub(crate) fn call_id(&self) -> &str {
-        &self.call_id
     }
 
     /// The next request of the dialog.

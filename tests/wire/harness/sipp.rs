@@ -1,6 +1,6 @@
 //! SIPp: scripted callers and agents. The scripts are in `tests/wire/sipp`.
 
-use super::peer::{last_lines, Peer};
+use super::peer::{Peer, last_lines};
 use super::{eventually, setup};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -9,11 +9,15 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// The script's name in the folder it runs in.
+const SCRIPT: &str = "script.xml";
+
 /// A script about to be run.
 #[derive(Debug)]
 pub(crate) struct Script {
     name: String,
     at: SocketAddrV4,
+    text: String,
     command: Command,
     folder: TempDir,
     seconds: u64,
@@ -34,18 +38,44 @@ impl Script {
     /// The script with this file name, played at this address.
     pub(crate) fn new(name: &str, at: SocketAddrV4) -> Self {
         setup::ensure("sipp");
-        let folder = tempfile::Builder::new().prefix("callpost-sipp-").tempdir().expect("a folder can be made");
+        let folder = tempfile::Builder::new()
+            .prefix("callpost-sipp-")
+            .tempdir()
+            .expect("a folder can be made");
         let mut command = Command::new("sipp");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/sipp/{name}.xml"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/wire/sipp/{name}.xml"));
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let host = at.ip().to_string();
-        command.current_dir(folder.path()).arg("-sf").arg(script).args(["-i", &host, "-mi", &host, "-ci", &host]);
-        command.args(["-p", &at.port().to_string(), "-nostdin", "-timeout_error", "-trace_err", "-error_file", "errors"]);
-        Self { name: name.to_owned(), at, command, folder, seconds: 40, traced: true }
+        command
+            .current_dir(folder.path())
+            .args(["-sf", SCRIPT])
+            .args(["-i", &host, "-mi", &host, "-ci", &host]);
+        command.args([
+            "-p",
+            &at.port().to_string(),
+            "-nostdin",
+            "-timeout_error",
+            "-trace_err",
+            "-error_file",
+            "errors",
+        ]);
+        // A script that finds something wrong ends there, instead of saying goodbye for half a minute.
+        command.args(["-default_behaviors", "all,-bye"]);
+        Self {
+            name: name.to_owned(),
+            at,
+            text,
+            command,
+            folder,
+            seconds: 40,
+            traced: true,
+        }
     }
 
     /// So many calls in all, at most all of them at once.
     pub(crate) fn calls(mut self, calls: u32) -> Self {
-        self.command.args(["-m", &calls.to_string(), "-l", &calls.to_string()]);
+        self.command
+            .args(["-m", &calls.to_string(), "-l", &calls.to_string()]);
         self
     }
 
@@ -67,15 +97,9 @@ impl Script {
         self
     }
 
-    /// The first even port for audio.
-    pub(crate) fn audio_from(mut self, port: u16) -> Self {
-        self.command.args(["-min_rtp_port", &port.to_string()]);
-        self
-    }
-
-    /// The name and password its digests answer with.
-    pub(crate) fn account(mut self, user: &str, password: &str) -> Self {
-        self.command.args(["-au", user, "-ap", password]);
+    /// The status line of `agent_refuses`; SIPp takes no variable there.
+    pub(crate) fn refusing_with(mut self, status: &str) -> Self {
+        self.text = self.text.replace("600 Busy Everywhere", status);
         self
     }
 
@@ -109,7 +133,9 @@ impl Script {
     pub(crate) fn wait_for_calls(mut self) -> Sipp {
         let at = self.at;
         let sipp = self.start();
-        eventually(&format!("{} listens", sipp.name), super::PATIENCE, || udp_port_is_open(at).then_some(()));
+        eventually(&format!("{} listens", sipp.name), super::PATIENCE, || {
+            udp_port_is_open(at).then_some(())
+        });
         sipp
     }
 
@@ -121,13 +147,22 @@ impl Script {
 
     fn start(&mut self) -> Sipp {
         self.command.args(["-timeout", &format!("{}s", self.seconds)]);
+        fs::write(self.folder.path().join(SCRIPT), &self.text).expect("the script can be written");
         if self.traced {
             self.command.args(["-trace_msg", "-message_file", "messages"]);
         }
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder can be made"));
+        let folder = std::mem::replace(
+            &mut self.folder,
+            tempfile::tempdir().expect("a folder can be made"),
+        );
         let name = format!("sipp {}", self.name);
         let peer = Peer::start(&name, &mut self.command, folder.path().join("screen"));
-        Sipp { name, peer, folder, seconds: self.seconds }
+        Sipp {
+            name,
+            peer,
+            folder,
+            seconds: self.seconds,
+        }
     }
 }
 
@@ -153,7 +188,9 @@ pub(crate) fn udp_port_is_open(at: SocketAddrV4) -> bool {
     let address = u32::from_ne_bytes(at.ip().octets());
     let local = format!("{address:08X}:{:04X}", at.port());
     let table = fs::read_to_string("/proc/net/udp").unwrap_or_default();
-    table.lines().any(|line| line.split_whitespace().nth(1) == Some(&local))
+    table
+        .lines()
+        .any(|line| line.split_whitespace().nth(1) == Some(&local))
 }
 
 /// Short for [`Script::new`]: an agent or caller at port 5060 of this house.

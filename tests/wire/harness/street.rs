@@ -25,7 +25,12 @@ impl Street {
                 let second = 16 + u8::try_from((number >> 8) % 224).unwrap_or_default();
                 let third = u8::try_from(number & 0xff).unwrap_or_default();
                 let claim = UdpSocket::bind((Ipv4Addr::new(127, second, third, 250), 4999)).ok()?;
-                Some(Self { second, third, next: AtomicU8::new(100), _claim: claim })
+                Some(Self {
+                    second,
+                    third,
+                    next: AtomicU8::new(100),
+                    _claim: claim,
+                })
             })
             .expect("one of the 57,344 streets of 127.0.0.0/8 is free")
     }

@@ -26,32 +26,27 @@ pub(crate) fn sample(hertz: u32, index: usize) -> i16 {
 
 /// How long this tone is to be heard: the windows whose energy is mostly at that frequency.
 pub(crate) fn heard(samples: &[i16], hertz: u32) -> Duration {
-    let windows = samples.chunks_exact(WINDOW).filter(|window| holds(window, hertz)).count();
-    Duration::from_millis(u64::try_from(windows * 50).unwrap_or_default())
-}
-
-/// Where this tone is first heard.
-pub(crate) fn first_heard(samples: &[i16], hertz: u32) -> Option<Duration> {
-    let index = samples.chunks_exact(WINDOW).position(|window| holds(window, hertz))?;
-    Some(Duration::from_millis(u64::try_from(index * 50).unwrap_or_default()))
-}
-
-/// How long anything at all is to be heard.
-pub(crate) fn sounding(samples: &[i16]) -> Duration {
-    let windows = samples.chunks_exact(WINDOW).filter(|window| mean_square(window) > SILENCE).count();
+    let windows = samples
+        .chunks_exact(WINDOW)
+        .filter(|window| holds(window, hertz))
+        .count();
     Duration::from_millis(u64::try_from(windows * 50).unwrap_or_default())
 }
 
 /// The frequency, to 5 Hz, that is heard for the longest time.
 pub(crate) fn loudest(samples: &[i16]) -> Option<u32> {
-    let mut sounding: Vec<&[i16]> =
-        samples.chunks_exact(WINDOW).filter(|window| mean_square(window) > SILENCE).collect();
+    let mut sounding: Vec<&[i16]> = samples
+        .chunks_exact(WINDOW)
+        .filter(|window| mean_square(window) > SILENCE)
+        .collect();
     sounding.truncate(40);
     let strength = |hertz: u32| sounding.iter().map(|window| power(window, hertz)).sum::<f64>();
     if sounding.is_empty() {
         return None;
     }
-    (20..700).map(|step| step * 5).max_by(|a, b| strength(*a).total_cmp(&strength(*b)))
+    (20..700)
+        .map(|step| step * 5)
+        .max_by(|a, b| strength(*a).total_cmp(&strength(*b)))
 }
 
 fn holds(window: &[i16], hertz: u32) -> bool {
@@ -60,7 +55,11 @@ fn holds(window: &[i16], hertz: u32) -> bool {
 }
 
 fn mean_square(window: &[i16]) -> f64 {
-    window.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / window.len() as f64
+    window
+        .iter()
+        .map(|sample| f64::from(*sample).powi(2))
+        .sum::<f64>()
+        / window.len() as f64
 }
 
 /// Goertzel's algorithm: the mean square that a window has at one frequency.
@@ -79,11 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ruler_finds_a_tone_its_length_and_its_place_and_no_other() {
+    fn the_ruler_finds_a_tone_and_its_length_and_no_other() {
         let mut samples = vec![0; RATE];
         samples.extend(sine(440, Duration::from_secs(2)));
         assert_eq!(heard(&samples, 440), Duration::from_secs(2));
-        assert_eq!(first_heard(&samples, 440), Some(Duration::from_secs(1)));
         assert_eq!(heard(&samples, 1000), Duration::ZERO);
         assert_eq!(loudest(&samples), Some(440));
         assert_eq!(loudest(&samples[..RATE]), None);

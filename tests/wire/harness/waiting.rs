@@ -15,7 +15,10 @@ pub(crate) fn eventually<T>(what: &str, within: Duration, mut question: impl FnM
         if let Some(answer) = question() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "after {within:?} still not true: {what}");
+        assert!(
+            Instant::now() < deadline,
+            "after {within:?} still not true: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -15,7 +15,10 @@ pub(crate) struct Wav {
 /// Reads 16-bit PCM, A-law or µ-law. A length that the writer did not live to fill in is taken from the file's size.
 #[track_caller]
 pub(crate) fn read(bytes: &[u8]) -> Wav {
-    assert!(bytes.len() > 12 && &bytes[..4] == b"RIFF" && &bytes[8..12] == b"WAVE", "this is no WAV file");
+    assert!(
+        bytes.len() > 12 && &bytes[..4] == b"RIFF" && &bytes[8..12] == b"WAVE",
+        "this is no WAV file"
+    );
     let (mut format, mut channels, mut rate) = (0, 0, 0);
     let mut rest = &bytes[12..];
     while rest.len() >= 8 {
@@ -30,7 +33,10 @@ pub(crate) fn read(bytes: &[u8]) -> Wav {
             b"data" => {
                 let unfinished = said == 0 || said > body.len();
                 let data = if unfinished { body } else { &body[..said] };
-                return Wav { rate, channels: split(&samples(format, data), channels) };
+                return Wav {
+                    rate,
+                    channels: split(&samples(format, data), channels),
+                };
             }
             _ => {}
         }
@@ -70,20 +76,29 @@ fn samples(format: u16, data: &[u8]) -> Vec<i16> {
     match format {
         6 => data.iter().map(|byte| from_a_law(*byte)).collect(),
         7 => data.iter().map(|byte| from_mu_law(*byte)).collect(),
-        1 | 0xfffe => data.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect(),
+        1 | 0xfffe => data
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect(),
         other => panic!("nobody here reads WAV format {other}"),
     }
 }
 
 fn split(samples: &[i16], channels: usize) -> Vec<Vec<i16>> {
-    (0..channels).map(|channel| samples.iter().skip(channel).step_by(channels).copied().collect()).collect()
+    (0..channels)
+        .map(|channel| samples.iter().skip(channel).step_by(channels).copied().collect())
+        .collect()
 }
 
 /// ITU-T G.711 µ-law to linear.
 pub(crate) fn from_mu_law(byte: u8) -> i16 {
     let code = !byte;
     let magnitude = (((i16::from(code & 0x0f)) << 3) + 0x84) << ((code & 0x70) >> 4);
-    if code & 0x80 == 0 { magnitude - 0x84 } else { 0x84 - magnitude }
+    if code & 0x80 == 0 {
+        magnitude - 0x84
+    } else {
+        0x84 - magnitude
+    }
 }
 
 /// Linear to ITU-T G.711 µ-law.

@@ -1,0 +1,42 @@
+//! The clocks and the dice: read here and nowhere else.
+
+use crate::store;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// The monotonic clock.
+#[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// The wall clock in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+pub fn wall_unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// 256 bits from the operating system.
+pub fn random_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    fill_random(&mut seed);
+    seed
+}
+
+/// Fills from the operating system's source of chance.
+pub(super) fn fill_random(bytes: &mut [u8]) {
+    // Without chance there are no tags, nonces and SSRCs that cannot be guessed; nothing should run then.
+    #[expect(clippy::expect_used, reason = "a machine without randomness must not serve")]
+    getrandom::fill(bytes).expect("the operating system gives random bytes");
+}
+
+/// Whether the wall clock has been set: boards without a battery clock boot in the past of this program.
+pub(super) fn looks_set(unix_ms: i64) -> bool {
+    const YEAR_2026: i64 = 1_767_225_600_000;
+    unix_ms >= YEAR_2026
+}
+
+pub(super) fn for_store() -> store::Clock {
+    store::Clock { now: monotonic, unix_ms: Arc::new(wall_unix_ms) }
+}

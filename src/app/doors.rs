@@ -1,0 +1,97 @@
+//! What the HTTP room sees of the running appliance.
+
+use super::post::{Letter, Post};
+use super::{Options, clock};
+use crate::config::Config;
+use crate::engine::{Command, Snapshot};
+use crate::http::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
+use crate::model::{Stamp, WallClock};
+use crate::store::Store;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{oneshot, watch};
+
+pub(super) fn faces(
+    config: &Config,
+    options: &Options,
+    store: &Store,
+    post: &Post,
+    committed: watch::Receiver<u64>,
+    clock: WallClock,
+    data_dir: &Path,
+) -> Faces {
+    let recordings = super::roots(config, data_dir);
+    Faces {
+        engine: Arc::new(Door(post.clone())),
+        reader: store.reader(),
+        accounts: store.accounts(),
+        recordings: vec![recordings.recordings, recordings.voicemail],
+        site: config.site.name.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        health: Arc::new(Pulse { trouble: store.trouble_watch(), data_dir: data_dir.to_owned() }),
+        committed,
+        outside: Arc::new(World(clock)),
+        admin_token: options.admin_token.clone(),
+        config: config.http.clone(),
+    }
+}
+
+/// The way to the engine.
+#[derive(Debug)]
+pub(super) struct Door(pub(super) Post);
+
+impl EngineDoor for Door {
+    fn snapshot(&self) -> BoxFuture<'_, Option<Arc<Snapshot>>> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.0.try_send(Letter::Look(reply));
+        Box::pin(async move {
+            asked.ok()?;
+            answer.await.ok()
+        })
+    }
+
+    fn command(&self, command: Command) -> Result<(), Busy> {
+        self.0.try_send(Letter::Command(command)).map_err(|_| Busy)
+    }
+}
+
+struct Pulse {
+    trouble: crate::store::TroubleWatch,
+    data_dir: PathBuf,
+}
+
+impl Health for Pulse {
+    fn look(&self) -> HealthReport {
+        let troubles = self.trouble.now().into_iter().map(|reason| {
+            format!("Call records cannot be written: {reason}.")
+        });
+        HealthReport { troubles: troubles.collect(), disk: disk(&self.data_dir) }
+    }
+}
+
+fn disk(path: &Path) -> Option<Disk> {
+    let facts = rustix::fs::statvfs(path).ok()?;
+    Some(Disk {
+        free_bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
+        total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),
+    })
+}
+
+struct World(WallClock);
+
+impl Outside for World {
+    fn now(&self) -> Instant {
+        clock::monotonic()
+    }
+
+    fn wall(&self) -> Stamp {
+        let now = clock::monotonic();
+        let zone = self.0.stamp(now).offset_seconds;
+        Stamp { unix_ms: clock::wall_unix_ms(), offset_seconds: zone }
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        clock::fill_random(bytes);
+    }
+}

@@ -1,0 +1,25 @@
+use crate::media::{Found, Sounds};
+use crate::model::Playable;
+use crate::prompts::Library;
+use std::sync::OnceLock;
+
+/// The library of sounds, which comes some milliseconds after the first caller may have.
+#[derive(Debug, Default)]
+pub(super) struct LateLibrary(OnceLock<Library>);
+
+impl LateLibrary {
+    pub(super) fn put(&self, library: Library) {
+        // It is put once, by the one thread that loads it.
+        let _ = self.0.set(library);
+    }
+}
+
+impl Sounds for LateLibrary {
+    fn find(&self, playable: &Playable) -> Found {
+        match (self.0.get(), playable) {
+            (Some(library), _) => library.find(playable),
+            (None, Playable::Tone(_)) => Found::Missing,
+            (None, Playable::Prompt { .. } | Playable::Text { .. }) => Found::Later,
+        }
+    }
+}

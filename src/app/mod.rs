@@ -1,0 +1,372 @@
+//! The only place that starts threads, opens sockets, reads the clock and the seed, and orders the shutdown.
+//!
+//! [`Appliance::start`] brings everything up in the order that gets the telephone answered soonest: journal, sockets
+//! and engine first, prompts and pages after. [`Appliance::stop`] takes it down so that nothing written is lost.
+//!
+//! Threads: `engine` (owns every call), `rtp-N` (own the media), `store` (one writer), `recorder`, `tokio` (streams,
+//! HTTP, upstreams), `prompts` (decodes at start, then speaks). Every channel between them is bounded; what happens
+//! when it is full stands where it is made.
+
+mod clock;
+mod core;
+mod doors;
+mod late_library;
+mod post;
+mod settings;
+
+pub use clock::{monotonic, random_seed, wall_unix_ms};
+
+use crate::config::Config;
+use crate::engine::{Engine, Notice};
+use crate::model::{Dice, TrunkName, WallClock};
+use crate::net::StreamEvent;
+use crate::net::rtp::{RtpSettings, RtpThreads};
+use crate::recording::{self, Recorder, Roots};
+use crate::sip::Transport;
+use crate::store::{Options as StoreOptions, Store, StoreReply};
+use crate::upstream::{BackOff, Upstreams, Waker};
+use crate::{http, net, prompts};
+use anyhow::Context as _;
+use late_library::LateLibrary;
+use post::{Letter, Post};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// One thread carries several hundred calls; a second one would only make them wait for each other's sockets.
+const RTP_THREADS: usize = 1;
+
+/// How the appliance is started, beside its configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// In place of `[site] data_dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `CALLPOST_ADMIN_TOKEN`.
+    pub admin_token: Option<String>,
+}
+
+/// A running appliance.
+pub struct Appliance {
+    post: Post,
+    engine: JoinHandle<()>,
+    rtp: Arc<RtpThreads>,
+    store: Store,
+    recorder: Recorder,
+    network: JoinHandle<()>,
+    stop_network: Option<oneshot::Sender<()>>,
+    /// Where SIP is spoken, as really bound.
+    pub sip: Vec<(Transport, SocketAddr)>,
+    /// Where the pages are.
+    pub http: SocketAddr,
+    /// Where the data lies.
+    pub data_dir: PathBuf,
+    /// The code for the first login, when nobody has an account yet.
+    pub claim_code: Option<http::ClaimCode>,
+}
+
+impl Appliance {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// What could not be opened, in plain words: an address, the data directory, a damaged disk.
+    pub fn start(config: Config, options: Options) -> anyhow::Result<Self> {
+        let data_dir = options.data_dir.clone().unwrap_or_else(|| config.site.data_dir.clone());
+        let (mut core, post) = core::Core::open(&config)?;
+        let roots = roots(&config, &data_dir);
+        let waker: Arc<OnceLock<Waker>> = Arc::default();
+        let (committed_sender, committed) = watch::channel(0);
+        let opened = open_store(&config, &data_dir, &roots, &post, &waker, committed_sender)?;
+        tell_what_was_found(&opened);
+        let store = opened.store;
+
+        let (recorder, emptied) = start_recorder(roots, &post, &store)?;
+        let sounds = Arc::new(LateLibrary::default());
+        let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
+        start_prompts(&config, &data_dir, sounds)?;
+
+        let (runtime, listeners) = open_streams(&config)?;
+        let streams = listeners.addresses.iter().map(|address| (Transport::Tcp, *address));
+        let sip: Vec<_> =
+            core.udp_addresses().into_iter().map(|at| (Transport::Udp, at)).chain(streams).collect();
+        let now = monotonic();
+        let clock = WallClock::new(now, wall_unix_ms(), clock::looks_set(wall_unix_ms()), config.site.zone());
+        let settings = settings::engine_settings(&config, &sip);
+        let dice = Dice::new(random_seed());
+        let engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
+
+        let http_listener = runtime
+            .block_on(tokio::net::TcpListener::bind(config.http.listen))
+            .with_context(|| format!("[http] listen = {}", config.http.listen))?;
+        let http = http_listener.local_addr()?;
+        let mut seed = [0; 12];
+        clock::fill_random(&mut seed);
+        let claim_code = http::offer_claim(&store.accounts(), seed).context("reading the accounts")?;
+
+        let hub = {
+            let _inside = runtime.enter();
+            net::StreamHub::start(listeners.sockets, deliver_to(&post))
+        };
+        core.connect(core::Hands { rtp: Arc::clone(&rtp), hub, journal: store.journal(), tapes: recorder.sender() });
+        let engine = core.run(engine)?;
+        resolve_trunks(&config, &post)?;
+        let faces = doors::faces(&config, &options, &store, &post, committed, clock, &data_dir);
+        let upstreams = {
+            let _inside = runtime.enter();
+            let mut dice = Dice::new(random_seed());
+            Upstreams::start(&config.upstreams, &store.outbox(), &clock::for_store(), BackOff::default(), &mut dice)
+                .map_err(anyhow::Error::msg)?
+        };
+        // The callback of the store was made before there was anything to wake.
+        let _ = waker.set(upstreams.waker());
+        let (stop_network, stopped) = oneshot::channel();
+        let network = std::thread::Builder::new()
+            .name("tokio".to_owned())
+            .spawn(move || serve(&runtime, http_listener, faces, upstreams, stopped))?;
+        Ok(Self {
+            post,
+            engine,
+            rtp,
+            store,
+            recorder,
+            network,
+            stop_network: Some(stop_network),
+            sip,
+            http,
+            data_dir,
+            claim_code,
+        })
+    }
+
+    /// Whether every thread is still there.
+    pub fn is_alive(&self) -> bool {
+        !self.engine.is_finished() && !self.network.is_finished()
+    }
+
+    /// Takes over a new configuration as far as that goes without a restart.
+    pub fn reload(&self, config: &Config) {
+        let settings = settings::engine_settings(config, &self.sip);
+        self.post.send(Letter::Reload(Box::new(settings)));
+    }
+
+    /// Ends what [`Appliance::stop`] is waiting for.
+    pub fn hurry(&self) -> impl FnOnce() + Send + use<> {
+        let post = self.post.clone();
+        move || post.send(Letter::Drain { patience: Duration::ZERO })
+    }
+
+    /// The way to the engine, for those in this process.
+    pub fn door(&self) -> Arc<dyn http::EngineDoor> {
+        Arc::new(doors::Door(self.post.clone()))
+    }
+
+    /// Stops taking calls, waits up to `patience` for those under way, ends the rest, and writes everything down.
+    pub fn stop(mut self, patience: Duration) {
+        self.post.send(Letter::Drain { patience });
+        if self.engine.join().is_err() {
+            tracing::error!("The engine had died before the shutdown.");
+        }
+        if let Some(stop) = self.stop_network.take() {
+            // Without a receiver the thread has ended already.
+            let _ = stop.send(());
+        }
+        if self.network.join().is_err() {
+            tracing::error!("The network thread had died before the shutdown.");
+        }
+        drop(self.rtp);
+        self.recorder.shutdown();
+        self.store.shutdown();
+    }
+}
+
+fn roots(config: &Config, data_dir: &Path) -> Roots {
+    Roots {
+        recordings: config.recording.dir.clone().unwrap_or_else(|| data_dir.join("recordings")),
+        voicemail: data_dir.join("voicemail"),
+    }
+}
+
+fn open_store(
+    config: &Config,
+    data_dir: &Path,
+    roots: &Roots,
+    post: &Post,
+    waker: &Arc<OnceLock<Waker>>,
+    committed: watch::Sender<u64>,
+) -> anyhow::Result<crate::store::Opened> {
+    let mut options = StoreOptions::new(clock::for_store());
+    options.upstreams = config
+        .upstreams
+        .iter()
+        .filter(|upstream| upstream.enabled)
+        .map(|upstream| upstream.name.clone())
+        .collect();
+    let roots = roots.clone();
+    options.mend = Box::new(move |rows| {
+        let report = recording::mend_all(&roots, rows);
+        for (id, reason) in &report.lost {
+            tracing::warn!(%id, "A recording of the last run has no usable file: {reason}.");
+        }
+        report.facts
+    });
+    let (post, waker) = (post.clone(), Arc::clone(waker));
+    options.on_reply = Box::new(move |reply| match reply {
+        StoreReply::CallOpened(call) => post.send(Letter::Journaled { call, on_disk: true }),
+        StoreReply::CallClosed { seq } => {
+            committed.send_replace(seq);
+            if let Some(waker) = waker.get() {
+                waker.wake();
+            }
+        }
+        StoreReply::Failed { call, reason } => {
+            tracing::error!("The journal cannot be written: {reason}.");
+            if let Some(call) = call {
+                post.send(Letter::Journaled { call, on_disk: false });
+            }
+        }
+    });
+    Store::open(data_dir, options).with_context(|| format!("opening the data directory {}", data_dir.display()))
+}
+
+fn tell_what_was_found(opened: &crate::store::Opened) {
+    if let Some(aside) = &opened.set_aside {
+        tracing::error!(?aside, "The database was damaged and has been set aside; a new one is in use.");
+    }
+    if !opened.interrupted.is_empty() {
+        tracing::warn!(
+            calls = opened.interrupted.len(),
+            recordings = opened.mended,
+            "{} calls were cut by the last stop; their records are closed, {} recordings mended.",
+            opened.interrupted.len(),
+            opened.mended
+        );
+    }
+}
+
+fn start_recorder(
+    roots: Roots,
+    post: &Post,
+    store: &Store,
+) -> anyhow::Result<(Recorder, std::sync::mpsc::Receiver<Vec<u8>>)> {
+    let (post, journal) = (post.clone(), store.journal());
+    let on_done = Box::new(move |done: crate::model::TapeDone| {
+        // Not taken: the row stays unfinished and the file is looked at again at the next start.
+        let _ = journal.try_tape_done(done.clone());
+        post.send(Letter::Tape(done));
+    });
+    Recorder::start(recording::Options::new(roots, monotonic), on_done).context("starting the recorder")
+}
+
+fn start_rtp(
+    config: &Config,
+    sounds: &Arc<LateLibrary>,
+    post: &Post,
+    recorder: &Recorder,
+    emptied: std::sync::mpsc::Receiver<Vec<u8>>,
+) -> anyhow::Result<RtpThreads> {
+    let post = post.clone();
+    let settings = RtpSettings { rtp_timeout: config.media.rtp_timeout(), dice: Dice::new(random_seed()) };
+    let to_engine: net::rtp::ToEngine =
+        Arc::new(move |event| post.try_send(Letter::Media(event)).map_err(post::unwrap_media));
+    let library = Arc::clone(sounds) as Arc<dyn crate::media::Sounds>;
+    RtpThreads::start(RTP_THREADS, settings, library, to_engine, recorder.sender(), emptied)
+        .context("starting the RTP threads")
+}
+
+/// Prompts are decoded while the telephone is already answered; whoever is to hear one before it is ready hears it a
+/// moment later.
+fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> anyhow::Result<()> {
+    let shelf = config.prompts.clone();
+    let languages = config.site.languages.clone();
+    let constant = config.constant_texts();
+    let synthesiser = prompts::Synthesiser::new(Some(data_dir.join("prompts-cache")));
+    std::thread::Builder::new().name("prompts".to_owned()).spawn(move || {
+        let opened = prompts::Library::load(&shelf, &languages, Some(synthesiser), &constant);
+        for problem in &opened.problems {
+            tracing::warn!("{problem}");
+        }
+        sounds.put(opened.library);
+        if let Some(speaker) = opened.speaker {
+            speaker.run();
+        }
+    })?;
+    Ok(())
+}
+
+struct Listeners {
+    sockets: Vec<tokio::net::TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Listeners)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut listeners = Listeners { sockets: Vec::new(), addresses: Vec::new() };
+    for listen in config.sip.listen.iter().filter(|listen| listen.transport == Transport::Tcp) {
+        let socket = runtime
+            .block_on(tokio::net::TcpListener::bind(listen.address))
+            .with_context(|| format!("[sip] listen = {listen}"))?;
+        listeners.addresses.push(socket.local_addr()?);
+        listeners.sockets.push(socket);
+    }
+    Ok((runtime, listeners))
+}
+
+fn deliver_to(post: &Post) -> Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync> {
+    let post = post.clone();
+    Arc::new(move |event| post.try_send(Letter::Stream(event)).map_err(post::unwrap_stream))
+}
+
+/// Looks up the trunks that are known by name, again and again until each has an address.
+fn resolve_trunks(config: &Config, post: &Post) -> anyhow::Result<()> {
+    let mut waiting: Vec<(TrunkName, String, u16)> = config
+        .trunks
+        .iter()
+        .filter(|trunk| trunk.host_address().is_none())
+        .map(|trunk| (trunk.name.clone(), trunk.host.clone(), trunk.port))
+        .collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let post = post.clone();
+    std::thread::Builder::new().name("dns".to_owned()).spawn(move || {
+        while !waiting.is_empty() && post.is_open() {
+            waiting.retain(|(name, host, port)| {
+                let address = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
+                if let Some(address) = address {
+                    post.send(Letter::TrunkResolved(name.clone(), address));
+                }
+                address.is_none()
+            });
+            std::thread::park_timeout(Duration::from_secs(10));
+        }
+    })?;
+    Ok(())
+}
+
+fn serve(
+    runtime: &tokio::runtime::Runtime,
+    listener: tokio::net::TcpListener,
+    faces: http::Faces,
+    upstreams: Upstreams,
+    stopped: oneshot::Receiver<()>,
+) {
+    runtime.block_on(async move {
+        http::serve(listener, faces, async {
+            // An error means that the appliance was dropped, which is a stop too.
+            let _ = stopped.await;
+        })
+        .await;
+        upstreams.shutdown().await;
+    });
+}
+
+/// One line of the day's story in the log.
+fn log(notice: &Notice) {
+    if notice.is_warning() {
+        tracing::warn!("{notice}");
+    } else {
+        tracing::info!("{notice}");
+    }
+}

@@ -1,0 +1,84 @@
+//! The configuration in the engine's words.
+
+use crate::config::Config;
+use crate::engine::Settings;
+use crate::sip::{self, Account, Listener, Transport, Trunk};
+use std::net::{IpAddr, SocketAddr};
+
+/// More calls than this box has ever been measured with are not let in.
+pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> Settings {
+    let [first, last] = config.media.rtp_ports;
+    Settings {
+        site: config.site.name.clone(),
+        zone: config.site.zone(),
+        languages: config.site.languages.clone().into(),
+        sip: sip_settings(config, sockets),
+        codecs: config.media.known_codecs(),
+        rtp_ports: (first, last),
+        record: config.recording.enabled,
+        agents: config.roster(),
+        groups: config.rung_groups(),
+        plan: config.plan(),
+        flows: config.flows.clone(),
+        most_calls: usize::try_from(config.site.max_calls).unwrap_or(usize::MAX),
+    }
+}
+
+fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Settings {
+    let accounts = config
+        .agents
+        .iter()
+        .filter(|agent| agent.enabled && !agent.password.expose().is_empty())
+        .filter_map(|agent| {
+            let extension = agent.extension.clone()?;
+            let ha1 =
+                sip::digest::Ha1::new(extension.as_str(), &config.sip.realm, agent.password.expose());
+            Some(Account { extension, ha1 })
+        })
+        .collect();
+    let trunks = config.trunks.iter().map(trunk).collect();
+    sip::Settings {
+        realm: config.sip.realm.clone(),
+        product: concat!("callpost/", env!("CARGO_PKG_VERSION")).to_owned(),
+        registrations: config.sip.registration_times(),
+        listeners: sockets
+            .iter()
+            .map(|(transport, address)| Listener { transport: *transport, address: shown(*address) })
+            .collect(),
+        accounts,
+        trunks,
+    }
+}
+
+fn trunk(trunk: &crate::config::Trunk) -> Trunk {
+    let credentials = (!trunk.username.is_empty()).then(|| sip::Secret {
+        username: trunk.username.clone(),
+        password: trunk.password.expose().to_owned(),
+    });
+    Trunk {
+        name: trunk.name.clone(),
+        host: trunk.host.clone(),
+        port: trunk.port,
+        transport: trunk.transport(),
+        address: trunk.host_address().map(|ip| SocketAddr::new(ip, trunk.port)),
+        allow: trunk.allow(),
+        credentials,
+        register: trunk.register,
+    }
+}
+
+/// The address to show peers where we listen on all of them: the one the machine's default route leaves from. Dialogs
+/// with a peer show the address that peer was heard on; this one is for calls that begin here.
+fn shown(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    // Connecting a datagram socket sends nothing; the address is of the documentation range (RFC 5737, RFC 3849).
+    let (any, far) = if address.is_ipv4() { ("0.0.0.0:0", "192.0.2.1:9") } else { ("[::]:0", "[2001:db8::1]:9") };
+    let local = std::net::UdpSocket::bind(any).and_then(|socket| {
+        socket.connect(far)?;
+        socket.local_addr()
+    });
+    let loopback: IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0u16, 0, 0, 0, 0, 0, 0, 1].into() };
+    SocketAddr::new(local.map_or(loopback, |local| local.ip()), address.port())
+}

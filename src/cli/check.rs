@@ -1,0 +1,50 @@
+use super::say;
+use crate::config::{Config, Unloadable, report};
+use crate::prompts::Library;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit codes: 0 clean, 1 mistakes, 2 unreadable.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: callpost check --config /etc/callpost/callpost.toml")]
+pub(super) struct Arguments {
+    /// The configuration file; ./config/callpost.toml, /etc/callpost/callpost.toml or the built-in one otherwise.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn check(arguments: &Arguments) -> ExitCode {
+    match Config::load(arguments.config.as_deref()) {
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                say(report(&loaded.warnings).trim_end());
+            }
+            let (shelf, languages) = (&loaded.config.prompts, &loaded.config.site.languages);
+            let prompts = Library::load(shelf, languages, None, &[]).problems;
+            for problem in &prompts {
+                say(problem);
+            }
+            if !prompts.is_empty() {
+                return ExitCode::from(1);
+            }
+            say(format_args!("{} — no mistakes", files(&loaded.files)));
+            ExitCode::SUCCESS
+        }
+        Err(Unloadable::Mistakes { mistakes, warnings }) => {
+            let all: Vec<_> = mistakes.into_iter().chain(warnings).collect();
+            say(report(&all).trim_end());
+            ExitCode::from(1)
+        }
+        Err(unreadable @ Unloadable::Unreadable { .. }) => {
+            super::complain(&unreadable.into());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn files(files: &[PathBuf]) -> String {
+    if files.is_empty() {
+        return "the built-in configuration".to_owned();
+    }
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,75 @@
+//! One file a subcommand. Each takes its arguments and gives an exit code; what it prints is for people (or, with
+//! `--json`, for programs).
+
+mod check;
+mod demo;
+mod run;
+mod simulate;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+#[derive(Debug, Parser)]
+#[command(name = "callpost", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the appliance.
+    Run(run::Arguments),
+    /// Find every mistake in the configuration.
+    Check(check::Arguments),
+    /// Show the main job on this machine, with phones and a caller in this process.
+    Demo(demo::Arguments),
+    /// Tell what would happen to a call, without placing it.
+    Simulate(simulate::Arguments),
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    // One provider for the whole binary, before anything could ask for another (docs/adr/0006).
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Logs go to standard error; `CALLPOST_LOG` chooses what is logged, as in `info,callpost::sip=debug`.
+fn start_log(format: LogFormat, usual: &str) {
+    let filter = EnvFilter::try_from_env("CALLPOST_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second call (in a test) keeps the first log.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+/// Says why a command failed, with every cause.
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("callpost: {error:#}");
+}
+
+/// Prints for people or programs.
+#[expect(clippy::print_stdout, reason = "this is the command line")]
+fn say(text: impl std::fmt::Display) {
+    println!("{text}");
+}

@@ -1,0 +1,143 @@
+use super::{LogFormat, complain, say, start_log};
+use crate::app::{Appliance, Options};
+use crate::config::{Config, Loaded};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// SIGHUP reads the configuration again (calls go on; a bad file is refused and the running one kept). SIGTERM and
+/// Ctrl-C let calls finish within `[site] drain_seconds`, end the rest and exit with 0; a second one ends them at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: callpost run --config /etc/callpost/callpost.toml --data-dir /var/lib/callpost")]
+pub(super) struct Arguments {
+    /// The configuration file; ./config/callpost.toml, /etc/callpost/callpost.toml or the built-in one otherwise.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where the journal and the recordings go, in place of [site] data_dir.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+pub(super) fn run(arguments: &Arguments) -> ExitCode {
+    start_log(arguments.log_format, "info");
+    match serve(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let signals = Signals::catch()?;
+    let Loaded { config, warnings, .. } = Config::load(arguments.config.as_deref())?;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    let patience = Duration::from_secs(config.site.drain_seconds.into());
+    let admin_token = std::env::var("CALLPOST_ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
+    let options = Options { data_dir: arguments.data_dir.clone(), admin_token };
+    let appliance = Appliance::start(config, options)?;
+    introduce(&appliance);
+    // Not started by systemd, or an old one: nobody waits for the word.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    loop {
+        match signals.wait() {
+            Signal::Reload => reload(arguments, &appliance),
+            Signal::Stop => break,
+            Signal::Nothing if appliance.is_alive() => {}
+            Signal::Nothing => anyhow::bail!("a thread has died; see the log"),
+        }
+    }
+    tracing::info!("Stopping: calls under way have {} s to finish.", patience.as_secs());
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    signals.end_at_once_on_the_next_one(&appliance);
+    appliance.stop(patience);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn introduce(appliance: &Appliance) {
+    for (transport, address) in &appliance.sip {
+        tracing::info!("SIP on {transport}://{address}.");
+    }
+    tracing::info!("Status page on http://{}/, data in {}.", appliance.http, appliance.data_dir.display());
+    if let Some(code) = &appliance.claim_code {
+        say(format_args!(
+            "Nobody has an account yet. Open http://{}/login and claim the box with the code {code}.",
+            appliance.http
+        ));
+    }
+}
+
+fn reload(arguments: &Arguments, appliance: &Appliance) {
+    match Config::load(arguments.config.as_deref()) {
+        Ok(loaded) => {
+            appliance.reload(&loaded.config);
+            tracing::info!("The configuration was read again.");
+        }
+        Err(refused) => tracing::error!("The new configuration is refused, the running one stays:\n{refused}"),
+    }
+}
+
+enum Signal {
+    Reload,
+    Stop,
+    Nothing,
+}
+
+/// The process's signals, caught before anything starts so that none is lost.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    caught: std::cell::RefCell<Caught>,
+}
+
+struct Caught {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let caught = Caught {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        };
+        drop(inside);
+        Ok(Self { runtime, caught: caught.into() })
+    }
+
+    /// Waits for a signal, and looks around once a second.
+    fn wait(&self) -> Signal {
+        let mut caught = self.caught.borrow_mut();
+        let Caught { hangup, terminate, interrupt } = &mut *caught;
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = hangup.recv() => Signal::Reload,
+                _ = terminate.recv() => Signal::Stop,
+                _ = interrupt.recv() => Signal::Stop,
+                () = tokio::time::sleep(Duration::from_secs(1)) => Signal::Nothing,
+            }
+        })
+    }
+
+    fn end_at_once_on_the_next_one(self, appliance: &Appliance) {
+        let hurry = appliance.hurry();
+        // The thread ends with the process.
+        std::thread::spawn(move || {
+            loop {
+                if let Signal::Stop = self.wait() {
+                    return hurry();
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,86 @@
+use super::{Agent, Group, NumberRule, Pbx, Site, Trunk};
+use crate::ivr::{Flow, Verb};
+use crate::model::{FlowName, Language};
+use crate::prompts::Shelf;
+use crate::routing::Plan;
+use crate::{agents, http, media, recording, sip, upstream};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The whole configuration, read, checked and consistent: every name in it exists.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[site]`.
+    pub site: Site,
+    /// `[sip]`.
+    pub sip: sip::Config,
+    /// `[media]`.
+    pub media: media::Config,
+    /// `[http]`.
+    pub http: http::Config,
+    /// `[recording]`.
+    pub recording: recording::Config,
+    /// Every `[[trunk]]`.
+    pub trunks: Vec<Trunk>,
+    /// Every `[[agent]]`.
+    pub agents: Vec<Agent>,
+    /// Every `[[group]]`.
+    pub groups: Vec<Group>,
+    /// Every `[[number]]`.
+    pub numbers: Vec<NumberRule>,
+    /// Every `[[upstream]]`.
+    pub upstreams: Vec<upstream::Config>,
+    /// Every `[[pbx]]`; not yet served.
+    pub pbxs: Vec<Pbx>,
+    /// The flows, by name.
+    pub flows: BTreeMap<FlowName, Arc<Flow>>,
+    /// The prompts there are.
+    pub prompts: Shelf,
+}
+
+impl Config {
+    /// The number plan: the `[[number]]` rules and the extensions of the agents who are enabled.
+    pub fn plan(&self) -> Plan {
+        let extensions = self
+            .agents
+            .iter()
+            .filter(|agent| agent.enabled)
+            .filter_map(|agent| Some((agent.extension.clone()?, agent.id.clone())));
+        Plan::new(self.numbers.iter().map(NumberRule::as_rule), extensions)
+    }
+
+    /// The enabled agents as the agents' room knows them.
+    pub fn roster(&self) -> Vec<agents::Agent> {
+        let enabled = self.agents.iter().filter(|agent| agent.enabled);
+        enabled
+            .filter_map(|agent| {
+                Some(agents::Agent {
+                    id: agent.id.clone(),
+                    name: agent.name_for_people().to_owned(),
+                    reach: agent.reach()?,
+                    groups: agent.groups.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// The groups as the agents' room knows them.
+    pub fn rung_groups(&self) -> Vec<agents::Group> {
+        self.groups.iter().map(Group::as_rung).collect()
+    }
+
+    /// Whether any flow speaks a text, so that a speech synthesiser is needed.
+    pub fn speaks_texts(&self) -> bool {
+        self.flows
+            .values()
+            .any(|flow| flow.steps.values().any(|verb| matches!(verb, Verb::Say(_))))
+    }
+
+    /// The texts that `say` steps always speak, for [`Library::load`](crate::prompts::Library::load).
+    pub fn constant_texts(&self) -> Vec<(Option<Language>, String)> {
+        self.flows
+            .values()
+            .flat_map(|flow| flow.constant_texts())
+            .collect()
+    }
+}

@@ -1,0 +1,36 @@
+//! Files and environment into one validated [`Config`], gathered from each room's own section.
+//!
+//! [`Config::load`] finds the file, lays `CALLPOST__SECTION__KEY` variables over it, brings in secrets from their
+//! files, reads every section, flow and the list of prompts, and then looks whether all of it fits together. It tells
+//! every [`Mistake`] at once, each with its place and its cure; a configuration with a mistake is never used.
+
+mod agent;
+mod draft;
+mod environment;
+mod flows;
+mod gathered;
+mod group;
+mod links;
+mod load;
+mod mistake;
+mod number;
+mod pbx;
+mod plain_words;
+mod reader;
+mod secret;
+mod section;
+mod shipped;
+mod site;
+mod source;
+mod trunk;
+
+pub use agent::Agent;
+pub use gathered::Config;
+pub use group::Group;
+pub use load::{Loaded, Surroundings, Unloadable};
+pub use mistake::{Mistake, Place, report};
+pub use number::NumberRule;
+pub use pbx::Pbx;
+pub use secret::Secret;
+pub use site::Site;
+pub use trunk::Trunk;

@@ -1,0 +1,151 @@
+use super::section::Section;
+use super::{Mistake, Secret};
+use crate::model::TrunkName;
+use crate::sip::{Network, Transport};
+use serde::Deserialize;
+use std::net::IpAddr;
+
+/// `[[trunk]]`: a PBX or carrier beside the box, known by its address.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    /// Its name.
+    pub name: TrunkName,
+    /// Its address or host name.
+    pub host: String,
+    /// Its SIP port.
+    #[serde(default = "sip_port")]
+    pub port: u16,
+    /// `udp` or `tcp`.
+    #[serde(default = "udp")]
+    transport: TransportName,
+    /// The user name for its challenges and for registering; empty for none.
+    #[serde(default)]
+    pub username: String,
+    /// The password for its challenges and for registering; `password_file` names a file with it.
+    #[serde(default)]
+    pub password: Secret,
+    /// Whether the box registers there.
+    #[serde(default)]
+    pub register: bool,
+    /// Networks from which its requests are believed; the host's own address when absent.
+    #[serde(default)]
+    allow: Vec<NetworkText>,
+}
+
+fn sip_port() -> u16 {
+    5060
+}
+
+fn udp() -> TransportName {
+    TransportName(Transport::Udp)
+}
+
+impl Trunk {
+    /// What carries its messages.
+    pub fn transport(&self) -> Transport {
+        self.transport.0
+    }
+
+    /// From where its requests are believed. Empty when the host is a name and no `allow` is written: then the
+    /// addresses the name stands for are.
+    pub fn allow(&self) -> Vec<Network> {
+        if self.allow.is_empty() {
+            return self.host_address().map(Network::single).into_iter().collect();
+        }
+        self.allow.iter().map(|network| network.0).collect()
+    }
+
+    /// The host, when it is an address and not a name.
+    pub fn host_address(&self) -> Option<IpAddr> {
+        self.host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct TransportName(Transport);
+
+impl TryFrom<String> for TransportName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match Transport::from_name(&text) {
+            Some(transport @ (Transport::Udp | Transport::Tcp)) => Ok(Self(transport)),
+            Some(Transport::Tls | Transport::Ws | Transport::Wss) => Err(format!(
+                "\"{text}\" is not served by this version; use \"udp\" or \"tcp\""
+            )),
+            None => Err(format!("\"{text}\" is no transport; use \"udp\" or \"tcp\"")),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct NetworkText(Network);
+
+impl TryFrom<String> for NetworkText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let network = text
+            .parse()
+            .map_err(|problem| format!("{problem}; write it like \"192.168.1.0/24\""))?;
+        Ok(Self(network))
+    }
+}
+
+impl Section<Trunk> {
+    pub(super) fn check(&self, mistakes: &mut Vec<Mistake>, warnings: &mut Vec<Mistake>) {
+        let trunk = &self.value;
+        if trunk
+            .allow
+            .iter()
+            .any(|network| network.0.to_string().ends_with("/0"))
+        {
+            let cure = "name the networks the trunk calls from";
+            warnings.push(self.mistake("allow", "lets the whole world call in as this trunk", cure));
+        }
+        if !is_host(&trunk.host) {
+            let problem = format!("\"{}\" is no host", trunk.host);
+            mistakes.push(self.mistake("host", problem, "write an address or a name, the port in `port`"));
+        }
+        if trunk.port == 0 {
+            mistakes.push(self.mistake("port", "0 is no port", "use 5060 or what the trunk says"));
+        }
+        if trunk.username.is_empty() != trunk.password.expose().is_empty() && self.whole {
+            let (there, missing) = if trunk.username.is_empty() {
+                ("password", "username")
+            } else {
+                ("username", "password")
+            };
+            mistakes.push(self.mistake(
+                there,
+                format!("stands without `{missing}`"),
+                format!("write {missing} too"),
+            ));
+        } else if trunk.register && trunk.username.is_empty() && self.whole {
+            let cure = "write username and password, or register = false";
+            mistakes.push(self.mistake("register", "needs a user name and a password", cure));
+        }
+    }
+}
+
+/// The shape of an address or a host name (RFC 1123 §2.1).
+pub(super) fn is_host(text: &str) -> bool {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let is_name = text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && label
+                    .bytes()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == b'-' || letter == b'_')
+        });
+    bare.parse::<IpAddr>().is_ok() || is_name
+}

@@ -1,0 +1,73 @@
+use super::sockets::Pair;
+use crate::media::Session;
+use crate::model::LegKey;
+use std::collections::HashMap;
+
+/// One leg on this thread.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) key: LegKey,
+    pub(super) session: Session,
+    pub(super) sockets: Pair,
+    /// The other side of the bridge.
+    pub(super) peer: Option<usize>,
+    /// The tape that listens to it, and on which channel.
+    pub(super) tape: Option<(usize, usize)>,
+    /// The playout phase it belongs to while something plays.
+    pub(super) phase: Option<usize>,
+}
+
+/// The legs of a thread, each at a place that stays the same while it lives.
+#[derive(Debug, Default)]
+pub(super) struct Legs {
+    places: Vec<Option<Leg>>,
+    free: Vec<usize>,
+    by_key: HashMap<LegKey, usize>,
+}
+
+impl Legs {
+    /// Takes a leg in, and gives its place.
+    pub(super) fn insert(&mut self, leg: Leg) -> usize {
+        let key = leg.key;
+        let place = self.free.pop().unwrap_or(self.places.len());
+        match self.places.get_mut(place) {
+            Some(free) => *free = Some(leg),
+            None => self.places.push(Some(leg)),
+        }
+        self.by_key.insert(key, place);
+        place
+    }
+
+    /// Where a leg lives.
+    pub(super) fn place(&self, key: LegKey) -> Option<usize> {
+        self.by_key.get(&key).copied()
+    }
+
+    /// The leg at a place.
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Leg> {
+        self.places.get_mut(place)?.as_mut()
+    }
+
+    /// Lets a leg go.
+    pub(super) fn remove(&mut self, place: usize) -> Option<Leg> {
+        let leg = self.places.get_mut(place)?.take()?;
+        self.by_key.remove(&leg.key);
+        self.free.push(place);
+        Some(leg)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// All legs.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Leg> {
+        self.places.iter_mut().flatten()
+    }
+
+    /// The places of all legs.
+    pub(super) fn all_places(&self) -> Vec<usize> {
+        self.by_key.values().copied().collect()
+    }
+}

@@ -1,0 +1,312 @@
+//! The RTP threads between real sockets on loopback: phones here, the box there, nothing in between.
+
+use super::{RtpSettings, RtpThreads, ToEngine};
+use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Sound, Sounds, g711};
+use crate::model::{
+    CallKey, Codec, Dice, Digit, LegId, LegKey, Playable, RecordingId, TapeMessage, Tone,
+};
+use crate::sdp::{Agreed, Flowing};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(5);
+static PORTS: AtomicU16 = AtomicU16::new(20_000);
+
+/// The box: its threads, and the engine's and the recorder's ends of their queues.
+struct Box {
+    threads: RtpThreads,
+    events: Receiver<MediaEvent>,
+    tapes: Receiver<TapeMessage>,
+    _back: SyncSender<Vec<u8>>,
+}
+
+/// Knows one prompt, and one that breaks.
+struct Library;
+
+impl Sounds for Library {
+    fn find(&self, playable: &Playable) -> Found {
+        match playable {
+            Playable::Prompt { name, .. } if name.as_str() == "welcome" => {
+                Found::Ready(Arc::new(Sound::from_pcm_8k(&[4000; 800])))
+            }
+            Playable::Prompt { name, .. } if name.as_str() == "broken" => panic!("a fault, made on purpose"),
+            Playable::Prompt { .. } | Playable::Text { .. } | Playable::Tone(_) => Found::Missing,
+        }
+    }
+}
+
+impl Box {
+    fn new() -> Self {
+        let (engine, events) = sync_channel(1000);
+        let (recorder, tapes) = sync_channel(1000);
+        let (back, buffers) = sync_channel(10);
+        let to_engine: ToEngine = Arc::new(move |event| {
+            engine.try_send(event).map_err(|error| match error {
+                TrySendError::Full(event) | TrySendError::Disconnected(event) => event,
+            })
+        });
+        let settings =
+            RtpSettings { rtp_timeout: Some(30 * LONG), dice: Dice::from_number(1) };
+        let threads =
+            RtpThreads::start(2, settings, Arc::new(Library), to_engine, recorder, buffers).unwrap();
+        Self { threads, events, tapes, _back: back }
+    }
+
+    fn order(&self, order: MediaOrder) {
+        self.threads.order(order).unwrap();
+    }
+
+    fn event(&self) -> MediaEvent {
+        self.events.recv_timeout(LONG).unwrap()
+    }
+
+    /// Opens and starts a leg for a phone, and gives the address of its RTP port.
+    fn leg(&self, key: LegKey, phone: &Phone, codec: Codec) -> SocketAddr {
+        let port = PORTS.fetch_add(2, Ordering::Relaxed);
+        self.order(MediaOrder::Open { leg: key, local: local(), port });
+        self.order(MediaOrder::Start { leg: key, agreed: phone.agreed(codec) });
+        SocketAddr::new(local(), port)
+    }
+}
+
+/// A phone: a socket, and the numbers of what it says.
+struct Phone {
+    socket: UdpSocket,
+    sequence: u16,
+}
+
+impl Phone {
+    fn new(ip: &str) -> Self {
+        let socket = UdpSocket::bind((ip, 0)).unwrap();
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        Self { socket, sequence: 0 }
+    }
+
+    fn agreed(&self, codec: Codec) -> Agreed {
+        let remote = self.socket.local_addr().unwrap();
+        Agreed {
+            remote,
+            remote_rtcp: SocketAddr::new(remote.ip(), 9),
+            codec,
+            send_payload_type: codec.payload_type(),
+            receive_payload_type: codec.payload_type(),
+            send_telephone_event: Some(101),
+            receive_telephone_event: Some(101),
+            packet_ms: 20,
+            flowing: Flowing::Both,
+        }
+    }
+
+    fn say(&mut self, to: SocketAddr, payload_type: u8, payload: &[u8]) {
+        self.sequence += 1;
+        let timestamp = u32::from(self.sequence) * 160;
+        self.send(to, payload_type, timestamp, payload);
+    }
+
+    fn send(&mut self, to: SocketAddr, payload_type: u8, timestamp: u32, payload: &[u8]) {
+        let mut packet = vec![0x80, payload_type];
+        packet.extend(self.sequence.to_be_bytes());
+        packet.extend(timestamp.to_be_bytes());
+        packet.extend([1, 2, 3, 4]);
+        packet.extend(payload);
+        self.socket.send_to(&packet, to).unwrap();
+    }
+
+    fn hear(&self) -> (SocketAddr, Vec<u8>) {
+        let mut buffer = [0; 2048];
+        let (length, from) = self.socket.recv_from(&mut buffer).unwrap();
+        (from, buffer[..length].to_vec())
+    }
+}
+
+fn local() -> IpAddr {
+    "127.20.7.1".parse().unwrap()
+}
+
+fn key(call: u32, leg: u32) -> LegKey {
+    LegKey { call: CallKey(call), leg: LegId(leg) }
+}
+
+fn prompt(name: &str) -> Playable {
+    Playable::Prompt { language: "en".into(), name: name.into() }
+}
+
+#[test]
+fn two_phones_hear_each_other_and_nobody_hears_a_stranger() {
+    let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
+    let (a, b) = (key(1, 0), key(1, 1));
+    let (at_a, at_b) = (office.leg(a, &caller, Codec::Pcmu), office.leg(b, &agent, Codec::Pcma));
+    office.order(MediaOrder::Bridge { a, b });
+    let mut stranger = Phone::new("127.20.7.4");
+    for number in 0..20u8 {
+        stranger.say(at_a, 0, &[0x11; 160]);
+        caller.say(at_a, 0, &[0x80 + number; 160]);
+        let (from, packet) = agent.hear();
+        assert_eq!((from, packet.len(), packet[1] & 0x7f), (at_b, 172, 8));
+        let expected = g711::encode(Codec::Pcma, g711::linear(Codec::Pcmu, 0x80 + number));
+        assert!(packet[12..].iter().all(|byte| *byte == expected));
+        agent.say(at_b, 8, &[0xd5; 160]);
+        let (from, packet) = caller.hear();
+        assert_eq!((from, packet.len(), packet[1] & 0x7f), (at_a, 172, 0));
+    }
+    office.order(MediaOrder::Close { leg: a });
+    let MediaEvent::Closed { leg, quality: Some(quality), strangers } = office.event() else { panic!() };
+    assert_eq!((leg, strangers), (a, 20));
+    assert_eq!((quality.packets_received, quality.packets_sent), (20, 20));
+    assert_eq!(office.threads.counters().strangers, 20);
+}
+
+#[test]
+fn a_prompt_and_a_tone_are_heard_to_their_end() {
+    let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
+    let leg = key(2, 0);
+    let at = office.leg(leg, &phone, Codec::Pcmu);
+    let items = vec![prompt("welcome"), prompt("unknown"), Playable::Tone(Tone::Silence)];
+    office.order(MediaOrder::Play { leg, play: PlayId(9), items, repeat: false });
+    let packets: Vec<_> = (0..15).map(|_| phone.hear()).collect();
+    assert_eq!(office.event(), MediaEvent::PlayFinished { leg, play: PlayId(9) });
+    let stamps: Vec<_> =
+        packets.iter().map(|(_, packet)| u32::from_be_bytes(packet[4..8].try_into().unwrap())).collect();
+    assert!(stamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == 160), "{stamps:?}");
+    for (place, (from, packet)) in packets.iter().enumerate() {
+        let heard = g711::linear(Codec::Pcmu, packet[12]);
+        assert_eq!(*from, at);
+        assert_eq!((packet[1] == 0x80, heard > 3000), (place == 0, place < 5), "{place}");
+    }
+}
+
+#[test]
+fn a_prompt_that_repeats_goes_on_until_it_is_stopped() {
+    let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
+    let leg = key(3, 0);
+    office.leg(leg, &phone, Codec::Pcma);
+    office.order(MediaOrder::Play { leg, play: PlayId(1), items: vec![prompt("welcome")], repeat: true });
+    for _ in 0..12 {
+        phone.hear();
+    }
+    office.order(MediaOrder::StopPlaying { leg });
+    office.order(MediaOrder::Play { leg, play: PlayId(2), items: Vec::new(), repeat: false });
+    assert_eq!(office.event(), MediaEvent::PlayFinished { leg, play: PlayId(2) });
+}
+
+#[test]
+fn keys_are_told_once_and_reach_the_other_phone() {
+    let (office, mut caller, agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
+    let (a, b) = (key(4, 0), key(4, 1));
+    let at = office.leg(a, &caller, Codec::Pcmu);
+    office.leg(b, &agent, Codec::Pcmu);
+    office.order(MediaOrder::Bridge { a, b });
+    for (place, digit) in [(1u32, '5'), (2, '5'), (3, '#')] {
+        let code = Digit::from_char(digit).unwrap().event();
+        for report in 0..6 {
+            caller.sequence += 1;
+            let flags = if report > 2 { 0x80 } else { 0 };
+            caller.send(at, 101, place * 8000, &[code, flags, 3, 0x20]);
+            assert_eq!(agent.hear().1[1] & 0x7f, 101);
+        }
+        assert_eq!(office.event(), MediaEvent::DigitPressed { leg: a, digit: Digit::from_char(digit).unwrap() });
+    }
+    assert!(office.events.try_recv().is_err());
+}
+
+#[test]
+fn a_port_in_use_is_told_at_once_and_a_closed_one_is_free() {
+    let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
+    let at = office.leg(key(5, 0), &phone, Codec::Pcmu);
+    let again = office.threads.order(MediaOrder::Open { leg: key(5, 1), local: local(), port: at.port() });
+    let Err(MediaEvent::OpenFailed { leg, reason }) = again else { panic!() };
+    assert_eq!(leg, key(5, 1));
+    assert!(reason.contains(&at.port().to_string()), "{reason}");
+    office.order(MediaOrder::Close { leg: key(5, 0) });
+    assert_eq!(office.event(), MediaEvent::Closed { leg: key(5, 0), quality: None, strangers: 0 });
+    UdpSocket::bind(at).unwrap();
+    UdpSocket::bind((at.ip(), at.port() + 1)).unwrap();
+}
+
+#[test]
+fn a_leg_that_is_not_there_is_closed_at_once() {
+    let office = Box::new();
+    office.order(MediaOrder::Close { leg: key(6, 7) });
+    assert_eq!(office.event(), MediaEvent::Closed { leg: key(6, 7), quality: None, strangers: 0 });
+}
+
+#[test]
+fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
+    let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
+    let (a, b) = (key(7, 0), key(7, 1));
+    let (at_a, at_b) = (office.leg(a, &caller, Codec::Pcmu), office.leg(b, &agent, Codec::Pcma));
+    let id = RecordingId(uuid::Uuid::from_u128(7));
+    office.order(MediaOrder::Bridge { a, b });
+    office.order(MediaOrder::Record { left: a, right: Some(b), id, codec: Codec::Pcmu });
+    // The answers pace the phones: each says the next packet when the other has heard the last.
+    for _ in 0..30 {
+        caller.say(at_a, 0, &[0x90; 160]);
+        agent.hear();
+        agent.say(at_b, 8, &[0xd5; 160]);
+        caller.hear();
+    }
+    office.order(MediaOrder::Play { leg: a, play: PlayId(1), items: vec![prompt("welcome")], repeat: false });
+    assert_eq!(office.event(), MediaEvent::PlayFinished { leg: a, play: PlayId(1) });
+    office.order(MediaOrder::StopRecording { leg: a });
+    let mut audio = Vec::new();
+    loop {
+        match office.tapes.recv_timeout(LONG).unwrap() {
+            TapeMessage::Audio { id: of, audio: more } => {
+                assert_eq!(of, id);
+                audio.extend(more);
+            }
+            TapeMessage::End { id: of } => {
+                assert_eq!(of, id);
+                break;
+            }
+            TapeMessage::Begin { .. } => panic!("the engine begins a tape, not the thread"),
+        }
+    }
+    let left = audio.iter().step_by(2).filter(|byte| **byte == 0x90).count();
+    let silence = g711::encode(Codec::Pcmu, g711::linear(Codec::Pcma, 0xd5));
+    let right = audio.iter().skip(1).step_by(2).filter(|byte| **byte == silence).count();
+    assert!(left >= 160 && right >= 160, "{left} {right} of {}", audio.len());
+    // 100 ms of prompt at least, and the tape is as long as the time that passed.
+    assert!(audio.len() > 2 * 640, "{}", audio.len());
+}
+
+#[test]
+fn a_fault_in_one_call_leaves_the_others_alone() {
+    let (office, caller, other) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
+    // Two calls on one thread of two.
+    let (faulty, healthy) = (key(10, 0), key(12, 0));
+    office.leg(faulty, &caller, Codec::Pcmu);
+    office.leg(healthy, &other, Codec::Pcmu);
+    office.order(MediaOrder::Play { leg: faulty, play: PlayId(1), items: vec![prompt("broken")], repeat: false });
+    office.order(MediaOrder::Play { leg: healthy, play: PlayId(2), items: vec![prompt("welcome")], repeat: false });
+    assert_eq!(office.event(), MediaEvent::Closed { leg: faulty, quality: None, strangers: 0 });
+    assert_eq!(other.hear().1.len(), 172);
+    assert_eq!(office.event(), MediaEvent::PlayFinished { leg: healthy, play: PlayId(2) });
+    assert_eq!(office.threads.counters().faults, 1);
+}
+
+#[test]
+fn silence_is_told_when_the_caller_stops_speaking() {
+    let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
+    let leg = key(8, 0);
+    office.leg(leg, &phone, Codec::Pcmu);
+    office.order(MediaOrder::WatchSilence { leg, after: Some(Duration::from_millis(300)) });
+    assert_eq!(office.event(), MediaEvent::FellSilent { leg });
+}
+
+#[test]
+fn stopping_closes_every_leg_and_ends_every_tape() {
+    let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
+    let id = RecordingId(uuid::Uuid::from_u128(9));
+    for call in 20..24 {
+        office.leg(key(call, 0), &phone, Codec::Pcmu);
+    }
+    office.order(MediaOrder::Record { left: key(20, 0), right: None, id, codec: Codec::Pcmu });
+    let Box { threads, events, tapes, _back } = office;
+    threads.stop();
+    assert_eq!(events.try_iter().filter(|event| matches!(event, MediaEvent::Closed { .. })).count(), 4);
+    assert!(tapes.try_iter().any(|message| matches!(message, TapeMessage::End { id: of } if of == id)));
+}

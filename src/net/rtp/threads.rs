@@ -1,0 +1,162 @@
+use super::RtpCounters;
+use super::counters::Shared;
+use super::outbox::ToEngine;
+use super::sockets::Pair;
+use super::taping::Buffers;
+use super::worker::{Equipment, Job, WAKER, Worker};
+use crate::media::{MediaEvent, MediaOrder, Sounds};
+use crate::model::{CallKey, Dice, LegKey, TapeMessage};
+use mio::{Poll, Waker};
+use std::io;
+use std::net::IpAddr;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+/// Orders that may wait for a thread. Full: the engine waits. A thread never waits for the engine, the recorder or
+/// the disk, so it gets to its orders within a turn.
+const ORDERS: usize = 1024;
+
+/// What the RTP threads are told once.
+#[derive(Debug)]
+pub struct RtpSettings {
+    /// When a leg that hears nothing is dead; never, when none.
+    pub rtp_timeout: Option<Duration>,
+    /// Where the random numbers of outgoing streams come from.
+    pub dice: Dice,
+}
+
+/// The running RTP threads. Dropping it closes every leg and waits for the threads.
+pub struct RtpThreads {
+    threads: Vec<Thread>,
+    counters: Arc<Shared>,
+}
+
+struct Thread {
+    jobs: SyncSender<Job>,
+    waker: Waker,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl RtpThreads {
+    /// Starts `count` threads, at least one. `buffers_back` brings the emptied audio buffers from the recorder.
+    ///
+    /// # Errors
+    /// When the system gives no poll, no waker or no thread.
+    pub fn start(
+        count: usize,
+        mut settings: RtpSettings,
+        library: Arc<dyn Sounds>,
+        to_engine: ToEngine,
+        tape: SyncSender<TapeMessage>,
+        buffers_back: Receiver<Vec<u8>>,
+    ) -> io::Result<Self> {
+        let counters = Arc::<Shared>::default();
+        let buffers: Buffers = Arc::new(Mutex::new(buffers_back));
+        let mut started = Self { threads: Vec::new(), counters: counters.clone() };
+        for number in 0..count.max(1) {
+            let equipment = Equipment {
+                library: library.clone(),
+                to_engine: to_engine.clone(),
+                recorder: tape.clone(),
+                buffers: buffers.clone(),
+                rtp_timeout: settings.rtp_timeout,
+                dice: settings.dice.fork(),
+                counters: counters.clone(),
+            };
+            started.threads.push(Thread::start(number, equipment)?);
+        }
+        Ok(started)
+    }
+
+    /// Carries out an order. Both legs of a bridge or a tape have to be legs of one call.
+    ///
+    /// # Errors
+    /// The event that answers the order at once: `OpenFailed`, or `Closed` of a thread that is no more.
+    pub fn order(&self, order: MediaOrder) -> Result<(), MediaEvent> {
+        if let MediaOrder::Open { leg, local, port } = order {
+            return self.open(leg, local, port);
+        }
+        let leg = leg_of(&order);
+        let closes = matches!(order, MediaOrder::Close { .. });
+        match self.thread(leg.call).give(Job::Order(order)) {
+            Err(()) if closes => Err(MediaEvent::Closed { leg, quality: None, strangers: 0 }),
+            Ok(()) | Err(()) => Ok(()),
+        }
+    }
+
+    fn open(&self, leg: LegKey, local: IpAddr, port: u16) -> Result<(), MediaEvent> {
+        let failed = |reason| MediaEvent::OpenFailed { leg, reason };
+        let sockets = Pair::open(local, port)
+            .map_err(|error| failed(format!("UDP ports {port} and the next on {local}: {error}")))?;
+        self.thread(leg.call)
+            .give(Job::Open { leg, sockets })
+            .map_err(|()| failed("the RTP thread has ended".to_owned()))
+    }
+
+    /// What was counted, up to about a second ago.
+    pub fn counters(&self) -> RtpCounters {
+        self.counters.read()
+    }
+
+    /// Closes every leg, tells the engine and the recorder, and waits for the threads.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    /// All legs of a call live on one thread.
+    fn thread(&self, call: CallKey) -> &Thread {
+        // `start` made at least one.
+        &self.threads[call.0 as usize % self.threads.len()]
+    }
+}
+
+impl Drop for RtpThreads {
+    fn drop(&mut self) {
+        for thread in &self.threads {
+            // A thread that is no more has nothing to stop.
+            let _ = thread.give(Job::Stop);
+        }
+        for thread in &mut self.threads {
+            if thread.handle.take().is_some_and(|handle| handle.join().is_err()) {
+                tracing::error!("An RTP thread had ended before it was told to.");
+            }
+        }
+    }
+}
+
+impl Thread {
+    fn start(number: usize, equipment: Equipment) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let (jobs, orders) = sync_channel(ORDERS);
+        let worker = Worker::new(poll, orders, equipment);
+        let handle = Builder::new().name(format!("rtp-{number}")).spawn(move || worker.run())?;
+        Ok(Self { jobs, waker, handle: Some(handle) })
+    }
+
+    fn give(&self, job: Job) -> Result<(), ()> {
+        self.jobs.send(job).map_err(|_| ())?;
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "An RTP thread could not be woken: {error}.");
+        }
+        Ok(())
+    }
+}
+
+/// The leg whose thread an order goes to.
+fn leg_of(order: &MediaOrder) -> LegKey {
+    match order {
+        MediaOrder::Open { leg, .. }
+        | MediaOrder::Start { leg, .. }
+        | MediaOrder::Play { leg, .. }
+        | MediaOrder::StopPlaying { leg }
+        | MediaOrder::Bridge { a: leg, .. }
+        | MediaOrder::Unbridge { leg }
+        | MediaOrder::Record { left: leg, .. }
+        | MediaOrder::StopRecording { leg }
+        | MediaOrder::WatchSilence { leg, .. }
+        | MediaOrder::Close { leg } => *leg,
+    }
+}

@@ -1,0 +1,137 @@
+use super::worker::{BUFFER, Worker};
+use crate::media::{Frame, Heard, MediaEvent, Packet};
+use mio::Token;
+use std::io::ErrorKind;
+use std::time::Instant;
+
+/// Datagrams read from one socket before the others have their turn.
+const BURST: usize = 32;
+/// The socket on the even port.
+pub(super) const RTP: usize = 0;
+/// The socket on the odd port.
+pub(super) const RTCP: usize = 1;
+
+/// The token of a leg's socket.
+pub(super) fn token(place: usize, socket: usize) -> Token {
+    Token(place * 2 + socket)
+}
+
+impl Worker {
+    /// Reads a socket that was told of: to its end, or until its share of the turn is used.
+    pub(super) fn read(&mut self, now: Instant, token: Token) {
+        let (place, socket) = (token.0 / 2, token.0 % 2);
+        self.at_hand = Some(place);
+        for _ in 0..BURST {
+            let Some(leg) = self.legs.get_mut(place) else {
+                return;
+            };
+            let from = if socket == RTP { &leg.sockets.rtp } else { &leg.sockets.rtcp };
+            match from.recv_from(&mut self.buffer[..]) {
+                // Reports of the other side are read by a later version; until then they are only counted.
+                Ok(_) if socket == RTCP => self.counts.rtcp += 1,
+                Ok((length, from)) => self.hear(now, place, length, from),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => self.counts.socket_errors += 1,
+            }
+        }
+        if !self.unfinished.contains(&token) {
+            self.unfinished.push(token);
+        }
+    }
+
+    /// Walks one datagram through: understand, tell, tape, pass on.
+    fn hear(&mut self, now: Instant, place: usize, length: usize, from: std::net::SocketAddr) {
+        self.counts.received += 1;
+        let Some(leg) = self.legs.get_mut(place) else {
+            return;
+        };
+        let datagram = self.buffer.get(..length).filter(|_| length < BUFFER).unwrap_or_default();
+        match leg.session.receive(now, from, datagram) {
+            Heard::Stranger => self.counts.strangers += 1,
+            Heard::Junk => self.counts.junk += 1,
+            Heard::Nothing => {}
+            Heard::Packet(packet, digit) => {
+                let (key, tape, peer) = (leg.key, leg.tape, leg.peer);
+                if let Some(digit) = digit {
+                    self.outbox.say(MediaEvent::DigitPressed { leg: key, digit });
+                }
+                if let Some(tape) = tape {
+                    self.taping.put(now, tape, &packet, &self.buffer[..]);
+                }
+                if let Some(peer) = peer {
+                    self.pass_on(now, peer, &packet);
+                }
+            }
+        }
+    }
+
+    /// Sends a packet of one leg to the other, in the turn it came in. Full socket: the packet is lost and counted.
+    fn pass_on(&mut self, now: Instant, peer: usize, packet: &Packet) {
+        let Some(leg) = self.legs.get_mut(peer) else {
+            return;
+        };
+        let Some((range, to)) = leg.session.relay(now, packet, &mut self.buffer[..]) else {
+            return;
+        };
+        let packet = self.buffer.get(range).unwrap_or_default();
+        match leg.sockets.rtp.send_to(packet, to) {
+            Ok(_) => self.counts.sent += 1,
+            Err(_) => self.counts.socket_errors += 1,
+        }
+    }
+
+    /// Sends the next frame of every leg of a phase.
+    pub(super) fn play_phase(&mut self, now: Instant, phase: usize) {
+        let mut next = 0;
+        while let Some(place) = self.playout.leg(phase, next) {
+            self.at_hand = Some(place);
+            if self.play_frame(now, place) {
+                next += 1;
+                continue;
+            }
+            if let Some(leg) = self.legs.get_mut(place) {
+                leg.phase = None;
+            }
+            self.playout.leave(phase, place);
+        }
+    }
+
+    /// Sends the next frame of a leg; false when nothing plays any more.
+    fn play_frame(&mut self, now: Instant, place: usize) -> bool {
+        let Some(leg) = self.legs.get_mut(place) else {
+            return false;
+        };
+        match leg.session.frame(now, &mut self.frame) {
+            Frame::Send(to) => {
+                match leg.sockets.rtp.send_to(&self.frame, to) {
+                    Ok(_) => self.counts.sent += 1,
+                    Err(_) => self.counts.socket_errors += 1,
+                }
+                true
+            }
+            Frame::Nothing => {
+                self.ask_again(place);
+                true
+            }
+            Frame::Finished(play) => {
+                let leg = leg.key;
+                self.outbox.say(MediaEvent::PlayFinished { leg, play });
+                false
+            }
+            Frame::Idle => false,
+        }
+    }
+
+    /// Looks again for a sound that was still being made.
+    fn ask_again(&mut self, place: usize) {
+        let awaited = self.legs.get_mut(place).and_then(|leg| leg.session.waits_for().cloned());
+        let Some(playable) = awaited else {
+            return;
+        };
+        let found = self.find(&playable);
+        if let Some(leg) = self.legs.get_mut(place) {
+            leg.session.supply(found);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use crate::model::{Entry, TapeDone};
+use crate::store::journal::Durability;
+use rusqlite::Connection;
+
+/// What reaches the writer.
+pub(in crate::store) enum Job {
+    /// From the engine.
+    Entry(Entry),
+    /// From the recorder.
+    Tape(TapeDone),
+    /// A change of another table, with somebody waiting for its outcome.
+    Work(Durability, Work),
+    /// Other destinations from now on.
+    Upstreams(Vec<String>),
+    /// Nothing comes after this.
+    Stop,
+}
+
+/// A change to make inside the next transaction, or the reason why there is none.
+pub(in crate::store) type Work = Box<dyn FnOnce(Result<&Connection, &str>) -> Ran + Send>;
+
+/// Tells the one who waits how the commit went.
+pub(in crate::store) type After = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+/// What became of a [`Work`].
+pub(in crate::store) struct Ran {
+    /// Whether its change is to be kept.
+    pub(in crate::store) went_well: bool,
+    /// To be called after the commit.
+    pub(in crate::store) after: After,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Entry(_) => "Entry",
+            Self::Tape(_) => "Tape",
+            Self::Work(..) => "Work",
+            Self::Upstreams(_) => "Upstreams",
+            Self::Stop => "Stop",
+        })
+    }
+}

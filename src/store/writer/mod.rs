@@ -1,0 +1,268 @@
+//! The one thread that writes: it gathers jobs into lots, commits each lot as one transaction, and answers
+//! after that.
+
+mod job;
+mod lot;
+mod refreshes;
+mod transaction;
+
+pub(super) use job::{After, Job, Ran, Work};
+pub(super) use lot::Lot;
+pub(super) use refreshes::Refreshes;
+
+use super::connection::open_for_writing;
+use super::journal::Durability;
+use super::lock::DirectoryLock;
+use super::tables::registrations;
+use super::{Clock, Pace, StoreReply};
+use crate::model::{Binding, CallId, Entry};
+use refreshes::is_refresh;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The one thread that writes. It blocks on its queue, takes what has gathered there, commits it as one lot
+/// and then answers for each entry: one fsync carries many records, and nothing is acknowledged before it.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) on_reply: Box<dyn Fn(StoreReply) + Send>,
+    pub(super) clock: Clock,
+    pub(super) pace: Pace,
+    pub(super) boot: String,
+    pub(super) born: Instant,
+    pub(super) upstreams: Vec<i64>,
+    pub(super) trouble: Arc<Mutex<Option<String>>>,
+    pub(super) lot: Lot,
+    pub(super) refreshes: Refreshes,
+    pub(super) open_calls: BTreeSet<CallId>,
+    pub(super) next_heartbeat: Option<Instant>,
+    pub(super) retry_at: Option<Instant>,
+    /// Held as long as the writer may write.
+    pub(super) _lock: DirectoryLock,
+}
+
+impl Writer {
+    /// Works until told to stop, or until nobody is left who could send anything.
+    pub(super) fn run(mut self) {
+        loop {
+            let more_to_come = self.gather();
+            if !more_to_come {
+                return self.finish();
+            }
+            self.write_what_is_due();
+        }
+    }
+
+    /// Waits for the first job or the next deadline, then takes whatever else is there. False: nothing comes
+    /// any more.
+    fn gather(&mut self) -> bool {
+        if self.is_overfull() {
+            std::thread::sleep(self.until(self.retry_at));
+            return true;
+        }
+        let first = match self.next_deadline() {
+            None => self.jobs.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
+            Some(at) => self.jobs.recv_timeout(self.until(Some(at))),
+        };
+        let mut next = match first {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        loop {
+            if !self.take(next) {
+                return false;
+            }
+            if self.lot.jobs.len() >= self.pace.lot {
+                return true;
+            }
+            match self.jobs.try_recv() {
+                Ok(job) => next = job,
+                Err(_empty_or_closed) => return true,
+            }
+        }
+    }
+
+    /// While the database cannot be written, entries are held up to a limit; beyond it the queue fills and
+    /// says no.
+    fn is_overfull(&self) -> bool {
+        self.retry_at.is_some_and(|at| at > self.clock.now()) && self.lot.jobs.len() >= self.pace.held
+    }
+
+    fn until(&self, at: Option<Instant>) -> Duration {
+        at.map_or(Duration::ZERO, |at| {
+            at.saturating_duration_since(self.clock.now())
+        })
+    }
+
+    /// Derived from what waits, so that no timer can be forgotten.
+    fn next_deadline(&self) -> Option<Instant> {
+        if self.retry_at.is_some() {
+            return self.retry_at;
+        }
+        [self.lot.patience_ends, self.refreshes.due(), self.next_heartbeat]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Puts one job where it waits. False: it was the last.
+    fn take(&mut self, job: Job) -> bool {
+        match job {
+            Job::Entry(Entry::CallOpened { call, cdr }) => {
+                if let Some(reason) = self.current_trouble() {
+                    (self.on_reply)(StoreReply::Failed {
+                        call: Some(call),
+                        reason,
+                    });
+                } else {
+                    self.wait(Job::Entry(Entry::CallOpened { call, cdr }), Durability::Synced);
+                }
+            }
+            Job::Entry(Entry::CallClosed(cdr)) => {
+                self.wait(Job::Entry(Entry::CallClosed(cdr)), Durability::Synced)
+            }
+            Job::Entry(Entry::CallNoted(note)) => {
+                self.wait(Job::Entry(Entry::CallNoted(note)), Durability::Patient)
+            }
+            Job::Entry(Entry::Bound(binding)) => self.take_binding(binding),
+            Job::Entry(Entry::Unbound { extension, contact }) => {
+                self.refreshes.forget(&extension, &contact);
+                self.wait(
+                    Job::Entry(Entry::Unbound { extension, contact }),
+                    Durability::Patient,
+                );
+            }
+            Job::Entry(Entry::RecordingOpened(row)) => {
+                self.wait(Job::Entry(Entry::RecordingOpened(row)), Durability::AtOnce);
+            }
+            Job::Tape(done) => self.wait(Job::Tape(done), Durability::AtOnce),
+            Job::Work(durability, work) => {
+                if let Some(reason) = self.current_trouble() {
+                    (work(Err(&reason)).after)(Err(&reason));
+                } else {
+                    self.wait(Job::Work(durability, work), durability);
+                }
+            }
+            Job::Upstreams(names) => self.wait(Job::Upstreams(names), Durability::AtOnce),
+            Job::Stop => return false,
+        }
+        true
+    }
+
+    fn wait(&mut self, job: Job, durability: Durability) {
+        self.lot.durability = self.lot.durability.max(Some(durability));
+        self.lot
+            .patience_ends
+            .get_or_insert_with(|| self.clock.now() + self.pace.patience);
+        self.lot.jobs.push(job);
+    }
+
+    /// A refresh is nearly all that phones ever send, so it waits, yet never beyond the middle of what is
+    /// left of the stored registration: a restart then still finds a binding that holds.
+    fn take_binding(&mut self, binding: Binding) {
+        let stored = registrations::stored(&self.connection, &binding.extension, &binding.contact)
+            .ok()
+            .flatten();
+        let Some(stored) = stored.filter(|stored| is_refresh(stored, &binding)) else {
+            self.refreshes.forget(&binding.extension, &binding.contact);
+            return self.wait(Job::Entry(Entry::Bound(binding)), Durability::Patient);
+        };
+        let left_ms = stored.expires_at_unix_ms.saturating_sub(self.clock.unix_ms());
+        let wait = Duration::from_millis(u64::try_from(left_ms / 2).unwrap_or(0)).min(self.pace.refresh);
+        self.refreshes.remember(binding, self.clock.now() + wait);
+    }
+
+    fn write_what_is_due(&mut self) {
+        let now = self.clock.now();
+        if self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        if self.retry_at.is_some() && !self.reopen() {
+            return;
+        }
+        if self.refreshes.due().is_some_and(|at| at <= now) {
+            self.collect_refreshes();
+        }
+        let heartbeat = self.next_heartbeat.is_some_and(|at| at <= now);
+        if heartbeat || self.retry_at.is_some() || self.lot.is_due(now, self.pace.lot) {
+            self.commit();
+        }
+    }
+
+    /// One due refresh takes all others with it: they share the pages.
+    fn collect_refreshes(&mut self) {
+        for binding in self.refreshes.take_all() {
+            self.wait(Job::Entry(Entry::Bound(binding)), Durability::AtOnce);
+        }
+    }
+
+    /// A connection whose fsync has failed may believe in pages that never reached the disk; only a new one
+    /// reads the truth.
+    fn reopen(&mut self) -> bool {
+        match open_for_writing(&self.path) {
+            Ok(connection) => {
+                self.connection = connection;
+                true
+            }
+            Err(error) => {
+                self.note_trouble(&error.to_string());
+                false
+            }
+        }
+    }
+
+    /// The last commit: everything that still waits, then the log folded back into the database file.
+    fn finish(mut self) {
+        self.collect_refreshes();
+        if self.retry_at.is_some() {
+            self.reopen();
+        }
+        self.commit();
+        if let Some(reason) = self.current_trouble() {
+            tracing::error!(
+                entries = self.lot.jobs.len(),
+                reason,
+                "The database cannot be written; calls that ended since are closed as interrupted at the next start."
+            );
+        }
+        if let Err(error) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_row| Ok(()))
+        {
+            tracing::warn!(%error, "The write-ahead log could not be folded back; the next start does it.");
+        }
+    }
+
+    fn note_trouble(&mut self, reason: &str) {
+        self.retry_at = Some(self.clock.now() + self.pace.retry);
+        let is_new = self.current_trouble().is_none();
+        self.set_trouble(Some(reason.to_owned()));
+        if is_new {
+            tracing::error!(
+                reason,
+                "The database cannot be written: {reason}. New calls are refused until it can."
+            );
+            (self.on_reply)(StoreReply::Failed {
+                call: None,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    fn current_trouble(&self) -> Option<String> {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}

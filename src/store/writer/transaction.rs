@@ -1,0 +1,235 @@
+use super::job::After;
+use super::{Job, Writer};
+use crate::model::{Entry, TapeDone};
+use crate::store::StoreReply;
+use crate::store::error::is_the_entrys_own;
+use crate::store::filing::{close, upstream_numbers};
+use crate::store::journal::Durability;
+use crate::store::tables::{boot, calls, recordings, registrations};
+
+impl Writer {
+    /// Commits the lot, then answers. When the commit fails, what must not be lost is kept for the next try.
+    pub(super) fn commit(&mut self) {
+        let lot = std::mem::take(&mut self.lot);
+        let mut outcome = Outcome::default();
+        match self.write(lot.jobs, lot.durability, &mut outcome) {
+            Ok(()) => self.answer(outcome),
+            Err(error) => self.keep(outcome, &error.to_string()),
+        }
+    }
+
+    /// One transaction. `outcome` holds every job afterwards, done or not.
+    fn write(
+        &mut self,
+        jobs: Vec<Job>,
+        durability: Option<Durability>,
+        outcome: &mut Outcome,
+    ) -> Result<(), rusqlite::Error> {
+        let mut jobs = jobs.into_iter();
+        let result = self.begin(durability).and_then(|()| {
+            for job in jobs.by_ref() {
+                self.apply(job, outcome)?;
+            }
+            self.beat()?;
+            self.connection.execute_batch("COMMIT")
+        });
+        outcome.jobs.extend(jobs);
+        if result.is_err() && !self.connection.is_autocommit() {
+            // The connection is given up in a moment; a rollback that fails as well changes nothing.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        result
+    }
+
+    /// Only what has to survive a power cut waits for the disk. The rest survives the daemon's death all the
+    /// same, and the next synced commit carries it along.
+    fn begin(&self, durability: Option<Durability>) -> Result<(), rusqlite::Error> {
+        let synchronous = match durability {
+            Some(Durability::Synced) => "PRAGMA synchronous = FULL",
+            Some(Durability::AtOnce | Durability::Patient) | None => "PRAGMA synchronous = NORMAL",
+        };
+        // Not a cached statement: this pragma takes effect while it is compiled.
+        self.connection.execute_batch(synchronous)?;
+        self.connection.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    /// Applies one job inside a savepoint, so that an entry at fault does not take the others with it.
+    fn apply(&mut self, job: Job, outcome: &mut Outcome) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached("SAVEPOINT entry")?.execute([])?;
+        let result = match job {
+            Job::Work(_, work) => {
+                let ran = work(Ok(&self.connection));
+                let result = if ran.went_well {
+                    Ok(None)
+                } else {
+                    Err(Fault::AlreadyTold)
+                };
+                outcome.afters.push(ran.after);
+                result
+            }
+            Job::Entry(_) | Job::Tape(_) | Job::Upstreams(_) | Job::Stop => {
+                let result = self.apply_entry(&job).map_err(Fault::Error);
+                outcome.jobs.push(job);
+                result
+            }
+        };
+        match result {
+            Ok(reply) => outcome.replies.extend(reply),
+            Err(Fault::Error(error)) if !is_the_entrys_own(&error) => return Err(error),
+            Err(fault) => {
+                self.undo_entry()?;
+                outcome.blame(&fault);
+            }
+        }
+        self.connection.prepare_cached("RELEASE entry")?.execute([])?;
+        Ok(())
+    }
+
+    fn undo_entry(&self) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached("ROLLBACK TO entry")?.execute([])?;
+        Ok(())
+    }
+
+    fn apply_entry(&mut self, job: &Job) -> Result<Option<StoreReply>, rusqlite::Error> {
+        let connection = &self.connection;
+        match job {
+            Job::Entry(Entry::CallOpened { call, cdr }) => {
+                calls::open(connection, cdr, &self.boot, self.elapsed_ms())?;
+                Ok(Some(StoreReply::CallOpened(*call)))
+            }
+            Job::Entry(Entry::CallNoted(note)) => calls::note(connection, note).map(|()| None),
+            Job::Entry(Entry::CallClosed(cdr)) => {
+                let seq = close(connection, cdr, &self.upstreams, self.clock.unix_ms())?;
+                Ok(Some(StoreReply::CallClosed { seq }))
+            }
+            Job::Entry(Entry::Bound(binding)) => registrations::bind(connection, binding).map(|()| None),
+            Job::Entry(Entry::Unbound { extension, contact }) => {
+                registrations::unbind(connection, extension, contact).map(|()| None)
+            }
+            Job::Entry(Entry::RecordingOpened(row)) => recordings::open(connection, row).map(|()| None),
+            Job::Tape(TapeDone {
+                result: Ok(facts), ..
+            }) => recordings::complete(connection, facts).map(|()| None),
+            Job::Tape(TapeDone {
+                id,
+                result: Err(reason),
+            }) => recordings::fail(connection, *id, reason).map(|()| None),
+            Job::Upstreams(names) => {
+                self.upstreams = upstream_numbers(connection, names)?;
+                Ok(None)
+            }
+            Job::Work(..) | Job::Stop => Ok(None),
+        }
+    }
+
+    fn beat(&mut self) -> Result<(), rusqlite::Error> {
+        let Some(due) = self.next_heartbeat else {
+            return Ok(());
+        };
+        if due > self.clock.now() {
+            return Ok(());
+        }
+        self.next_heartbeat = Some(self.clock.now() + self.pace.heartbeat);
+        boot::beat(&self.connection, self.elapsed_ms(), self.clock.unix_ms())
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        let elapsed = self.clock.now().saturating_duration_since(self.born);
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn answer(&mut self, outcome: Outcome) {
+        self.retry_at = None;
+        self.set_trouble(None);
+        self.count_open_calls(&outcome.jobs);
+        for reply in outcome.replies {
+            (self.on_reply)(reply);
+        }
+        for after in outcome.afters {
+            after(Ok(()));
+        }
+    }
+
+    fn count_open_calls(&mut self, jobs: &[Job]) {
+        for job in jobs {
+            match job {
+                Job::Entry(Entry::CallOpened { cdr, .. }) => {
+                    self.open_calls.insert(cdr.call_id);
+                }
+                Job::Entry(Entry::CallClosed(cdr)) => {
+                    self.open_calls.remove(&cdr.call_id);
+                }
+                Job::Entry(
+                    Entry::CallNoted(_) | Entry::Bound(_) | Entry::Unbound { .. } | Entry::RecordingOpened(_),
+                )
+                | Job::Tape(_)
+                | Job::Work(..)
+                | Job::Upstreams(_)
+                | Job::Stop => {}
+            }
+        }
+        self.next_heartbeat = match (self.open_calls.is_empty(), self.next_heartbeat) {
+            (true, _) => None,
+            (false, Some(at)) => Some(at),
+            (false, None) => Some(self.clock.now() + self.pace.heartbeat),
+        };
+    }
+
+    /// The commit failed, so nothing of the lot is on disk: calls are refused, askers are told, the rest
+    /// waits.
+    fn keep(&mut self, outcome: Outcome, reason: &str) {
+        for after in outcome.afters {
+            after(Err(reason));
+        }
+        for job in outcome.jobs {
+            match job {
+                Job::Entry(Entry::CallOpened { call, .. }) => {
+                    (self.on_reply)(StoreReply::Failed {
+                        call: Some(call),
+                        reason: reason.to_owned(),
+                    });
+                }
+                Job::Work(_, work) => (work(Err(reason)).after)(Err(reason)),
+                Job::Entry(_) | Job::Tape(_) | Job::Upstreams(_) | Job::Stop => {
+                    self.wait(job, Durability::Synced)
+                }
+            }
+        }
+        self.note_trouble(reason);
+    }
+}
+
+/// What one transaction leads to.
+#[derive(Default)]
+struct Outcome {
+    /// Every job but the works.
+    jobs: Vec<Job>,
+    /// What to say after the commit.
+    replies: Vec<StoreReply>,
+    /// Whom to tell after the commit.
+    afters: Vec<After>,
+}
+
+/// Why a job's change was undone.
+enum Fault {
+    /// SQLite or a conversion refused it.
+    Error(rusqlite::Error),
+    /// The one who waits is told by its own `After`.
+    AlreadyTold,
+}
+
+impl Outcome {
+    /// The entry pushed last cannot be written, now or ever.
+    fn blame(&mut self, fault: &Fault) {
+        let Fault::Error(error) = fault else { return };
+        tracing::error!(%error, "An entry of the journal cannot be written: {error}.");
+        let call = match self.jobs.pop() {
+            Some(Job::Entry(Entry::CallOpened { call, .. })) => Some(call),
+            Some(Job::Entry(_) | Job::Tape(_) | Job::Work(..) | Job::Upstreams(_) | Job::Stop) | None => None,
+        };
+        self.replies.push(StoreReply::Failed {
+            call,
+            reason: error.to_string(),
+        });
+    }
+}

@@ -1,0 +1,489 @@
+//! A router over a real store in a temporary directory and an engine that says what the test tells it to.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use callpost::agents::AgentState;
+use callpost::engine::{
+    AgentView, Alarm, CallView, Command, Counters, LegView, PortsView, QueueView, RegistrationView, Severity,
+    Snapshot, TrunkView,
+};
+use callpost::http::{BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, router};
+use callpost::model::{
+    CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
+    RecordingRow, Stamp, Status, TapeDone,
+};
+use callpost::store::{Clock, NewToken, Opened, Options, Store, StoreReply};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+/// The token of `CALLPOST_ADMIN_TOKEN`.
+pub(crate) const ADMIN: &str = "test-admin-token";
+/// When the world began: 2026-11-20, noon in Riyadh.
+pub(crate) const NOON: Stamp = Stamp { unix_ms: 1_795_165_200_000, offset_seconds: 3 * 3600 };
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) engine: Arc<FakeEngine>,
+    pub(crate) health: Arc<FakeHealth>,
+    pub(crate) outside: Arc<FakeOutside>,
+    pub(crate) store: Store,
+    pub(crate) committed: watch::Sender<u64>,
+    replies: Mutex<Receiver<StoreReply>>,
+    place: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let outside = Arc::new(FakeOutside::default());
+        let (say, replies) = channel();
+        let hand = Arc::clone(&outside);
+        let mut options = Options::new(Clock { now, unix_ms: Arc::new(move || hand.wall().unix_ms) });
+        options.upstreams = vec!["head-office".to_owned()];
+        options.on_reply = Box::new(move |reply| drop(say.send(reply)));
+        let Opened { store, .. } = Store::open(place.path(), options).unwrap();
+        let engine = Arc::new(FakeEngine::default());
+        let health = Arc::new(FakeHealth::default());
+        let committed = watch::Sender::new(0);
+        std::fs::create_dir(place.path().join("recordings")).unwrap();
+        let mut world = Self {
+            router: Router::new(),
+            engine,
+            health,
+            outside,
+            store,
+            committed,
+            replies: Mutex::new(replies),
+            place,
+        };
+        world.router = router(world.faces());
+        world
+    }
+
+    /// What `app` would hand to the room.
+    pub(crate) fn faces(&self) -> Faces {
+        Faces {
+            engine: self.engine.clone(),
+            reader: self.store.reader(),
+            accounts: self.store.accounts(),
+            recordings: vec![self.recordings()],
+            site: "branch-01".to_owned(),
+            version: "0.1.0",
+            health: self.health.clone(),
+            committed: self.committed.subscribe(),
+            outside: self.outside.clone(),
+            admin_token: Some(ADMIN.to_owned()),
+            config: Config { hosts: vec!["callpost.branch.example".to_owned()], ..Config::default() },
+        }
+    }
+
+    /// Files a record and waits until it is on disk; answers its `seq`.
+    pub(crate) fn file(&self, cdr: Cdr) -> u64 {
+        self.store.journal().try_append(Entry::CallClosed(Box::new(cdr))).unwrap();
+        let seq = self.replies.lock().unwrap().iter().find_map(|reply| match reply {
+            StoreReply::CallClosed { seq, .. } => Some(seq),
+            StoreReply::CallOpened(_) | StoreReply::Failed { .. } => None,
+        });
+        let seq = seq.unwrap();
+        self.committed.send_replace(seq);
+        seq
+    }
+
+    /// Puts a file where recordings lie and tells the store that it is complete.
+    pub(crate) fn record(&self, number: u128, path: &str, audio: &[u8]) -> RecordingId {
+        let id = self.open_recording(number, path, audio);
+        let facts = facts(id, path, audio);
+        self.store.journal().try_tape_done(TapeDone { id, result: Ok(facts) }).unwrap();
+        self.settle();
+        id
+    }
+
+    /// The same, for a call that goes on.
+    pub(crate) fn open_recording(&self, number: u128, path: &str, audio: &[u8]) -> RecordingId {
+        let file = self.recordings().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, audio).unwrap();
+        let id = RecordingId(uuid::Uuid::from_u128(number));
+        let row = RecordingRow {
+            id,
+            call_id: call_id(number),
+            kind: RecordingKind::Conversation,
+            path: path.to_owned(),
+            started_at: NOON,
+            agent: Some("ali".into()),
+        };
+        self.store.journal().try_append(Entry::RecordingOpened(row)).unwrap();
+        self.settle();
+        id
+    }
+
+    pub(crate) fn fail_recording(&self, number: u128, reason: &str) -> RecordingId {
+        let id = self.open_recording(number, "failed.wav", b"");
+        self.store.journal().try_tape_done(TapeDone { id, result: Err(reason.to_owned()) }).unwrap();
+        self.settle();
+        id
+    }
+
+    pub(crate) fn recordings(&self) -> PathBuf {
+        self.place.path().join("recordings")
+    }
+
+    /// Everything handed to the store so far is on disk when this returns.
+    pub(crate) fn settle(&self) {
+        self.store.accounts().remove_user("nobody at all").unwrap();
+    }
+
+    /// Makes a token with these scopes and answers its text.
+    pub(crate) fn token(&self, text: &str, scopes: &str, expires_ms: Option<i64>) -> String {
+        let token = NewToken {
+            id: text.to_owned(),
+            name: text.to_owned(),
+            hash: sha256(text.as_bytes()),
+            scopes: scopes.to_owned(),
+            expires_ms,
+        };
+        assert!(self.store.accounts().create_token(token).unwrap());
+        text.to_owned()
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 32 << 20).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
+    }
+
+    /// Sends a request with the administrator's token.
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Answer {
+        self.send(bearing(ADMIN, method, path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path).await
+    }
+
+    /// Sends JSON with the administrator's token.
+    pub(crate) async fn post_json(&self, path: &str, json: &str) -> Answer {
+        let request = bearing(ADMIN, Method::POST, path).header("content-type", "application/json");
+        self.send(request.body(Body::from(json.to_owned())).unwrap()).await
+    }
+}
+
+/// A request to this box with nothing but a Host.
+pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080")
+}
+
+/// The same with a token.
+pub(crate) fn bearing(token: &str, method: Method, path: &str) -> axum::http::request::Builder {
+    request(method, path).header("authorization", format!("Bearer {token}"))
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The problem's word, after checking that it is a problem in every respect.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        let code = problem["code"].as_str().unwrap().to_owned();
+        assert_eq!(problem["type"], format!("urn:callpost:problem:{code}"));
+        code
+    }
+}
+
+/// An engine that shows one snapshot and remembers what it was told.
+pub(crate) struct FakeEngine {
+    pub(crate) snapshot: Mutex<Option<Snapshot>>,
+    pub(crate) commands: Mutex<Vec<Command>>,
+    pub(crate) busy: AtomicBool,
+}
+
+impl Default for FakeEngine {
+    fn default() -> Self {
+        Self { snapshot: Mutex::new(Some(snapshot())), commands: Mutex::default(), busy: AtomicBool::new(false) }
+    }
+}
+
+impl FakeEngine {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(self.snapshot.lock().unwrap().as_mut().unwrap());
+    }
+
+    pub(crate) fn told(&self) -> Vec<Command> {
+        self.commands.lock().unwrap().clone()
+    }
+}
+
+impl EngineDoor for FakeEngine {
+    fn snapshot(&self) -> BoxFuture<'_, Option<Arc<Snapshot>>> {
+        Box::pin(async { self.snapshot.lock().unwrap().clone().map(Arc::new) })
+    }
+
+    fn command(&self, command: Command) -> Result<(), Busy> {
+        if self.busy.load(Ordering::SeqCst) {
+            return Err(Busy);
+        }
+        self.commands.lock().unwrap().push(command);
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FakeHealth {
+    pub(crate) troubles: Mutex<Vec<String>>,
+}
+
+impl Health for FakeHealth {
+    fn look(&self) -> HealthReport {
+        let disk = Disk { free_bytes: 5_000_000_000, total_bytes: 8_000_000_000 };
+        HealthReport { troubles: self.troubles.lock().unwrap().clone(), disk: Some(disk) }
+    }
+}
+
+/// Clocks that stand until a test moves them, and chance that is a count.
+pub(crate) struct FakeOutside {
+    began: Instant,
+    passed_ms: AtomicU64,
+    chance: AtomicU8,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+impl Default for FakeOutside {
+    fn default() -> Self {
+        Self { began: now(), passed_ms: AtomicU64::new(0), chance: AtomicU8::new(0) }
+    }
+}
+
+impl FakeOutside {
+    pub(crate) fn pass(&self, time: Duration) {
+        self.passed_ms.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    fn passed(&self) -> u64 {
+        self.passed_ms.load(Ordering::SeqCst)
+    }
+}
+
+impl Outside for FakeOutside {
+    fn now(&self) -> Instant {
+        self.began + Duration::from_millis(self.passed())
+    }
+
+    fn wall(&self) -> Stamp {
+        Stamp { unix_ms: NOON.unix_ms + i64::try_from(self.passed()).unwrap(), ..NOON }
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        bytes.fill(self.chance.fetch_add(1, Ordering::SeqCst));
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+pub(crate) fn call_id(number: u128) -> CallId {
+    CallId(uuid::Uuid::from_u128(number))
+}
+
+/// What the recorder says of a finished file.
+pub(crate) fn facts(id: RecordingId, path: &str, audio: &[u8]) -> RecordingFacts {
+    RecordingFacts {
+        id,
+        path: path.to_owned(),
+        sha256: Some(sha256(audio)),
+        bytes: Some(audio.len() as u64),
+        duration_ms: Some(audio.len() as u64 / 16),
+        channels: 2,
+        consent: None,
+    }
+}
+
+/// `minutes` after noon.
+pub(crate) fn at(minutes: i64) -> Stamp {
+    Stamp { unix_ms: NOON.unix_ms + minutes * 60_000, ..NOON }
+}
+
+/// An answered call that began `number` minutes after noon.
+pub(crate) fn cdr(number: u32) -> Cdr {
+    let id = call_id(u128::from(number) + 1000);
+    let started_at = at(number.into());
+    Cdr {
+        cdr_id: id,
+        call_id: id,
+        version: 1,
+        is_final: true,
+        site: "branch-01".to_owned(),
+        direction: Direction::Inbound,
+        caller_number: format!("+9665000000{number:02}").into(),
+        caller_name: Some("Front Door".to_owned()),
+        dialed_number: "920000123".into(),
+        callee_number: Some("1001".into()),
+        outbound_caller_id: None,
+        started_at,
+        ringing_at: Some(started_at),
+        answered_at: Some(started_at),
+        ended_at: Some(started_at),
+        clock_synced: true,
+        duration_ms: 95_000,
+        talk_ms: 71_000,
+        ring_ms: 9_000,
+        wait_ms: 24_000,
+        hold_ms: 0,
+        status: Status::Answer,
+        sip_code: None,
+        q850: Some(16),
+        hangup_by: HangupBy::Caller,
+        cause: None,
+        agent: Some("ali".into()),
+        group: Some("sales".into()),
+        flow: Some("main".into()),
+        stages: vec!["welcome".into(), "menu".into(), "sales".into()],
+        digits: "1".to_owned(),
+        collected: Default::default(),
+        language: Some("en".into()),
+        recording: None,
+        trunk: Some("pbx".into()),
+        legs: vec![LegRecord {
+            leg: 0,
+            role: LegRole::Caller,
+            agent: None,
+            number: format!("+9665000000{number:02}"),
+            attempt: 0,
+            invited_at: started_at,
+            ringing_at: None,
+            answered_at: Some(started_at),
+            ended_at: Some(started_at),
+            result: "answered".to_owned(),
+            sip_code: None,
+            quality: None,
+        }],
+        customer: None,
+        order: None,
+        notes: Vec::new(),
+        tags: Vec::new(),
+    }
+}
+
+/// One live call in the hands of an agent, one that rings, and everything around them.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        at: NOON,
+        site: "branch-01".to_owned(),
+        uptime_seconds: 273_930,
+        clock_synced: true,
+        accepting_calls: true,
+        calls: vec![talking(1), ringing(2)],
+        registrations: vec![RegistrationView {
+            extension: "1001".into(),
+            agent: Some("ali".into()),
+            contact: "sip:1001@127.0.0.10:5060".to_owned(),
+            transport: "udp",
+            address: "127.0.0.10:5060".to_owned(),
+            user_agent: Some("Deskphone 4.2".to_owned()),
+            expires_seconds: 3312,
+        }],
+        trunks: vec![TrunkView {
+            name: "pbx".into(),
+            host: "127.0.0.20".to_owned(),
+            state: "up",
+            round_trip_ms: Some(3.4),
+            calls: 2,
+        }],
+        agents: vec![agent("ali", "Ali", AgentState::Busy), agent("mona", "Mona", AgentState::Ringing)],
+        queues: vec![QueueView { group: "sales".into(), free_agents: 0, waiting: 1, longest_wait_seconds: 12 }],
+        ports: PortsView { used: 4, total: 500 },
+        counters: Counters { calls: 52, answered: 41, ..Counters::default() },
+        alarms: vec![Alarm {
+            severity: Severity::Warning,
+            code: "trunk_slow",
+            text: "The trunk pbx answers slowly: 3.4 s.".to_owned(),
+        }],
+    }
+}
+
+pub(crate) fn agent(id: &str, name: &str, state: AgentState) -> AgentView {
+    AgentView {
+        id: id.into(),
+        name: name.to_owned(),
+        number: "1001".to_owned(),
+        groups: vec!["sales".into()],
+        state,
+        reason: None,
+        seconds: 64,
+        answered: 12,
+        missed: 1,
+    }
+}
+
+pub(crate) fn talking(number: u128) -> CallView {
+    CallView {
+        call_id: call_id(number),
+        direction: Direction::Inbound,
+        caller_number: "+966500000001".into(),
+        caller_name: Some("Front Door".to_owned()),
+        dialed_number: "920000123".into(),
+        trunk: Some("pbx".into()),
+        stage: "talking",
+        flow: Some("main".into()),
+        step: Some("sales".into()),
+        language: Some("en".into()),
+        group: Some("sales".into()),
+        agent: Some("ali".into()),
+        started_at: at(-1),
+        answered_at: Some(NOON),
+        seconds: 78,
+        on_hold: false,
+        recording: Some(RecordingId(uuid::Uuid::from_u128(number))),
+        legs: Vec::new(),
+    }
+}
+
+pub(crate) fn ringing(number: u128) -> CallView {
+    let leg = |leg| LegView { leg, agent: None, number: "1001".to_owned(), state: "ringing", seconds: 9 };
+    CallView {
+        stage: "ringing",
+        agent: None,
+        answered_at: None,
+        seconds: 21,
+        recording: None,
+        legs: vec![leg(1), leg(2), leg(3)],
+        ..talking(number)
+    }
+}

@@ -1,0 +1,95 @@
+//! A packet costs no allocation: relayed, transcoded, taped, telling of keys, or played from a prompt.
+
+#![expect(unsafe_code, reason = "counting allocations takes an allocator of our own")]
+
+use callpost::media::{Frame, Heard, PACKET, Piece, PlayId, Session, Sound, Tape};
+use callpost::model::{Codec, Dice, RecordingId};
+use callpost::sdp::{Agreed, Flowing};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Counts what is asked of the system's allocator.
+struct Counting;
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the promises of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the memory came from `alloc` above with this layout.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn agreed(remote: SocketAddr, codec: Codec) -> Agreed {
+    Agreed {
+        remote,
+        remote_rtcp: remote,
+        codec,
+        send_payload_type: codec.payload_type(),
+        receive_payload_type: codec.payload_type(),
+        send_telephone_event: Some(101),
+        receive_telephone_event: Some(101),
+        packet_ms: 20,
+        flowing: Flowing::Both,
+    }
+}
+
+/// Writes packet `number` of a phone: voice, and every hundredth a key.
+fn speak(buffer: &mut [u8; PACKET], number: u32) {
+    buffer.fill(0x55);
+    buffer[0] = 0x80;
+    buffer[1] = if number.is_multiple_of(100) { 101 } else { 0 };
+    buffer[2..4].copy_from_slice(&(number as u16).to_be_bytes());
+    buffer[4..8].copy_from_slice(&(number * 160).to_be_bytes());
+    buffer[8..12].copy_from_slice(&7u32.to_be_bytes());
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+fn ten_thousand_packets_allocate_nothing() {
+    let start = Instant::now();
+    let (here, there): (SocketAddr, SocketAddr) =
+        ("127.0.0.2:4000".parse().unwrap(), "127.0.0.3:4000".parse().unwrap());
+    let mut dice = Dice::from_number(1);
+    let (mut caller, mut agent) = (Session::new(start, &mut dice), Session::new(start, &mut dice));
+    caller.start(start, agreed(here, Codec::Pcmu));
+    agent.start(start, agreed(there, Codec::Pcma));
+    caller.watch_silence(start, Some(Duration::from_secs(9)));
+    let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcma, 2);
+    let mut audio = Vec::with_capacity(1 << 16);
+    let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
+    caller.play(PlayId(1), vec![Piece::Ready(sound)], true);
+    let (mut buffer, mut frame) = ([0; PACKET], [0; PACKET]);
+    let (mut relayed, mut digits, mut frames) = (0, 0, 0);
+
+    let before = ASKED.load(Ordering::Relaxed);
+    for number in 1..=10_000u32 {
+        let now = start + Duration::from_millis(u64::from(number) * 20);
+        speak(&mut buffer, number);
+        if let Heard::Packet(packet, digit) = caller.receive(now, here, &buffer) {
+            digits += u32::from(digit.is_some());
+            tape.put(now, 0, &packet, &buffer);
+            relayed += u32::from(agent.relay(now, &packet, &mut buffer).is_some());
+        }
+        frames += u32::from(matches!(caller.frame(now, &mut frame), Frame::Send(_)));
+        audio.clear();
+        tape.take(now, &mut audio);
+    }
+    let asked = ASKED.load(Ordering::Relaxed) - before;
+
+    assert_eq!((relayed, frames, digits), (10_000, 10_000, 100));
+    assert_eq!(asked, 0, "allocations in 10,000 packets");
+}
