@@ -84,7 +84,15 @@ fn registering(bench: &mut Criterion) {
             };
             let challenges = challenge.challenges().unwrap_or_default();
             let secret = Secret::Ha1(&account);
-            let value = answer(&challenges, "1001", secret, Method::Register, "sip:callpost", 1, "c0ffee");
+            let value = answer(
+                &challenges,
+                "1001",
+                secret,
+                Method::Register,
+                "sip:callpost",
+                1,
+                "c0ffee",
+            );
             let second = register(cseq + 1, value.as_deref());
             let Ok(message) = Message::parse(&second) else {
                 return false;

@@ -39,6 +39,7 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
     let trunks = config.trunks.iter().map(trunk).collect();
     sip::Settings {
         realm: config.sip.realm.clone(),
+        digests: config.sip.digests.clone(),
         product: concat!("callpost/", env!("CARGO_PKG_VERSION")).to_owned(),
         registrations: config.sip.registration_times(),
         listeners: sockets

@@ -2,7 +2,7 @@
 
 use super::line::Live;
 use super::{
-    AgentView, Alarm, CallView, Engine, LegView, PortsView, QueueView, RegistrationView, Severity, Snapshot,
+    AgentView, Alarm, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView, Severity, Snapshot,
     TrunkView,
 };
 use crate::agents::AgentState;
@@ -35,6 +35,12 @@ impl Engine {
             },
             alarms: self.alarms(),
         }
+    }
+
+    /// What is held right now; a box at rest holds nothing.
+    pub fn load(&self) -> Load {
+        let (transactions, sessions) = self.sip.load();
+        Load { calls: self.calls.len() + self.filings.len(), transactions, sessions, ports: self.ports.used() }
     }
 
     fn call_view(&self, now: Instant, live: &Live) -> CallView {

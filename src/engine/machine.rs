@@ -172,9 +172,11 @@ impl Engine {
                 self.out.push(Output::Notice(Notice::JournalLate { call }));
                 self.journaled(now, key, false);
             } else if live.call.next_deadline().is_some_and(|due| due <= now) {
+                // The next hint follows once the call has heard it; until then its deadline is this one.
                 self.tell(key, Event::DeadlineReached);
+            } else {
+                self.hint(key);
             }
-            self.hint(key);
         }
         self.file_overdue(now);
     }

@@ -170,6 +170,19 @@ pub struct PortsView {
     pub total: u32,
 }
 
+/// What the engine holds for calls and messages under way. Everything is 0 when nothing goes on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Load {
+    /// Live calls, and ended ones whose record waits for its last facts.
+    pub calls: usize,
+    /// SIP transactions.
+    pub transactions: usize,
+    /// SIP dialogs.
+    pub sessions: usize,
+    /// RTP port pairs.
+    pub ports: usize,
+}
+
 /// Counts since start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {

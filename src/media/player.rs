@@ -69,7 +69,7 @@ impl Player {
 
     /// Moves on past sounds that are at their end, at most once around, so that repeating nothing ends too.
     fn skip_finished(&mut self, codec: Codec) {
-        for _ in 0..=self.pieces.len() {
+        for _ in 0..=2 * self.pieces.len() {
             match self.pieces.get(self.place) {
                 Some(Piece::Ready(sound)) if self.offset >= sound.bytes(codec).len() => {
                     self.place += 1;
@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_repeated_order_never_ends_unless_there_is_nothing_in_it() {
-        assert_eq!(frames(&mut Player::new(PlayId(1), vec![sound(2), sound(1)], true), 1000), 1000);
+        for pieces in [vec![sound(1)], vec![sound(2), sound(1)], vec![sound(0), sound(3), sound(0)]] {
+            assert_eq!(frames(&mut Player::new(PlayId(1), pieces, true), 1000), 1000);
+        }
         for pieces in [vec![], vec![sound(0)], vec![sound(0), sound(0)]] {
             assert_eq!(Player::new(PlayId(1), pieces, true).next(Codec::Pcmu), Next::Finished(PlayId(1)));
         }

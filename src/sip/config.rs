@@ -1,3 +1,4 @@
+use super::digest::Algorithm;
 use super::flow::Transport;
 use super::registrar::RegistrationTimes;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The realm of passwords, and the domain of the phones' addresses. Changing it changes every stored password.
     pub realm: String,
+    /// What passwords are proven with, the favourite first: `SHA-256`, `MD5`. Phones are offered both (RFC 8760);
+    /// some old ones, such as baresip 1.0, stumble over a challenge they do not know and need `["MD5"]` alone.
+    pub digests: Vec<Algorithm>,
     /// The shortest registration granted; phones that ask for less are told so (423).
     pub min_expires_seconds: u32,
     /// The longest registration granted; phones that ask for more get this.
@@ -25,10 +29,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 5060));
-        let listen = [Transport::Udp, Transport::Tcp].map(|transport| Listen { transport, address: loopback });
+        let listen = [Transport::Udp, Transport::Tcp].map(|transport| Listen {
+            transport,
+            address: loopback,
+        });
         Self {
             listen: listen.to_vec(),
             realm: "callpost".to_owned(),
+            digests: Algorithm::ALL.to_vec(),
             min_expires_seconds: 60,
             max_expires_seconds: 3600,
             default_expires_seconds: 3600,
@@ -58,29 +66,52 @@ impl Config {
                 mistakes.push(("listen", format!("\"{listen}\" stands twice — remove one")));
             }
             if !matches!(listen.transport, Transport::Udp | Transport::Tcp) {
-                mistakes.push(("listen", format!("\"{listen}\" is not served by this version — use udp:// or tcp://")));
+                mistakes.push((
+                    "listen",
+                    format!("\"{listen}\" is not served by this version — use udp:// or tcp://"),
+                ));
             }
         }
         let plain = |letter: char| letter.is_ascii_graphic() && !matches!(letter, '"' | '\\');
         if self.realm.is_empty() || !self.realm.chars().all(plain) {
-            mistakes.push(("realm", "is not one plain word — use a name such as \"callpost\"".to_owned()));
+            mistakes.push((
+                "realm",
+                "is not one plain word — use a name such as \"callpost\"".to_owned(),
+            ));
+        }
+        if self.digests.is_empty() {
+            let cure = "use [\"SHA-256\", \"MD5\"]";
+            mistakes.push(("digests", format!("is empty, so no phone could log in — {cure}")));
         }
         mistakes.extend(self.mistakes_in_times());
         mistakes
     }
 
     fn mistakes_in_times(&self) -> Vec<(&'static str, String)> {
-        let (min, max, default) = (self.min_expires_seconds, self.max_expires_seconds, self.default_expires_seconds);
+        let (min, max, default) = (
+            self.min_expires_seconds,
+            self.max_expires_seconds,
+            self.default_expires_seconds,
+        );
         let mut mistakes = Vec::new();
         if !(1..=3600).contains(&min) {
-            mistakes.push(("min_expires_seconds", format!("{min} — use 1 to 3600; 60 is usual")));
+            mistakes.push((
+                "min_expires_seconds",
+                format!("{min} — use 1 to 3600; 60 is usual"),
+            ));
         }
         if max < min {
-            mistakes.push(("max_expires_seconds", format!("{max} is below min_expires_seconds — use {min} or more")));
+            mistakes.push((
+                "max_expires_seconds",
+                format!("{max} is below min_expires_seconds — use {min} or more"),
+            ));
         }
         if default < min || default > max.max(min) {
             let range = format!("use {min} to {}", max.max(min));
-            mistakes.push(("default_expires_seconds", format!("{default} is outside the other two — {range}")));
+            mistakes.push((
+                "default_expires_seconds",
+                format!("{default} is outside the other two — {range}"),
+            ));
         }
         mistakes
     }
@@ -101,9 +132,14 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once("://").and_then(|(transport, address)| {
-            Some(Self { transport: Transport::from_name(transport)?, address: address.parse().ok()? })
+            Some(Self {
+                transport: Transport::from_name(transport)?,
+                address: address.parse().ok()?,
+            })
         });
-        parts.ok_or_else(|| format!("\"{text}\" is no socket to listen on — write it as \"udp://127.0.0.1:5060\""))
+        parts.ok_or_else(|| {
+            format!("\"{text}\" is no socket to listen on — write it as \"udp://127.0.0.1:5060\"")
+        })
     }
 }
 
@@ -149,8 +185,19 @@ mod tests {
             default_expires_seconds=20"#;
         let config: Config = toml::from_str(text).unwrap();
         let keys: Vec<_> = config.mistakes().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, ["listen", "listen", "realm", "min_expires_seconds", "default_expires_seconds"]);
-        let error = toml::from_str::<Config>(r#"listen=["5060"]"#).unwrap_err().to_string();
+        assert_eq!(
+            keys,
+            [
+                "listen",
+                "listen",
+                "realm",
+                "min_expires_seconds",
+                "default_expires_seconds"
+            ]
+        );
+        let error = toml::from_str::<Config>(r#"listen=["5060"]"#)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("write it as \"udp://127.0.0.1:5060\""), "{error}");
     }
 }

@@ -20,7 +20,11 @@ impl Fault {
 
     /// A part that does not follow its grammar: 400.
     pub(crate) fn part(part: &'static str, problem: &'static str) -> Self {
-        Self { part, problem, status: 400 }
+        Self {
+            part,
+            problem,
+            status: 400,
+        }
     }
 }
 

@@ -44,7 +44,9 @@ impl Transport {
 
     /// The transport of that name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|transport| transport.as_str().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|transport| transport.as_str().eq_ignore_ascii_case(name))
     }
 
     /// Whether it delivers by itself, so that nothing is sent twice (RFC 3261 §17).
@@ -100,14 +102,22 @@ impl FromStr for Flow {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         let mut words = text.split(' ');
-        let transport = words.next().and_then(Transport::from_name).ok_or("no transport")?;
+        let transport = words
+            .next()
+            .and_then(Transport::from_name)
+            .ok_or("no transport")?;
         let mut address = || words.next().and_then(|word| word.parse().ok());
         let peer = address().ok_or("no address of the peer")?;
         let local = address().ok_or("no address of ours")?;
         if words.next().is_some() {
             return Err("something odd behind it");
         }
-        Ok(Self { transport, local, peer, connection: None })
+        Ok(Self {
+            transport,
+            local,
+            peer,
+            connection: None,
+        })
     }
 }
 
@@ -120,7 +130,13 @@ mod tests {
         for text in ["udp 127.0.0.10:5060 127.0.0.1:5060", "wss [::1]:40000 [::1]:443"] {
             assert_eq!(text.parse::<Flow>().unwrap().to_string(), text);
         }
-        for bad in ["", "udp", "sctp 127.0.0.1:1 127.0.0.1:2", "udp 127.0.0.1 127.0.0.1:2", "udp 127.0.0.1:1 127.0.0.1:2 x"] {
+        for bad in [
+            "",
+            "udp",
+            "sctp 127.0.0.1:1 127.0.0.1:2",
+            "udp 127.0.0.1 127.0.0.1:2",
+            "udp 127.0.0.1:1 127.0.0.1:2 x",
+        ] {
             assert!(bad.parse::<Flow>().is_err(), "{bad}");
         }
     }

@@ -51,7 +51,9 @@ impl Framer {
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.taken);
         self.searched = self.searched.saturating_sub(self.taken);
-        self.known = self.known.map(|(body, end)| (body - self.taken, end - self.taken));
+        self.known = self
+            .known
+            .map(|(body, end)| (body - self.taken, end - self.taken));
         self.taken = 0;
         self.buffer.extend_from_slice(bytes);
     }
@@ -112,19 +114,35 @@ impl Framer {
     fn measure(&mut self) -> Result<Option<(usize, usize)>, Broken> {
         let Some(body) = self.find_body() else {
             if self.buffer.len() - self.taken > limits::MESSAGE_BYTES {
-                let fault = Fault { status: 513, ..Fault::part("message", "headers larger than 64 kB") };
-                return Err(Broken { fault, head: Vec::new() });
+                let fault = Fault {
+                    status: 513,
+                    ..Fault::part("message", "headers larger than 64 kB")
+                };
+                return Err(Broken {
+                    fault,
+                    head: Vec::new(),
+                });
             }
             return Ok(None);
         };
         let head = self.buffer.get(self.taken..body).unwrap_or_default();
         let length = length_in(head).and_then(|length| {
             let fits = head.len() + length <= limits::MESSAGE_BYTES;
-            if fits { Ok(length) } else { Err(Fault { status: 513, ..Fault::part("message", "larger than 64 kB") }) }
+            if fits {
+                Ok(length)
+            } else {
+                Err(Fault {
+                    status: 513,
+                    ..Fault::part("message", "larger than 64 kB")
+                })
+            }
         });
         match length {
             Ok(length) => Ok(Some((body, body + length))),
-            Err(fault) => Err(Broken { fault, head: head.to_vec() }),
+            Err(fault) => Err(Broken {
+                fault,
+                head: head.to_vec(),
+            }),
         }
     }
 
@@ -155,7 +173,10 @@ fn length_in(head: &[u8]) -> Result<usize, Fault> {
     let mut found = None;
     next_header(&mut rest);
     while let Some(line) = next_header(&mut rest) {
-        let Some(header) = header(line).ok().filter(|header| header.name == Name::ContentLength) else {
+        let Some(header) = header(line)
+            .ok()
+            .filter(|header| header.name == Name::ContentLength)
+        else {
             continue;
         };
         let length = content_length(header.value)?;

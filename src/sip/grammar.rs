@@ -59,7 +59,11 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
-        let end = self.rest.iter().position(|byte| !wanted(*byte)).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| !wanted(*byte))
+            .unwrap_or(self.rest.len());
         self.take(end)
     }
 
@@ -126,7 +130,10 @@ static TOKEN: [bool; 256] = {
     while byte < 256 {
         let letter = byte as u8;
         table[byte] = letter.is_ascii_alphanumeric()
-            || matches!(letter, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+            || matches!(
+                letter,
+                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+            );
         byte += 1;
     }
     table
@@ -150,8 +157,14 @@ pub(crate) fn number(digits: &[u8]) -> Option<u64> {
 
 /// Without white space at both ends.
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
-    let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
-    let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(start, |last| last + 1);
+    let start = bytes
+        .iter()
+        .position(|byte| !is_space(*byte))
+        .unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .rposition(|byte| !is_space(*byte))
+        .map_or(start, |last| last + 1);
     bytes.get(start..end).unwrap_or_default()
 }
 
@@ -165,7 +178,9 @@ pub struct Elements<'a> {
 impl<'a> Elements<'a> {
     /// The elements of this header value.
     pub fn of(value: &'a [u8]) -> Self {
-        Self { rest: (!trim(value).is_empty()).then_some(value) }
+        Self {
+            rest: (!trim(value).is_empty()).then_some(value),
+        }
     }
 }
 
@@ -205,10 +220,15 @@ mod tests {
     #[test]
     fn commas_separate_only_outside_quotes_and_brackets() {
         let split = |text: &'static str| -> Vec<&str> {
-            Elements::of(text.as_bytes()).map(|part| std::str::from_utf8(part).unwrap()).collect()
+            Elements::of(text.as_bytes())
+                .map(|part| std::str::from_utf8(part).unwrap())
+                .collect()
         };
         assert_eq!(split("a, b ,c"), ["a", "b", "c"]);
-        assert_eq!(split(r#""a, \", b" <sip:x,y@z>;p="q,r", d"#), [r#""a, \", b" <sip:x,y@z>;p="q,r""#, "d"]);
+        assert_eq!(
+            split(r#""a, \", b" <sip:x,y@z>;p="q,r", d"#),
+            [r#""a, \", b" <sip:x,y@z>;p="q,r""#, "d"]
+        );
         assert_eq!(split("a,,b,"), ["a", "", "b", ""]);
         assert_eq!(split(" \r\n "), Vec::<&str>::new());
         assert_eq!(split("\"open, b"), ["\"open, b"]);

@@ -30,13 +30,21 @@ impl<'a> Host<'a> {
         if let Some(address) = v6(text.trim_start_matches('[').trim_end_matches(']')) {
             return Some(Self::Ip(IpAddr::V6(address)));
         }
-        if text.bytes().all(is_of_name) { Self::name_or_v4(text) } else { None }
+        if text.bytes().all(is_of_name) {
+            Self::name_or_v4(text)
+        } else {
+            None
+        }
     }
 
     /// A name whose last label is a number is neither: resolvers take such text for an address, which would get
     /// round every check of addresses.
     fn name_or_v4(text: &'a str) -> Option<Self> {
-        let last = text.strip_suffix('.').unwrap_or(text).bytes().rposition(|byte| byte == b'.');
+        let last = text
+            .strip_suffix('.')
+            .unwrap_or(text)
+            .bytes()
+            .rposition(|byte| byte == b'.');
         let last = text.get(last.map_or(0, |dot| dot + 1)..)?.trim_end_matches('.');
         if is_number(last) {
             return text.parse().ok().map(|address| Self::Ip(IpAddr::V4(address)));
@@ -81,7 +89,9 @@ fn v6(text: &str) -> Option<Ipv6Addr> {
     if !text.contains(':') {
         return None;
     }
-    text.parse().ok().or_else(|| text.replacen(":::", "::", 1).parse().ok())
+    text.parse()
+        .ok()
+        .or_else(|| text.replacen(":::", "::", 1).parse().ok())
 }
 
 impl PartialEq for Host<'_> {
@@ -112,12 +122,33 @@ mod tests {
 
     #[test]
     fn hosts_are_names_or_addresses_and_nothing_in_between() {
-        for good in ["example.com", "pbx", "a-b.c_d", "example.com.", "192.0.2.1", "[2001:db8::1]", "3com.example", "4f1e2d3c"] {
+        for good in [
+            "example.com",
+            "pbx",
+            "a-b.c_d",
+            "example.com.",
+            "192.0.2.1",
+            "[2001:db8::1]",
+            "3com.example",
+            "4f1e2d3c",
+        ] {
             let mut scanner = Scanner::new(good.as_bytes());
             assert_eq!(Host::scan(&mut scanner).unwrap().to_string(), good);
             assert!(scanner.is_empty());
         }
-        for bad in ["", "256.0.0.1", "1.2.3", "2130706433", "[::1", "[1.2.3.4]", "[]", ".com", "a..b", "0x7f.1", "0x7f000001"] {
+        for bad in [
+            "",
+            "256.0.0.1",
+            "1.2.3",
+            "2130706433",
+            "[::1",
+            "[1.2.3.4]",
+            "[]",
+            ".com",
+            "a..b",
+            "0x7f.1",
+            "0x7f000001",
+        ] {
             assert!(Host::scan(&mut Scanner::new(bad.as_bytes())).is_err(), "{bad}");
         }
     }
@@ -125,6 +156,9 @@ mod tests {
     #[test]
     fn three_colons_of_the_old_grammar_are_two() {
         let host = Host::scan(&mut Scanner::new(b"[2001:db8:::192.0.2.1]")).unwrap();
-        assert_eq!(host.ip().unwrap(), "2001:db8::192.0.2.1".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            host.ip().unwrap(),
+            "2001:db8::192.0.2.1".parse::<IpAddr>().unwrap()
+        );
     }
 }

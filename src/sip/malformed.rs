@@ -17,7 +17,11 @@ pub struct Malformed<'a> {
 
 impl<'a> Malformed<'a> {
     pub(crate) fn new(fault: Fault, method: Option<Method<'a>>, headers: Vec<Header<'a>>) -> Self {
-        Self { fault, method, headers }
+        Self {
+            fault,
+            method,
+            headers,
+        }
     }
 
     /// The headers of a message whose stream broke off behind them ([`super::Broken`]).
@@ -33,7 +37,8 @@ impl<'a> Malformed<'a> {
 
     /// The topmost Via, when it can be read.
     pub fn top_via(&self) -> Option<Via<'a>> {
-        self.first(Name::Via).and_then(|line| message::first_via(line).ok())
+        self.first(Name::Via)
+            .and_then(|line| message::first_via(line).ok())
     }
 
     /// The refusal to send back, with the fault as its reason phrase: `SIP/2.0 400 Bad Via: no host`.
@@ -48,7 +53,10 @@ impl<'a> Malformed<'a> {
     }
 
     fn first(&self, name: Name<'_>) -> Option<&'a [u8]> {
-        self.headers.iter().find(|header| header.name == name).map(|header| header.value)
+        self.headers
+            .iter()
+            .find(|header| header.name == name)
+            .map(|header| header.value)
     }
 }
 

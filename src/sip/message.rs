@@ -5,7 +5,8 @@
 use super::fault::Fault;
 use super::grammar::{Elements, ascii, is_token, number, trim};
 use super::headers::{
-    self, CSeq, Challenge, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via, delta_seconds, tokens,
+    self, CSeq, Challenge, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via, delta_seconds,
+    tokens,
 };
 use super::limits;
 use super::malformed::Malformed;
@@ -130,7 +131,10 @@ impl<'a> Message<'a> {
 
     /// Every line of that name as it came.
     pub fn lines(&self, name: Name<'_>) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(move |header| header.name == name).map(|header| header.value)
+        self.headers
+            .iter()
+            .filter(move |header| header.name == name)
+            .map(|header| header.value)
     }
 
     /// Every element of a list header, however they are spread over lines (§7.3.1).
@@ -140,7 +144,8 @@ impl<'a> Message<'a> {
 
     /// Every hop, the nearest first.
     pub fn vias(&self) -> impl Iterator<Item = Result<Via<'a>, Fault>> {
-        self.values(Name::Via).map(|value| Via::parse(value).map_err(|problem| Fault::header(Name::Via, problem)))
+        self.values(Name::Via)
+            .map(|value| Via::parse(value).map_err(|problem| Fault::header(Name::Via, problem)))
     }
 
     /// The contacts (§20.10).
@@ -184,7 +189,8 @@ impl<'a> Message<'a> {
     /// How many hops are left (§20.22); 0–255.
     pub fn max_forwards(&self) -> Result<Option<u8>, Fault> {
         self.single(Name::MaxForwards, |value| {
-            headers::small(value, u32::from(u8::MAX)).and_then(|hops| u8::try_from(hops).map_err(|_| "too large"))
+            headers::small(value, u32::from(u8::MAX))
+                .and_then(|hops| u8::try_from(hops).map_err(|_| "too large"))
         })
     }
 
@@ -243,12 +249,16 @@ impl<'a> Message<'a> {
     /// Whether the sender takes requests of this method (§20.5); nothing when it did not say.
     pub fn allows(&self, method: Method<'_>) -> Option<bool> {
         self.header(Name::Allow)?;
-        Some(self.tokens(Name::Allow).any(|token| Method::from_token(token) == method))
+        Some(
+            self.tokens(Name::Allow)
+                .any(|token| Method::from_token(token) == method),
+        )
     }
 
     /// Whether the sender asks for this kind of privacy: `id`, `header`, `user`, … (RFC 3323 §4.2).
     pub fn wants_privacy(&self, kind: &str) -> bool {
-        self.tokens(Name::Privacy).any(|token| token.eq_ignore_ascii_case(kind))
+        self.tokens(Name::Privacy)
+            .any(|token| token.eq_ignore_ascii_case(kind))
     }
 
     /// What the sender calls itself: User-Agent of a request, Server of a response (§20.35, §20.41).
@@ -279,7 +289,11 @@ impl<'a> Message<'a> {
     /// The Digest challenges of a 401 (WWW-Authenticate) or a 407 (Proxy-Authenticate), the server's favourite first.
     pub fn challenges(&self) -> Result<Vec<Challenge<'a>>, Fault> {
         let proxy = self.status() == Some(407);
-        let name = if proxy { Name::ProxyAuthenticate } else { Name::WwwAuthenticate };
+        let name = if proxy {
+            Name::ProxyAuthenticate
+        } else {
+            Name::WwwAuthenticate
+        };
         let mut all = Vec::new();
         for line in self.lines(name) {
             all.extend(Challenge::parse(line).map_err(|problem| Fault::header(name, problem))?);
@@ -300,7 +314,9 @@ impl<'a> Message<'a> {
         if lines.next().is_some() {
             return Err(Fault::header(name, "more than one"));
         }
-        read(value).map(Some).map_err(|problem| Fault::header(name, problem))
+        read(value)
+            .map(Some)
+            .map_err(|problem| Fault::header(name, problem))
     }
 }
 
@@ -328,9 +344,19 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn read(bytes: &'a [u8]) -> Self {
-        let mut draft = Self { start: None, method: None, headers: Vec::new(), vias: 0, rest: bytes, fault: None };
+        let mut draft = Self {
+            start: None,
+            method: None,
+            headers: Vec::new(),
+            vias: 0,
+            rest: bytes,
+            fault: None,
+        };
         if bytes.len() > limits::MESSAGE_BYTES {
-            draft.note(Fault { status: 513, ..Fault::part("message", "larger than 64 kB") });
+            draft.note(Fault {
+                status: 513,
+                ..Fault::part("message", "larger than 64 kB")
+            });
         }
         // Empty lines before the first one are keep-alives that missed their own datagram (§7.5).
         while let [b'\r' | b'\n', rest @ ..] = draft.rest {
@@ -351,7 +377,10 @@ impl<'a> Draft<'a> {
 
     fn first(&mut self, line: &'a [u8]) {
         if line.len() > limits::HEADER_BYTES {
-            self.note(Fault { status: 414, ..Fault::part("Request-Line", "longer than 8 kB") });
+            self.note(Fault {
+                status: 414,
+                ..Fault::part("Request-Line", "longer than 8 kB")
+            });
         }
         match StartLine::parse(line) {
             Ok(start) => {
@@ -396,9 +425,16 @@ impl<'a> Draft<'a> {
             return self.note(Fault::header(header.name, "a carriage return within the line"));
         }
         if header.name == Name::Via {
-            self.vias += if memchr::memchr(b',', header.value).is_none() { 1 } else { Elements::of(header.value).count() };
+            self.vias += if memchr::memchr(b',', header.value).is_none() {
+                1
+            } else {
+                Elements::of(header.value).count()
+            };
             if self.vias > limits::VIAS {
-                self.note(Fault { status: 483, ..Fault::header(Name::Via, "more than 70") });
+                self.note(Fault {
+                    status: 483,
+                    ..Fault::header(Name::Via, "more than 70")
+                });
             }
         }
         self.headers.push(header);
@@ -411,7 +447,16 @@ impl<'a> Draft<'a> {
     fn complete(self) -> Result<Message<'a>, Malformed<'a>> {
         match self.essentials() {
             Ok((via, from, to, call_id, cseq, body)) => match self.start {
-                Some(start) => Ok(Message { start, headers: self.headers, via, from, to, call_id, cseq, body }),
+                Some(start) => Ok(Message {
+                    start,
+                    headers: self.headers,
+                    via,
+                    from,
+                    to,
+                    call_id,
+                    cseq,
+                    body,
+                }),
                 None => Err(self.malformed(Fault::part("message", "no first line"))),
             },
             Err(fault) => Err(self.malformed(fault)),
@@ -420,13 +465,17 @@ impl<'a> Draft<'a> {
 
     /// §8.1.1 lists what no request may lack.
     #[expect(clippy::type_complexity, reason = "taken apart at once by its only caller")]
-    fn essentials(&self) -> Result<(Via<'a>, NameAddr<'a>, NameAddr<'a>, &'a str, CSeq<'a>, &'a [u8]), Fault> {
+    fn essentials(
+        &self,
+    ) -> Result<(Via<'a>, NameAddr<'a>, NameAddr<'a>, &'a str, CSeq<'a>, &'a [u8]), Fault> {
         let found = self.find_essentials()?;
-        let via = first_via(found.via.ok_or(missing(Name::Via))?).map_err(|problem| Fault::header(Name::Via, problem))?;
+        let via = first_via(found.via.ok_or(missing(Name::Via))?)
+            .map_err(|problem| Fault::header(Name::Via, problem))?;
         let from = address(Name::From, found.from)?;
         let to = address(Name::To, found.to)?;
         let call_id = found.call_id.ok_or(missing(Name::CallId))?;
-        let call_id = ascii(call_id).filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()));
+        let call_id = ascii(call_id)
+            .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()));
         let call_id = call_id.ok_or(Fault::header(Name::CallId, "not one word"))?;
         let cseq = CSeq::parse(found.cseq.ok_or(missing(Name::CSeq))?);
         let cseq = cseq.map_err(|problem| Fault::header(Name::CSeq, problem))?;
@@ -467,7 +516,9 @@ impl<'a> Draft<'a> {
             return Ok(self.rest);
         };
         let length = content_length(length)?;
-        self.rest.get(..length).ok_or(Fault::header(Name::ContentLength, "larger than the body"))
+        self.rest
+            .get(..length)
+            .ok_or(Fault::header(Name::ContentLength, "larger than the body"))
     }
 }
 
@@ -487,7 +538,8 @@ fn missing(name: Name<'static>) -> Fault {
 }
 
 fn address<'a>(name: Name<'static>, value: Option<&'a [u8]>) -> Result<NameAddr<'a>, Fault> {
-    let found = NameAddr::parse(value.ok_or(missing(name))?).map_err(|problem| Fault::header(name, problem))?;
+    let found =
+        NameAddr::parse(value.ok_or(missing(name))?).map_err(|problem| Fault::header(name, problem))?;
     match found.params.only("tag") {
         Ok(_) => Ok(found),
         Err(()) => Err(Fault::header(name, "not one plain tag")),
@@ -498,7 +550,11 @@ fn address<'a>(name: Name<'static>, value: Option<&'a [u8]>) -> Result<NameAddr<
 pub(crate) fn first_via(line: &[u8]) -> Result<Via<'_>, &'static str> {
     let mut scanner = super::grammar::Scanner::new(line);
     let via = Via::scan(&mut scanner)?;
-    if scanner.at_end() || scanner.peek() == Some(b',') { Ok(via) } else { Err("something odd behind it") }
+    if scanner.at_end() || scanner.peek() == Some(b',') {
+        Ok(via)
+    } else {
+        Err("something odd behind it")
+    }
 }
 
 /// A Content-Length (§20.14) that a message of ours could have.
@@ -507,8 +563,13 @@ pub(crate) fn content_length(value: &[u8]) -> Result<usize, Fault> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Fault::header(Name::ContentLength, "not a number"));
     }
-    let length = number(digits).and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= limits::MESSAGE_BYTES);
-    length.ok_or(Fault { status: 413, ..Fault::header(Name::ContentLength, "larger than 64 kB") })
+    let length = number(digits)
+        .and_then(|length| usize::try_from(length).ok())
+        .filter(|length| *length <= limits::MESSAGE_BYTES);
+    length.ok_or(Fault {
+        status: 413,
+        ..Fault::header(Name::ContentLength, "larger than 64 kB")
+    })
 }
 
 /// The next line without its end; nothing when no line end is left. A bare LF ends a line too.
@@ -536,7 +597,10 @@ pub(crate) fn next_header<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// `header-name HCOLON header-value`.
 pub(crate) fn header(line: &[u8]) -> Result<Header<'_>, &'static str> {
-    let colon = line.iter().position(|byte| *byte == b':').ok_or("a line without a colon")?;
+    let colon = line
+        .iter()
+        .position(|byte| *byte == b':')
+        .ok_or("a line without a colon")?;
     let (name, value) = line.split_at(colon);
     let value = trim(value.get(1..).unwrap_or_default());
     let name = match name {
@@ -546,7 +610,11 @@ pub(crate) fn header(line: &[u8]) -> Result<Header<'_>, &'static str> {
     if let Some(name) = Name::known(name) {
         return Ok(Header { name, value });
     }
-    let token = if !name.is_empty() && name.iter().all(|byte| is_token(*byte)) { ascii(name) } else { None };
+    let token = if !name.is_empty() && name.iter().all(|byte| is_token(*byte)) {
+        ascii(name)
+    } else {
+        None
+    };
     let name = token.map(Name::Other).ok_or("a name that is not a token")?;
     Ok(Header { name, value })
 }

@@ -130,7 +130,10 @@ impl<'a> Name<'a> {
         let mut slot = slot_of(token);
         while let Some((name, text, compact)) = KNOWN.get(usize::from(INDEX[slot])) {
             let long = text.as_bytes();
-            if long == token || long.eq_ignore_ascii_case(token) || compact.as_bytes().eq_ignore_ascii_case(token) {
+            if long == token
+                || long.eq_ignore_ascii_case(token)
+                || compact.as_bytes().eq_ignore_ascii_case(token)
+            {
                 return Some(*name);
             }
             slot = (slot + 1) % SLOTS;

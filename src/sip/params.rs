@@ -25,7 +25,9 @@ impl<'a> Params<'a> {
         while scanner.separator(b';') {
             param(scanner)?;
         }
-        Ok(Self { raw: scanner.since(&start) })
+        Ok(Self {
+            raw: scanner.since(&start),
+        })
     }
 
     /// All parameters in their order.
@@ -63,7 +65,11 @@ impl<'a> Params<'a> {
     pub(crate) fn only(&self, name: &str) -> Result<Option<&'a str>, ()> {
         let mut found = None;
         for param in self.iter().filter(|param| param.name.eq_ignore_ascii_case(name)) {
-            let value = param.raw.and_then(ascii).filter(|value| !value.starts_with('"')).ok_or(())?;
+            let value = param
+                .raw
+                .and_then(ascii)
+                .filter(|value| !value.starts_with('"'))
+                .ok_or(())?;
             if found.replace(value).is_some() {
                 return Err(());
             }
@@ -131,7 +137,11 @@ mod tests {
     fn read(text: &str) -> Result<Params<'_>, &'static str> {
         let mut scanner = Scanner::new(text.as_bytes());
         let params = Params::scan(&mut scanner)?;
-        if scanner.at_end() { Ok(params) } else { Err("something follows") }
+        if scanner.at_end() {
+            Ok(params)
+        } else {
+            Err("something follows")
+        }
     }
 
     #[test]

@@ -30,15 +30,21 @@ fn uri() -> impl Strategy<Value = String> {
     let port = prop::option::of(any::<u16>());
     let params = prop::collection::vec("[a-z]{1,6}(=[A-Za-z0-9%]{1,6})?", 0..3);
     let headers = prop::option::of("[a-z]{1,5}=[a-z0-9]{0,5}");
-    (prop::sample::select(vec!["sip", "sips", "SIP"]), user, host(), port, params, headers).prop_map(
-        |(scheme, user, host, port, params, headers)| {
+    (
+        prop::sample::select(vec!["sip", "sips", "SIP"]),
+        user,
+        host(),
+        port,
+        params,
+        headers,
+    )
+        .prop_map(|(scheme, user, host, port, params, headers)| {
             let user = user.map(|user| user + "@").unwrap_or_default();
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
             let params: String = params.into_iter().map(|param| format!(";{param}")).collect();
             let headers = headers.map(|headers| format!("?{headers}")).unwrap_or_default();
             format!("{scheme}:{user}{host}{port}{params}{headers}")
-        },
-    )
+        })
 }
 
 fn name_addr() -> impl Strategy<Value = String> {
@@ -59,17 +65,33 @@ fn via() -> impl Strategy<Value = String> {
 }
 
 fn method() -> impl Strategy<Value = String> {
-    prop_oneof![prop::sample::select(Method::KNOWN).prop_map(|method| method.as_str().to_owned()), token()]
+    prop_oneof![
+        prop::sample::select(Method::KNOWN).prop_map(|method| method.as_str().to_owned()),
+        token()
+    ]
 }
 
 /// A whole request in somebody's strange but valid spelling.
 fn request() -> impl Strategy<Value = Vec<u8>> {
-    let lists = (prop::collection::vec(via(), 1..4), prop::collection::vec(name_addr(), 0..3));
-    let singles = (name_addr(), name_addr(), "[!-~]{1,20}", 0..1_u32 << 31, "[ -~äé]{0,30}");
+    let lists = (
+        prop::collection::vec(via(), 1..4),
+        prop::collection::vec(name_addr(), 0..3),
+    );
+    let singles = (
+        name_addr(),
+        name_addr(),
+        "[!-~]{1,20}",
+        0..1_u32 << 31,
+        "[ -~äé]{0,30}",
+    );
     let body = prop::collection::vec(any::<u8>(), 0..40);
     (method(), uri(), lists, singles, space(), any::<bool>(), body).prop_map(
         |(method, uri, (vias, contacts), (from, to, call_id, number, subject), space, compact, body)| {
-            let names = if compact { ["v", "F", "t", "i", "m", "l"] } else { ["VIA", "From", "to", "Call-Id", "Contact", "Content-Length"] };
+            let names = if compact {
+                ["v", "F", "t", "i", "m", "l"]
+            } else {
+                ["VIA", "From", "to", "Call-Id", "Contact", "Content-Length"]
+            };
             let [via, sender, callee, call, contact, length] = names;
             let mut text = format!("{method} {uri} SIP/2.0\r\n");
             text += &format!("{via} :{space}{}\r\n", vias.join(&format!("{space},{space}")));
@@ -91,9 +113,15 @@ fn print(message: &Message<'_>) -> Vec<u8> {
         StartLine::Response { status, reason } => Draft::status((status, text(reason).as_ref())),
     };
     let content = [Name::ContentLength, Name::ContentType];
-    let others = message.headers().iter().filter(|header| !content.contains(&header.name));
+    let others = message
+        .headers()
+        .iter()
+        .filter(|header| !content.contains(&header.name));
     let draft = others.fold(draft, |draft, header| draft.copied(header.name, header.value));
-    draft.body(&message.text(Name::ContentType).unwrap_or_default(), message.body())
+    draft.body(
+        &message.text(Name::ContentType).unwrap_or_default(),
+        message.body(),
+    )
 }
 
 /// Everything a message says, in words.
@@ -108,7 +136,11 @@ fn meaning(message: &Message<'_>) -> String {
     for one in [message.from(), message.to()] {
         all += &format!("{:?} {} {:?}\n", one.display(), one.uri, one.tag());
     }
-    for header in message.headers().iter().filter(|header| header.name == Name::Subject) {
+    for header in message
+        .headers()
+        .iter()
+        .filter(|header| header.name == Name::Subject)
+    {
         all += &format!("{:?}\n", text(header.value));
     }
     if let Ok(Contacts::List(contacts)) = message.contacts() {
@@ -131,11 +163,36 @@ fn interrogate(bytes: &[u8]) {
         }
     };
     let _ = meaning(&message);
-    let _ = (message.contact_uri(), message.routes(), message.record_routes(), message.p_asserted_identity());
-    let _ = (message.refer_to(), message.max_forwards(), message.expires(), message.min_expires());
-    let _ = (message.retry_after(), message.rseq(), message.rack(), message.content_type(), message.reasons());
-    let _ = (message.require().count(), message.supports("100rel"), message.allows(Method::Invite));
-    let _ = (message.wants_privacy("id"), message.user_agent(), message.authorization("x"), message.challenges());
+    let _ = (
+        message.contact_uri(),
+        message.routes(),
+        message.record_routes(),
+        message.p_asserted_identity(),
+    );
+    let _ = (
+        message.refer_to(),
+        message.max_forwards(),
+        message.expires(),
+        message.min_expires(),
+    );
+    let _ = (
+        message.retry_after(),
+        message.rseq(),
+        message.rack(),
+        message.content_type(),
+        message.reasons(),
+    );
+    let _ = (
+        message.require().count(),
+        message.supports("100rel"),
+        message.allows(Method::Invite),
+    );
+    let _ = (
+        message.wants_privacy("id"),
+        message.user_agent(),
+        message.authorization("x"),
+        message.challenges(),
+    );
     let echo = Echo::of(&message, source());
     let answer = Draft::reply(&echo, 200, Some("tag")).record_route(&echo).finish();
     let answer = Message::parse(&answer).expect("an answer of ours can be read");

@@ -1,5 +1,5 @@
 use super::RegistrationTimes;
-use super::digest::Ha1;
+use super::digest::{Algorithm, Ha1};
 use super::{Flow, Transport};
 use crate::model::{Number, TrunkName};
 use std::fmt;
@@ -11,6 +11,8 @@ use std::str::FromStr;
 pub struct Settings {
     /// `[sip] realm`: of the digest, and the host part of our own addresses.
     pub realm: String,
+    /// What passwords are proven with, the favourite first.
+    pub digests: Vec<Algorithm>,
     /// What the box calls itself in User-Agent and Server.
     pub product: String,
     /// How long registrations last.

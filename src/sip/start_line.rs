@@ -38,7 +38,10 @@ impl<'a> StartLine<'a> {
     pub(crate) fn parse(line: &'a [u8]) -> Result<Self, BadLine<'a>> {
         match line.get(..4) {
             Some(start) if start.eq_ignore_ascii_case(b"SIP/") => {
-                Self::response(line).map_err(|problem| BadLine { fault: Fault::part(RESPONSE, problem), method: None })
+                Self::response(line).map_err(|problem| BadLine {
+                    fault: Fault::part(RESPONSE, problem),
+                    method: None,
+                })
             }
             Some(_) | None => Self::request(line),
         }
@@ -51,27 +54,46 @@ impl<'a> StartLine<'a> {
         }
         // A peer that leaves out the space before an empty reason phrase is understood.
         let (digits, reason) = split(rest).unwrap_or((rest, b""));
-        let three = <[u8; 3]>::try_from(digits).ok().filter(|digits| digits.iter().all(u8::is_ascii_digit));
-        let [hundreds, tens, ones] = three.ok_or("no status of three digits")?.map(|digit| u16::from(digit - b'0'));
+        let three = <[u8; 3]>::try_from(digits)
+            .ok()
+            .filter(|digits| digits.iter().all(u8::is_ascii_digit));
+        let [hundreds, tens, ones] = three
+            .ok_or("no status of three digits")?
+            .map(|digit| u16::from(digit - b'0'));
         if !(1..=6).contains(&hundreds) {
             return Err("a status outside 100-699");
         }
-        Ok(Self::Response { status: hundreds * 100 + tens * 10 + ones, reason })
+        Ok(Self::Response {
+            status: hundreds * 100 + tens * 10 + ones,
+            reason,
+        })
     }
 
     /// `Method SP Request-URI SP SIP-Version`, single spaces: whoever guesses at more may guess differently
     /// from the next hop.
     fn request(line: &'a [u8]) -> Result<Self, BadLine<'a>> {
-        let bad = |problem, method| BadLine { fault: Fault::part(REQUEST, problem), method };
+        let bad = |problem, method| BadLine {
+            fault: Fault::part(REQUEST, problem),
+            method,
+        };
         let (method, rest) = split(line).ok_or_else(|| bad("not SIP", None))?;
         let token = ascii(method).filter(|token| !token.is_empty() && token.bytes().all(is_token));
         let method = Method::from_token(token.ok_or_else(|| bad("no method", None))?);
         let end = memchr::memrchr(b' ', rest).ok_or_else(|| bad("no version", None))?;
-        let (uri, version) = (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default());
+        let (uri, version) = (
+            rest.get(..end).unwrap_or_default(),
+            rest.get(end + 1..).unwrap_or_default(),
+        );
         let meant = says_sip(rest).then_some(method);
         if !version.eq_ignore_ascii_case(b"SIP/2.0") {
             return Err(match is_version(version) {
-                true => BadLine { fault: Fault { status: 505, ..Fault::part(REQUEST, "not SIP/2.0") }, method: meant },
+                true => BadLine {
+                    fault: Fault {
+                        status: 505,
+                        ..Fault::part(REQUEST, "not SIP/2.0")
+                    },
+                    method: meant,
+                },
                 false => bad("no version", meant),
             });
         }
@@ -87,7 +109,8 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether `SIP/` stands somewhere behind a space, so that the line was meant for a SIP server.
 fn says_sip(line: &[u8]) -> bool {
-    line.windows(5).any(|window| window.eq_ignore_ascii_case(b" SIP/"))
+    line.windows(5)
+        .any(|window| window.eq_ignore_ascii_case(b" SIP/"))
 }
 
 /// `SIP "/" 1*DIGIT "." 1*DIGIT`.
@@ -96,7 +119,11 @@ fn is_version(word: &[u8]) -> bool {
         return false;
     };
     let mut parts = number.split(|byte| *byte == b'.');
-    let mut digits = || parts.next().is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
+    let mut digits = || {
+        parts
+            .next()
+            .is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+    };
     name.eq_ignore_ascii_case(b"SIP/") && digits() && digits()
 }
 
@@ -114,7 +141,11 @@ mod tests {
             ("SIP/2.0 200 OK", 200, "OK"),
             ("SIP/2.0 100 ", 100, ""),
             ("SIP/2.0 100", 100, ""),
-            ("sip/2.0 200 = 2**3 * 5**2 но сто девяносто девять - простое", 200, "= 2**3 * 5**2 но сто девяносто девять - простое"),
+            (
+                "sip/2.0 200 = 2**3 * 5**2 но сто девяносто девять - простое",
+                200,
+                "= 2**3 * 5**2 но сто девяносто девять - простое",
+            ),
         ] {
             let Ok(StartLine::Response { status, reason }) = StartLine::parse(line.as_bytes()) else {
                 panic!("{line}");
@@ -144,7 +175,11 @@ mod tests {
             let Err(bad) = StartLine::parse(line.as_bytes()) else {
                 panic!("{line} was taken");
             };
-            assert_eq!((bad.fault.status, bad.method.is_some()), (status, answer), "{line}");
+            assert_eq!(
+                (bad.fault.status, bad.method.is_some()),
+                (status, answer),
+                "{line}"
+            );
         }
     }
 }

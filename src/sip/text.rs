@@ -52,7 +52,11 @@ pub(crate) fn unquote(inside: &[u8]) -> Cow<'_, str> {
     let mut plain = Vec::with_capacity(inside.len());
     let mut bytes = inside.iter();
     while let Some(byte) = bytes.next() {
-        let meant = if *byte == b'\\' { bytes.next().unwrap_or(byte) } else { byte };
+        let meant = if *byte == b'\\' {
+            bytes.next().unwrap_or(byte)
+        } else {
+            byte
+        };
         plain.push(*meant);
     }
     Cow::Owned(text(&plain).into_owned())
@@ -117,7 +121,10 @@ mod tests {
     fn pairs_and_escapes_are_resolved() {
         assert_eq!(unquote(br#"a \"b\" \\"#), r#"a "b" \"#);
         assert_eq!(unquote(br"lone \"), r"lone \");
-        assert_eq!(unescaped_text(b"sips%3Auser%40example.com"), "sips:user@example.com");
+        assert_eq!(
+            unescaped_text(b"sips%3Auser%40example.com"),
+            "sips:user@example.com"
+        );
         assert_eq!(unescaped_text(b"100%"), "100%");
         assert_eq!(unescaped_text(b"%4"), "%4");
         assert_eq!(&*unescape(b"a%00b"), b"a\0b");

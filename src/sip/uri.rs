@@ -39,7 +39,8 @@ impl<'a> Uri<'a> {
             return Err("a character that no URI has");
         }
         let mut scanner = Scanner::new(raw);
-        let scheme = scanner.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        let scheme =
+            scanner.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
         let starts_well = scheme.first().is_some_and(u8::is_ascii_alphabetic);
         let scheme = ascii(scheme).filter(|_| starts_well).ok_or("no scheme")?;
         if !scanner.eat(b':') {
@@ -54,7 +55,16 @@ impl<'a> Uri<'a> {
     }
 
     fn blank(raw: &'a [u8], scheme: Scheme<'a>) -> Self {
-        Self { raw, scheme, user: None, password: None, host: None, port: None, params: b"", headers: b"" }
+        Self {
+            raw,
+            scheme,
+            user: None,
+            password: None,
+            host: None,
+            port: None,
+            params: b"",
+            headers: b"",
+        }
     }
 
     /// `[ userinfo ] hostport uri-parameters [ headers ]`. An `@` can only end the user part: everywhere else
@@ -78,12 +88,19 @@ impl<'a> Uri<'a> {
         if scanner.eat(b'?') {
             self.headers = scanner.take(usize::MAX);
         }
-        if scanner.is_empty() { Ok(self) } else { Err("something odd behind the host") }
+        if scanner.is_empty() {
+            Ok(self)
+        } else {
+            Err("something odd behind the host")
+        }
     }
 
     fn tel(mut self, mut scanner: Scanner<'a>) -> Result<Self, &'static str> {
         let number = scanner.take_while(|byte| byte != b';');
-        if !number.iter().any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#')) {
+        if !number
+            .iter()
+            .any(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
+        {
             return Err("no number");
         }
         self.user = Some(number);
@@ -151,7 +168,9 @@ impl<'a> Uri<'a> {
     }
 
     fn find(&self, name: &str) -> Option<Option<&'a [u8]>> {
-        self.params().find(|(found, _)| same(found, name.as_bytes())).map(|(_, value)| value)
+        self.params()
+            .find(|(found, _)| same(found, name.as_bytes()))
+            .map(|(_, value)| value)
     }
 
     /// The headers behind the `?`, as they stand in the URI.
@@ -195,7 +214,10 @@ impl<'a> Uri<'a> {
     /// Parameters of both must agree; `user`, `ttl`, `method` and `maddr` may not be in one alone.
     fn params_agree(&self, other: &Uri<'_>) -> bool {
         let strict = ["user", "ttl", "method", "maddr"];
-        if strict.iter().any(|name| self.has_param(name) != other.has_param(name)) {
+        if strict
+            .iter()
+            .any(|name| self.has_param(name) != other.has_param(name))
+        {
             return false;
         }
         self.params().all(|(name, value)| {
@@ -227,7 +249,8 @@ static ALLOWED: [bool; 256] = {
 fn headers_agree(one: &Uri<'_>, two: &Uri<'_>) -> bool {
     one.headers().count() == two.headers().count()
         && one.headers().all(|(name, value)| {
-            two.headers().any(|(found, theirs)| same(found, name) && value.map(unescape) == theirs.map(unescape))
+            two.headers()
+                .any(|(found, theirs)| same(found, name) && value.map(unescape) == theirs.map(unescape))
         })
 }
 
@@ -237,16 +260,20 @@ fn same(one: &[u8], two: &[u8]) -> bool {
 }
 
 fn pairs(raw: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-    raw.split(move |byte| *byte == separator).filter(|part| !part.is_empty()).map(|part| {
-        let mut scanner = Scanner::new(part);
-        let name = scanner.take_while(|byte| byte != b'=');
-        (name, scanner.eat(b'=').then_some(scanner.rest()))
-    })
+    raw.split(move |byte| *byte == separator)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let mut scanner = Scanner::new(part);
+            let name = scanner.take_while(|byte| byte != b'=');
+            (name, scanner.eat(b'=').then_some(scanner.rest()))
+        })
 }
 
 /// A number without its visual separators (RFC 3966 §5.1.1).
 fn digits(number: &[u8]) -> String {
-    let kept = number.iter().filter(|byte| !matches!(byte, b'-' | b'.' | b'(' | b')'));
+    let kept = number
+        .iter()
+        .filter(|byte| !matches!(byte, b'-' | b'.' | b'(' | b')'));
     kept.map(|byte| char::from(*byte)).collect()
 }
 
@@ -294,11 +321,21 @@ mod tests {
 
     #[test]
     fn a_user_part_may_hold_nearly_everything() {
-        let odd = uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d@example.com");
-        assert_eq!(odd.user().unwrap(), "1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*");
+        let odd =
+            uri("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d@example.com");
+        assert_eq!(
+            odd.user().unwrap(),
+            "1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*"
+        );
         assert_eq!(odd.host().unwrap().to_string(), "example.com");
-        assert_eq!(uri("sip:user;par=u%40example.net@example.com").user().unwrap(), "user;par=u@example.net");
-        assert_eq!(uri("sip:null-%00-null@example.com").user().unwrap(), "null-\0-null");
+        assert_eq!(
+            uri("sip:user;par=u%40example.net@example.com").user().unwrap(),
+            "user;par=u@example.net"
+        );
+        assert_eq!(
+            uri("sip:null-%00-null@example.com").user().unwrap(),
+            "null-\0-null"
+        );
         let latin = Uri::parse(b"sip:J\xfcrgen@example.com").unwrap();
         assert_eq!(latin.user().unwrap(), "Jürgen");
     }
@@ -313,15 +350,34 @@ mod tests {
 
     #[test]
     fn unknown_schemes_are_kept() {
-        assert_eq!(uri("nobodyKnowsThisScheme:totallyopaquecontent").scheme(), Scheme::Other("nobodyKnowsThisScheme"));
+        assert_eq!(
+            uri("nobodyKnowsThisScheme:totallyopaquecontent").scheme(),
+            Scheme::Other("nobodyKnowsThisScheme")
+        );
         assert_eq!(uri("http://example.com/a").to_string(), "http://example.com/a");
     }
 
     #[test]
     fn wrong_ones_are_refused() {
         for bad in [
-            "", "sip", "sip:", ":x", "1sip:x", "sip:@host", "sip:a@", "sip:a@b c", "sip:a@h:99999", "sip:a@h:",
-            "sip:2001:db8::10", "sip:[2001:db8::10", "<sip:a@b>", "sip:a@b\r\n", "tel:", "tel:;x", "sip:a@h:x", "sip:a@h/x",
+            "",
+            "sip",
+            "sip:",
+            ":x",
+            "1sip:x",
+            "sip:@host",
+            "sip:a@",
+            "sip:a@b c",
+            "sip:a@h:99999",
+            "sip:a@h:",
+            "sip:2001:db8::10",
+            "sip:[2001:db8::10",
+            "<sip:a@b>",
+            "sip:a@b\r\n",
+            "tel:",
+            "tel:;x",
+            "sip:a@h:x",
+            "sip:a@h/x",
         ] {
             assert!(Uri::parse(bad.as_bytes()).is_err(), "{bad}");
         }
@@ -330,9 +386,15 @@ mod tests {
     #[test]
     fn equality_is_that_of_rfc_3261_19_1_4() {
         let same = [
-            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
+            (
+                "sip:%61lice@atlanta.com;transport=TCP",
+                "sip:alice@AtLanTa.CoM;Transport=tcp",
+            ),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
-            ("sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"),
+            (
+                "sip:carol@chicago.com;newparam=5",
+                "sip:carol@chicago.com;security=on",
+            ),
             (
                 "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
                 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
@@ -344,22 +406,37 @@ mod tests {
             ("tel:+1-201-555-0123", "tel:+12015550123"),
         ];
         for (one, two) in same {
-            assert!(uri(one).is_same(&uri(two)) && uri(two).is_same(&uri(one)), "{one} = {two}");
+            assert!(
+                uri(one).is_same(&uri(two)) && uri(two).is_same(&uri(one)),
+                "{one} = {two}"
+            );
         }
         let different = [
-            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
+            (
+                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
+                "sip:alice@AtLanTa.CoM;Transport=UDP",
+            ),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
-            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
+            (
+                "sip:carol@chicago.com",
+                "sip:carol@chicago.com?Subject=next%20meeting",
+            ),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
-            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
+            (
+                "sip:carol@chicago.com;security=on",
+                "sip:carol@chicago.com;security=off",
+            ),
             ("sip:a@b;maddr=192.0.2.1", "sip:a@b"),
             ("sip:a@b;user=phone", "sip:a@b"),
             ("sip:a@b", "sips:a@b"),
             ("sip:a@b", "sip:b"),
         ];
         for (one, two) in different {
-            assert!(!uri(one).is_same(&uri(two)) && !uri(two).is_same(&uri(one)), "{one} ≠ {two}");
+            assert!(
+                !uri(one).is_same(&uri(two)) && !uri(two).is_same(&uri(one)),
+                "{one} ≠ {two}"
+            );
         }
     }
 }

@@ -31,7 +31,10 @@ pub struct StatusLine<'a> {
 
 impl From<u16> for StatusLine<'static> {
     fn from(status: u16) -> Self {
-        Self { status, reason: reason_phrase(status) }
+        Self {
+            status,
+            reason: reason_phrase(status),
+        }
     }
 }
 
@@ -61,7 +64,13 @@ impl Draft {
         status: impl Into<StatusLine<'s>>,
         to_tag: Option<&str>,
     ) -> Self {
-        Self::answer(request.headers(), request.top_via(), source, status.into(), to_tag)
+        Self::answer(
+            request.headers(),
+            request.top_via(),
+            source,
+            status.into(),
+            to_tag,
+        )
     }
 
     /// [`Draft::response`] to a request that is long gone.
@@ -78,7 +87,9 @@ impl Draft {
 
     #[cfg(test)]
     pub(crate) fn status<'s>(status: impl Into<StatusLine<'s>>) -> Self {
-        Self { out: first_line(status.into(), 0) }
+        Self {
+            out: first_line(status.into(), 0),
+        }
     }
 
     pub(crate) fn answer(
@@ -137,7 +148,10 @@ impl Draft {
 
     /// The message with a body.
     pub fn body(self, content_type: &str, body: &[u8]) -> Vec<u8> {
-        let mut out = self.header(Name::ContentType, content_type).header(Name::ContentLength, body.len()).out;
+        let mut out = self
+            .header(Name::ContentType, content_type)
+            .header(Name::ContentLength, body.len())
+            .out;
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(body);
         out
@@ -162,7 +176,12 @@ impl Echo {
         for line in request.lines(Name::RecordRoute) {
             push_line(&mut record_route, Name::RecordRoute, line);
         }
-        Self { lines, tag_at, has_tag: request.to().tag().is_some(), record_route }
+        Self {
+            lines,
+            tag_at,
+            has_tag: request.to().tag().is_some(),
+            record_route,
+        }
     }
 }
 
@@ -255,7 +274,13 @@ fn push_shown(out: &mut Vec<u8>, shown: fmt::Arguments<'_>) {
 }
 
 fn push_clean(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(bytes.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { b' ' } else { *byte }));
+    out.extend(bytes.iter().map(|byte| {
+        if byte.is_ascii_control() && *byte != b'\t' {
+            b' '
+        } else {
+            *byte
+        }
+    }));
 }
 
 fn push_name(out: &mut Vec<u8>, name: Name<'_>) {
@@ -286,7 +311,10 @@ fn push_tag(out: &mut Vec<u8>, tag: &str) {
 
 fn first_line(status: StatusLine<'_>, more: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(USUAL_BYTES + more);
-    push_shown(&mut out, format_args!("SIP/2.0 {} {}", status.status, status.reason));
+    push_shown(
+        &mut out,
+        format_args!("SIP/2.0 {} {}", status.status, status.reason),
+    );
     out.extend_from_slice(b"\r\n");
     out
 }
@@ -373,7 +401,9 @@ mod tests {
     fn a_response_repeats_the_request_and_says_where_it_came_from() {
         let request = Message::parse(INVITE.as_bytes()).unwrap();
         let source = "198.51.100.7:40001".parse().unwrap();
-        let direct = Draft::response(&request, source, 180, Some("t2")).record_route_of(&request).finish();
+        let direct = Draft::response(&request, source, 180, Some("t2"))
+            .record_route_of(&request)
+            .finish();
         assert_eq!(
             text(direct.clone()),
             "SIP/2.0 180 Ringing\r\n\
@@ -382,7 +412,10 @@ mod tests {
              Call-ID: x@y\r\nCSeq: 7 INVITE\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nContent-Length: 0\r\n\r\n"
         );
         let echo = Echo::of(&request, source);
-        assert_eq!(Draft::reply(&echo, 180, Some("t2")).record_route(&echo).finish(), direct);
+        assert_eq!(
+            Draft::reply(&echo, 180, Some("t2")).record_route(&echo).finish(),
+            direct
+        );
         assert!(!text(Draft::reply(&echo, 100, None).finish()).contains("tag=t2"));
     }
 
@@ -391,8 +424,14 @@ mod tests {
         let tagged = INVITE.replace("To: <sip:1001@callpost>", "To: <sip:1001@callpost>;tag=old");
         let request = Message::parse(tagged.as_bytes()).unwrap();
         let source = "198.51.100.7:40001".parse().unwrap();
-        assert!(text(Draft::response(&request, source, 200, Some("new")).finish()).contains("callpost>;tag=old\r\n"));
-        assert!(text(Draft::reply(&Echo::of(&request, source), 200, Some("new")).finish()).contains("callpost>;tag=old\r\n"));
+        assert!(
+            text(Draft::response(&request, source, 200, Some("new")).finish())
+                .contains("callpost>;tag=old\r\n")
+        );
+        assert!(
+            text(Draft::reply(&Echo::of(&request, source), 200, Some("new")).finish())
+                .contains("callpost>;tag=old\r\n")
+        );
     }
 
     #[test]
@@ -402,7 +441,14 @@ mod tests {
             .header(Name::Subject, evil)
             .header(Name::Other("X\r\nY: "), 1)
             .copied(Name::Subject, evil.as_bytes())
-            .header(Name::From, Address { display: Some("\"q\"\\\r\n"), uri: "sip:a>b\r\n", tag: Some("1") })
+            .header(
+                Name::From,
+                Address {
+                    display: Some("\"q\"\\\r\n"),
+                    uri: "sip:a>b\r\n",
+                    tag: Some("1"),
+                },
+            )
             .header(Name::To, format_args!("<sip:{}@x>", UserPart("a b@é")))
             .body("text/plain\r\nEvil: 2", b"x\r\n");
         assert_eq!(
@@ -418,7 +464,11 @@ mod tests {
         let plain = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
             To: <sip:a>\r\nCall-ID: x\r\nCSeq: 7 OPTIONS\r\n\r\n";
         let request = Message::parse(plain.as_bytes()).unwrap();
-        let answer = text(Draft::response(&request, "192.0.2.1:5060".parse().unwrap(), 200, Some("t")).finish());
-        assert!(answer.contains("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"), "{answer}");
+        let answer =
+            text(Draft::response(&request, "192.0.2.1:5060".parse().unwrap(), 200, Some("t")).finish());
+        assert!(
+            answer.contains("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"),
+            "{answer}"
+        );
     }
 }

@@ -35,7 +35,8 @@ function fill(scope, row, isPage = false) {
     const address = value(row, place.dataset.a);
     place.hidden = !address;
     if (address) place.setAttribute("href", address);
-    place.setAttribute("aria-label", row.audio_title);
+    place.setAttribute("aria-label", row.audio_label);
+    place.dataset.title = row.audio_title;
     place.dataset.channels = row.channels;
   }
 }
@@ -208,7 +209,7 @@ function open(link) {
   if (wanted === address) return toggle();
   address = wanted;
   sound.src = wanted;
-  write(part("title"), link.getAttribute("aria-label"));
+  write(part("title"), link.dataset.title);
   write(part("trouble"), "");
   part("save").href = `${wanted}?download=1`;
   part("sides").hidden = link.dataset.channels !== "2";

@@ -146,13 +146,15 @@ pub(super) struct RecordRow {
     pub(super) caller: String,
     pub(super) name: String,
     pub(super) dialled: String,
-    pub(super) taken_by: String,
+    pub(super) whom: String,
     pub(super) status: Badge,
     pub(super) talk: String,
     pub(super) wait: String,
     /// Address of the recording; empty when there is none.
     pub(super) audio: String,
-    /// What a screen reader says for the play button, and the player's title.
+    /// What a screen reader says for the play button.
+    pub(super) audio_label: String,
+    /// What the player shows.
     pub(super) audio_title: String,
     /// 2 when both sides can be listened to apart.
     pub(super) channels: u8,
@@ -301,7 +303,7 @@ impl Painter<'_> {
             _ => parts.extend(call.group.iter().map(ToString::to_string)),
         }
         parts.extend(call.on_hold.then(|| w.on_hold.to_owned()));
-        parts.extend(call.language.iter().map(ToString::to_string));
+        parts.extend(call.language.iter().map(|language| self.language(language.as_str())));
         parts.join(" · ")
     }
 
@@ -367,33 +369,39 @@ impl Painter<'_> {
             host: trunk.host.clone(),
             state: badge(trunk.state, word),
             round_trip: trunk.round_trip_ms.map(round_trip).unwrap_or_default(),
-            calls: fill(w.trunk_calls, &[("n", &trunk.calls.to_string())]),
+            calls: match trunk.calls {
+                0 => w.no_trunk_calls.to_owned(),
+                1 => w.trunk_call.to_owned(),
+                many => fill(w.trunk_calls, &[("n", &many.to_string())]),
+            },
         }
     }
 
     fn record(&self, seq: u64, cdr: &Cdr) -> RecordRow {
         let caller = self.number(&cdr.caller_number);
         let when = moment(cdr.started_at, self.snapshot.at);
-        let title = fill(self.words.play_which, &[("who", &caller), ("time", &when)]);
+        let label = fill(self.words.play_which, &[("who", &caller), ("time", &when)]);
         let recording = cdr.recording.as_ref();
         RecordRow {
             key: seq.to_string(),
             way: self.way(cdr.direction),
             name: cdr.caller_name.clone().unwrap_or_default(),
             dialled: cdr.dialed_number.to_string(),
-            taken_by: self.taken_by(cdr),
+            whom: self.whom(cdr),
             status: self.status(cdr.status),
             talk: word_if(cdr.talk_ms > 0, &clock_of_ms(cdr.talk_ms)),
             wait: clock_of_ms(cdr.wait_ms),
             audio: recording.map(|recording| format!("/api/v1/recordings/{}", recording.id)).unwrap_or_default(),
-            audio_title: word_if(recording.is_some(), &title),
+            audio_label: word_if(recording.is_some(), &label),
+            audio_title: word_if(recording.is_some(), &format!("{caller} · {when}")),
             channels: recording.map_or(0, |recording| recording.channels),
             caller,
             when,
         }
     }
 
-    fn taken_by(&self, cdr: &Cdr) -> String {
+    /// Who took the call, or else whom it rang.
+    fn whom(&self, cdr: &Cdr) -> String {
         let menu_alone = || (cdr.status == Status::Answer).then(|| self.words.the_menu.to_owned());
         let group = || cdr.group.as_ref().map(ToString::to_string);
         let number = || cdr.callee_number.as_ref().map(ToString::to_string);
@@ -419,6 +427,11 @@ impl Painter<'_> {
             Direction::Outbound => badge("outbound", self.words.outbound),
             Direction::Internal => badge("internal", self.words.internal),
         }
+    }
+
+    fn language(&self, tag: &str) -> String {
+        let known = self.words.languages.iter().find(|(known, _)| *known == tag);
+        known.map_or(tag, |(_, name)| name).to_owned()
     }
 
     fn number(&self, number: &Number) -> String {

@@ -40,10 +40,20 @@ pub fn answer(
     };
     let nc = format!("{count:08x}");
     let counted = (!challenge.qop.is_empty()).then_some((nc.as_bytes(), cnonce.as_bytes()));
-    let signed =
-        Signed { nonce: challenge.nonce, method: method.as_str().as_bytes(), uri: uri.as_bytes(), counted };
+    let signed = Signed {
+        nonce: challenge.nonce,
+        method: method.as_str().as_bytes(),
+        uri: uri.as_bytes(),
+        counted,
+    };
     let response = signed.response(algorithm, ha1.of(algorithm));
-    Some(header(challenge, user, uri, response.as_str(), counted.map(|_| (nc.as_str(), cnonce))))
+    Some(header(
+        challenge,
+        user,
+        uri,
+        response.as_str(),
+        counted.map(|_| (nc.as_str(), cnonce)),
+    ))
 }
 
 fn choose<'c, 'a>(challenges: &'c [Challenge<'a>]) -> Option<(Algorithm, &'c Challenge<'a>)> {
@@ -56,7 +66,13 @@ fn choose<'c, 'a>(challenges: &'c [Challenge<'a>]) -> Option<(Algorithm, &'c Cha
 }
 
 /// Quoted values of the challenge go back as they came, pairs unresolved.
-fn header(challenge: &Challenge<'_>, user: &str, uri: &str, response: &str, counted: Option<(&str, &str)>) -> String {
+fn header(
+    challenge: &Challenge<'_>,
+    user: &str,
+    uri: &str,
+    response: &str,
+    counted: Option<(&str, &str)>,
+) -> String {
     let (realm, nonce) = (text(challenge.realm), text(challenge.nonce));
     let mut value = format!(
         "Digest username={}, realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\"",
@@ -81,15 +97,29 @@ mod tests {
 
     fn answered(challenge: &str, secret: Secret<'_>) -> Option<String> {
         let challenges = Challenge::parse(challenge.as_bytes()).unwrap();
-        answer(&challenges, "bob", secret, Method::Register, "sip:registrar.biloxi.com", 1, "0a4f113b")
+        answer(
+            &challenges,
+            "bob",
+            secret,
+            Method::Register,
+            "sip:registrar.biloxi.com",
+            1,
+            "0a4f113b",
+        )
     }
 
     #[test]
     fn the_stronger_algorithm_is_chosen_wherever_it_stands() {
         let both = r#"Digest realm="x", nonce="1", algorithm=MD5, qop="auth", Digest realm="x", nonce="2", algorithm=sha-256, qop="auth-int, auth""#;
         let value = answered(both, Secret::Password("zanzibar")).unwrap();
-        assert!(value.contains("nonce=\"2\"") && value.contains("algorithm=sha-256"), "{value}");
-        assert!(value.ends_with("qop=auth, cnonce=\"0a4f113b\", nc=00000001"), "{value}");
+        assert!(
+            value.contains("nonce=\"2\"") && value.contains("algorithm=sha-256"),
+            "{value}"
+        );
+        assert!(
+            value.ends_with("qop=auth, cnonce=\"0a4f113b\", nc=00000001"),
+            "{value}"
+        );
     }
 
     #[test]
@@ -98,7 +128,10 @@ mod tests {
         let value = answered(old, Secret::Password("zanzibar")).unwrap();
         let ha1 = Ha1::new("bob", "biloxi.com", "zanzibar");
         assert_eq!(answered(old, Secret::Ha1(&ha1)).unwrap(), value);
-        assert!(value.ends_with(", opaque=\"5ccc\"") && !value.contains("qop") && !value.contains("algorithm"), "{value}");
+        assert!(
+            value.ends_with(", opaque=\"5ccc\"") && !value.contains("qop") && !value.contains("algorithm"),
+            "{value}"
+        );
     }
 
     #[test]

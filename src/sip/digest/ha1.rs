@@ -14,7 +14,10 @@ impl Ha1 {
     /// Derives it from a password, which can then be forgotten.
     pub fn new(user: &str, realm: &str, password: &str) -> Self {
         let parts = [user.as_bytes(), realm.as_bytes(), password.as_bytes()];
-        Self { sha256: Algorithm::Sha256.hash(&parts), md5: Algorithm::Md5.hash(&parts) }
+        Self {
+            sha256: Algorithm::Sha256.hash(&parts),
+            md5: Algorithm::Md5.hash(&parts),
+        }
     }
 
     pub(crate) fn of(&self, algorithm: Algorithm) -> &Hashed {

@@ -1,13 +1,16 @@
+use serde::{Deserialize, Serialize};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// A hash of digest authentication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// RFC 7616, RFC 8760.
+    #[serde(rename = "SHA-256")]
     Sha256,
     /// RFC 2617; for phones that know nothing else.
+    #[serde(rename = "MD5")]
     Md5,
 }
 
@@ -28,7 +31,9 @@ impl Algorithm {
         if name.is_empty() {
             return Some(Self::Md5);
         }
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str().as_bytes().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The hash of the parts with colons between them.
@@ -126,7 +131,10 @@ mod tests {
         };
         for (algorithm, response) in [
             (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
-            (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+            (
+                Algorithm::Sha256,
+                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+            ),
         ] {
             assert_eq!(signed.response(algorithm, ha1.of(algorithm)).as_str(), response);
         }

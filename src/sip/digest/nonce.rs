@@ -39,7 +39,13 @@ struct Uses {
 impl Nonces {
     pub(crate) fn new(now: Instant, dice: &mut Dice) -> Self {
         let proof = Hmac::new(&dice.bytes::<64>().into());
-        Self { proof, epoch: now, minted: 0, used: BTreeMap::new(), forgotten: 0 }
+        Self {
+            proof,
+            epoch: now,
+            minted: 0,
+            used: BTreeMap::new(),
+            forgotten: 0,
+        }
     }
 
     /// A fresh nonce for this address, different from every other.
@@ -64,7 +70,10 @@ impl Nonces {
         if !self.used.contains_key(&id) && !self.make_room_for(id) {
             return false;
         }
-        self.used.entry(id).or_insert(Uses { highest: 0, seen: 0 }).note(count)
+        self.used
+            .entry(id)
+            .or_insert(Uses { highest: 0, seen: 0 })
+            .note(count)
     }
 
     fn recognise(&self, source: IpAddr, nonce: &[u8]) -> Option<u64> {
@@ -87,8 +96,14 @@ impl Nonces {
     }
 
     fn forget_old(&mut self, now: Instant) {
-        let oldest = self.milliseconds(now).saturating_sub(u64::try_from(AGE.as_millis()).unwrap_or(0));
-        while self.used.first_key_value().is_some_and(|(id, _)| id >> 16 < oldest) {
+        let oldest = self
+            .milliseconds(now)
+            .saturating_sub(u64::try_from(AGE.as_millis()).unwrap_or(0));
+        while self
+            .used
+            .first_key_value()
+            .is_some_and(|(id, _)| id >> 16 < oldest)
+        {
             self.used.pop_first();
         }
     }
@@ -133,7 +148,9 @@ fn decode(text: &[u8]) -> Option<[u8; NONCE_BYTES]> {
         return None;
     }
     for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = <[u8; 2]>::try_from(pair).ok()?.map(|digit| char::from(digit).to_digit(16));
+        let [high, low] = <[u8; 2]>::try_from(pair)
+            .ok()?
+            .map(|digit| char::from(digit).to_digit(16));
         *byte = u8::try_from(high? * 16 + low?).ok()?;
     }
     Some(bytes)

@@ -17,6 +17,8 @@ use std::time::Instant;
 /// ACK and CANCEL are never challenged (§22.1): an ACK repeats the credentials of its INVITE.
 pub struct Authenticator {
     realm: String,
+    /// What is offered, in this order, and nothing else accepted (no downgrade).
+    algorithms: Vec<Algorithm>,
     nonces: Nonces,
     /// Stands in for accounts that do not exist, so that they cost the same time.
     decoy: Ha1,
@@ -36,9 +38,14 @@ pub enum Verdict {
 
 impl Authenticator {
     /// An authenticator with a secret of its own.
-    pub fn new(realm: &str, now: Instant, dice: &mut Dice) -> Self {
+    pub fn new(realm: &str, algorithms: &[Algorithm], now: Instant, dice: &mut Dice) -> Self {
         let decoy = Ha1::new(&dice.token(), realm, &dice.token());
-        Self { realm: realm.to_owned(), nonces: Nonces::new(now, dice), decoy }
+        Self {
+            realm: realm.to_owned(),
+            algorithms: algorithms.to_vec(),
+            nonces: Nonces::new(now, dice),
+            decoy,
+        }
     }
 
     /// The realm it speaks for.
@@ -46,15 +53,16 @@ impl Authenticator {
         &self.realm
     }
 
-    /// The values of two WWW-Authenticate (or Proxy-Authenticate) headers, in the order to send them: SHA-256
-    /// first, MD5 for those who cannot (RFC 8760 §2.4).
-    pub fn challenge(&mut self, now: Instant, source: IpAddr, stale: bool) -> [String; 2] {
+    /// The values of the WWW-Authenticate (or Proxy-Authenticate) headers, in the order to send them: the favourite
+    /// first, the others for those who cannot (RFC 8760 §2.4).
+    pub fn challenge(&mut self, now: Instant, source: IpAddr, stale: bool) -> Vec<String> {
         let nonce = self.nonces.mint(now, source);
         let stale = if stale { ", stale=true" } else { "" };
-        Algorithm::ALL.map(|algorithm| {
+        let offer = |algorithm: &Algorithm| {
             let (realm, name) = (Quoted(&self.realm), algorithm.as_str());
             format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale}")
-        })
+        };
+        self.algorithms.iter().map(offer).collect()
     }
 
     /// Judges the credentials of a request that came from `source`; `account` is what is kept for
@@ -69,7 +77,8 @@ impl Authenticator {
         credentials: &Credentials<'_>,
         account: Option<&Ha1>,
     ) -> Verdict {
-        let Some(algorithm) = Algorithm::from_name(credentials.algorithm) else {
+        let named = Algorithm::from_name(credentials.algorithm);
+        let Some(algorithm) = named.filter(|algorithm| self.algorithms.contains(algorithm)) else {
             return Verdict::Wrong;
         };
         let Some(count) = self.count_of_sound(request, credentials) else {
@@ -155,13 +164,26 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a test needs some instant to begin at")]
     fn world() -> World {
         let now = Instant::now();
-        let authenticator = Authenticator::new("callpost", now, &mut Dice::from_number(7));
-        World { authenticator, account: Ha1::new("1001", "callpost", "secret"), now }
+        let authenticator = Authenticator::new("callpost", &Algorithm::ALL, now, &mut Dice::from_number(7));
+        World {
+            authenticator,
+            account: Ha1::new("1001", "callpost", "secret"),
+            now,
+        }
     }
 
     fn signed(challenge: &str, password: &str, uri: &str, count: u32) -> String {
         let challenges = Challenge::parse(challenge.as_bytes()).unwrap();
-        answer(&challenges, "1001", Secret::Password(password), Method::Register, uri, count, "c0ffee").unwrap()
+        answer(
+            &challenges,
+            "1001",
+            Secret::Password(password),
+            Method::Register,
+            uri,
+            count,
+            "c0ffee",
+        )
+        .unwrap()
     }
 
     fn register(authorization: &str) -> String {
@@ -181,11 +203,12 @@ mod tests {
             let message = Message::parse(text.as_bytes()).unwrap();
             let credentials = message.authorization("callpost").unwrap().unwrap();
             let account = Some(&self.account).filter(|_| credentials.user() == "1001");
-            self.authenticator.verify(self.now, source, &message, &credentials, account)
+            self.authenticator
+                .verify(self.now, source, &message, &credentials, account)
         }
 
         fn challenges(&mut self) -> [String; 2] {
-            self.authenticator.challenge(self.now, HERE, false)
+            self.authenticator.challenge(self.now, HERE, false).try_into().unwrap()
         }
     }
 
@@ -204,7 +227,7 @@ mod tests {
     #[test]
     fn sha_256_is_offered_first_and_stale_is_said() {
         let mut world = world();
-        let [first, second] = world.authenticator.challenge(world.now, HERE, true);
+        let [first, second]: [String; 2] = world.authenticator.challenge(world.now, HERE, true).try_into().unwrap();
         assert!(first.contains("algorithm=SHA-256") && first.ends_with("stale=true"));
         assert!(second.contains("algorithm=MD5") && second.contains("qop=\"auth\""));
         assert!(!world.challenges()[0].contains("stale"));
@@ -214,10 +237,18 @@ mod tests {
     fn a_wrong_password_and_an_unknown_user_look_the_same() {
         let mut world = world();
         let [challenge, _] = world.challenges();
-        assert_eq!(world.judge(&signed(&challenge, "Secret", "sip:callpost", 1)), Verdict::Wrong);
-        let stranger = signed(&challenge, "secret", "sip:callpost", 1).replace("username=\"1001\"", "username=\"9999\"");
+        assert_eq!(
+            world.judge(&signed(&challenge, "Secret", "sip:callpost", 1)),
+            Verdict::Wrong
+        );
+        let stranger =
+            signed(&challenge, "secret", "sip:callpost", 1).replace("username=\"1001\"", "username=\"9999\"");
         assert_eq!(world.judge(&stranger), Verdict::Wrong);
-        assert_eq!(world.judge(&signed(&challenge, "secret", "sip:callpost", 1)), Verdict::Ok, "nothing was used up");
+        assert_eq!(
+            world.judge(&signed(&challenge, "secret", "sip:callpost", 1)),
+            Verdict::Ok,
+            "nothing was used up"
+        );
     }
 
     #[test]
@@ -228,9 +259,15 @@ mod tests {
         assert_eq!(world.judge_from(THERE, &good), Verdict::Stale);
         world.now += Duration::from_secs(61);
         assert_eq!(world.judge(&good), Verdict::Stale);
-        assert_eq!(world.judge(&signed(&challenge, "wrong", "sip:callpost", 1)), Verdict::Wrong);
+        assert_eq!(
+            world.judge(&signed(&challenge, "wrong", "sip:callpost", 1)),
+            Verdict::Wrong
+        );
         let made_up = "Digest realm=\"callpost\", nonce=\"abc\", algorithm=SHA-256, qop=\"auth\"";
-        assert_eq!(world.judge(&signed(made_up, "secret", "sip:callpost", 1)), Verdict::Stale);
+        assert_eq!(
+            world.judge(&signed(made_up, "secret", "sip:callpost", 1)),
+            Verdict::Stale
+        );
     }
 
     #[test]
@@ -244,7 +281,11 @@ mod tests {
             ("", Verdict::Wrong),
         ] {
             let [challenge, _] = world.challenges();
-            assert_eq!(world.judge(&signed(&challenge, "secret", uri, 1)), verdict, "{uri}");
+            assert_eq!(
+                world.judge(&signed(&challenge, "secret", uri, 1)),
+                verdict,
+                "{uri}"
+            );
         }
     }
 
@@ -267,13 +308,20 @@ mod tests {
             assert_eq!(world.judge(&bent), Verdict::Wrong, "{to}");
         }
         let old_form = challenge.replace(", qop=\"auth\"", "");
-        assert_eq!(world.judge(&signed(&old_form, "secret", "sip:callpost", 1)), Verdict::Wrong, "RFC 2069");
+        assert_eq!(
+            world.judge(&signed(&old_form, "secret", "sip:callpost", 1)),
+            Verdict::Wrong,
+            "RFC 2069"
+        );
         assert_eq!(world.judge(&good), Verdict::Ok);
     }
 
     #[test]
     fn nothing_secret_is_shown() {
         let world = world();
-        assert_eq!(format!("{:?} {:?}", world.authenticator, world.account), "Authenticator(callpost) Ha1");
+        assert_eq!(
+            format!("{:?} {:?}", world.authenticator, world.account),
+            "Authenticator(callpost) Ha1"
+        );
     }
 }

@@ -70,7 +70,9 @@ impl<'a> Challenge<'a> {
 
     /// Whether `qop` offers this protection.
     pub fn offers_qop(&self, wanted: &str) -> bool {
-        self.qop.split(|byte| *byte == b',' || is_space(*byte)).any(|one| one.eq_ignore_ascii_case(wanted.as_bytes()))
+        self.qop
+            .split(|byte| *byte == b',' || is_space(*byte))
+            .any(|one| one.eq_ignore_ascii_case(wanted.as_bytes()))
     }
 }
 
@@ -111,7 +113,8 @@ mod tests {
 
     #[test]
     fn several_challenges_may_share_a_line() {
-        let line = br#"Basic realm="x", Digest realm="a, b", nonce="1", qop="auth,auth-int", algorithm=SHA-256,
+        let line =
+            br#"Basic realm="x", Digest realm="a, b", nonce="1", qop="auth,auth-int", algorithm=SHA-256,
   stale = TRUE, Digest realm="c", nonce="2""#;
         let found = Challenge::parse(line).unwrap();
         assert_eq!(found.len(), 2);
@@ -124,7 +127,13 @@ mod tests {
 
     #[test]
     fn broken_ones_are_refused() {
-        for bad in ["", "Digest", "Digest realm=\"open", "Digest realm=a nonce=b", "Digest realm"] {
+        for bad in [
+            "",
+            "Digest",
+            "Digest realm=\"open",
+            "Digest realm=a nonce=b",
+            "Digest realm",
+        ] {
             assert!(Challenge::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -37,17 +37,29 @@ impl<'a> Contact<'a> {
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return Some(3600);
         }
-        Some(number(digits).and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(u32::MAX))
+        Some(
+            number(digits)
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .unwrap_or(u32::MAX),
+        )
     }
 
     /// `+sip.instance`: the same device under whatever address (RFC 5626 §4.1), angle brackets included.
     pub fn instance(&self) -> Option<String> {
-        self.0.params.value("+sip.instance").map(|value| value.into_owned())
+        self.0
+            .params
+            .value("+sip.instance")
+            .map(|value| value.into_owned())
     }
 
     /// `reg-id`: which of the device's flows (RFC 5626 §4.2).
     pub fn reg_id(&self) -> Option<u32> {
-        self.0.params.find("reg-id")?.raw.and_then(number).and_then(|id| u32::try_from(id).ok())
+        self.0
+            .params
+            .find("reg-id")?
+            .raw
+            .and_then(number)
+            .and_then(|id| u32::try_from(id).ok())
     }
 }
 
@@ -106,7 +118,16 @@ mod tests {
 
     #[test]
     fn q_is_read_in_thousandths() {
-        for (value, q) in [("0.33", 330), ("1", 1000), ("1.000", 1000), ("0", 0), (".5", 500), ("2", 1000), ("x", 1000), ("0.1234", 1000)] {
+        for (value, q) in [
+            ("0.33", 330),
+            ("1", 1000),
+            ("1.000", 1000),
+            ("0", 0),
+            (".5", 500),
+            ("2", 1000),
+            ("x", 1000),
+            ("0.1234", 1000),
+        ] {
             assert_eq!(contact(&format!("<sip:a@b>;q={value}")).q(), q, "{value}");
         }
         assert_eq!(contact("<sip:a@b>").q(), 1000);
@@ -114,8 +135,19 @@ mod tests {
 
     #[test]
     fn expiry_is_forgiving() {
-        for (value, seconds) in [("60", 60), ("\"60\"", 60), ("0", 0), ("soon", 3600), ("99999999999999999999", u32::MAX), ("-1", 3600)] {
-            assert_eq!(contact(&format!("<sip:a@b>;expires={value}")).expires(), Some(seconds), "{value}");
+        for (value, seconds) in [
+            ("60", 60),
+            ("\"60\"", 60),
+            ("0", 0),
+            ("soon", 3600),
+            ("99999999999999999999", u32::MAX),
+            ("-1", 3600),
+        ] {
+            assert_eq!(
+                contact(&format!("<sip:a@b>;expires={value}")).expires(),
+                Some(seconds),
+                "{value}"
+            );
         }
         assert_eq!(contact("<sip:a@b>").expires(), None);
         assert_eq!(contact("<sip:a@b>;expires").expires(), Some(3600));
@@ -123,8 +155,12 @@ mod tests {
 
     #[test]
     fn a_device_is_known_by_its_instance() {
-        let device = contact(r#"<sip:a@b>;+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>";reg-id=2"#);
-        assert_eq!(device.instance().unwrap(), "<urn:uuid:00000000-0000-1000-8000-000A95A0E128>");
+        let device =
+            contact(r#"<sip:a@b>;+sip.instance="<urn:uuid:00000000-0000-1000-8000-000A95A0E128>";reg-id=2"#);
+        assert_eq!(
+            device.instance().unwrap(),
+            "<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"
+        );
         assert_eq!(device.reg_id(), Some(2));
     }
 

@@ -32,7 +32,15 @@ pub(crate) fn parse(value: &[u8]) -> Result<ContentType<'_>, &'static str> {
     }
     let subtype = scanner.token().ok_or("no subtype")?;
     let params = Params::scan(&mut scanner)?;
-    if scanner.at_end() { Ok(ContentType { kind, subtype, params }) } else { Err("something odd behind it") }
+    if scanner.at_end() {
+        Ok(ContentType {
+            kind,
+            subtype,
+            params,
+        })
+    } else {
+        Err("something odd behind it")
+    }
 }
 
 #[cfg(test)]

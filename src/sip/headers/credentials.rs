@@ -114,8 +114,19 @@ mod tests {
 
     #[test]
     fn other_schemes_are_passed_over_and_broken_ones_refused() {
-        assert!(Credentials::parse(b"NoOneKnowsThisScheme opaque-data=here").unwrap().is_none());
-        for bad in ["", "Digest", "Digest username", "Digest username=\"open", "Digest a=b c=d", "Digest a=b,,c=d"] {
+        assert!(
+            Credentials::parse(b"NoOneKnowsThisScheme opaque-data=here")
+                .unwrap()
+                .is_none()
+        );
+        for bad in [
+            "",
+            "Digest",
+            "Digest username",
+            "Digest username=\"open",
+            "Digest a=b c=d",
+            "Digest a=b,,c=d",
+        ] {
             assert!(Credentials::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }
@@ -123,7 +134,10 @@ mod tests {
     #[test]
     fn a_nonce_count_has_eight_hexadecimal_digits() {
         for bad in ["", "1", "000000001", "0000000g", "+0000001"] {
-            let credentials = Credentials { nc: bad.as_bytes(), ..Credentials::default() };
+            let credentials = Credentials {
+                nc: bad.as_bytes(),
+                ..Credentials::default()
+            };
             assert_eq!(credentials.nonce_count(), None, "{bad}");
         }
     }

@@ -27,16 +27,29 @@ impl<'a> NameAddr<'a> {
         let start = *scanner;
         let bracketed = display(scanner)?;
         let raw_display = trim(if bracketed { scanner.since(&start) } else { b"" });
-        let uri = if bracketed { in_brackets(scanner)? } else { bare(scanner)? };
+        let uri = if bracketed {
+            in_brackets(scanner)?
+        } else {
+            bare(scanner)?
+        };
         let params = Params::scan(scanner)?;
-        Ok(Self { raw: scanner.since(&start), raw_display, uri, params })
+        Ok(Self {
+            raw: scanner.since(&start),
+            raw_display,
+            uri,
+            params,
+        })
     }
 
     /// Reads a whole value.
     pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
         let mut scanner = Scanner::new(value);
         let found = Self::scan(&mut scanner)?;
-        if scanner.at_end() { Ok(found) } else { Err("something odd behind it") }
+        if scanner.at_end() {
+            Ok(found)
+        } else {
+            Err("something odd behind it")
+        }
     }
 
     /// The display name, unfolded and without quotes; nothing when it is empty.
@@ -59,7 +72,11 @@ fn display(scanner: &mut Scanner<'_>) -> Result<bool, &'static str> {
     if scanner.peek() == Some(b'"') {
         scanner.quoted().ok_or("a quotation mark is missing")?;
         scanner.skip_space();
-        return if scanner.peek() == Some(b'<') { Ok(true) } else { Err("no address behind the name") };
+        return if scanner.peek() == Some(b'<') {
+            Ok(true)
+        } else {
+            Err("no address behind the name")
+        };
     }
     let mut ahead = *scanner;
     ahead.take_while(|byte| !matches!(byte, b'<' | b'"' | b',' | b';' | b'>'));
@@ -83,7 +100,11 @@ fn in_brackets<'a>(scanner: &mut Scanner<'a>) -> Result<Uri<'a>, &'static str> {
 fn bare<'a>(scanner: &mut Scanner<'a>) -> Result<Uri<'a>, &'static str> {
     let raw = scanner.take_while(|byte| byte > b' ' && !matches!(byte, b';' | b',' | b'<' | b'>' | b'"'));
     let uri = Uri::parse(raw)?;
-    if uri.is_sip() && raw.contains(&b'?') { Err("a URI with a ? needs angle brackets") } else { Ok(uri) }
+    if uri.is_sip() && raw.contains(&b'?') {
+        Err("a URI with a ? needs angle brackets")
+    } else {
+        Ok(uri)
+    }
 }
 
 #[cfg(test)]
@@ -97,13 +118,19 @@ mod tests {
     #[test]
     fn every_form_of_a_display_name_is_read() {
         let cases = [
-            (r#""J Rosner \\\"" <sip:j@example.com>;tag=1"#, Some(r#"J Rosner \""#)),
+            (
+                r#""J Rosner \\\"" <sip:j@example.com>;tag=1"#,
+                Some(r#"J Rosner \""#),
+            ),
             ("caller<sip:j@example.com>;tag=1", Some("caller")),
             ("A. G. Bell <sip:j@example.com> ;tag=1", Some("A. G. Bell")),
             ("<sip:j@example.com>;tag=1", None),
             ("\"\" <sip:j@example.com>;tag=1", None),
             ("sip:j@example.com;tag=1", None),
-            ("\r\n \"Bell\r\n  Company\"\r\n <sip:j@example.com>\r\n ; tag\r\n = 1", Some("Bell Company")),
+            (
+                "\r\n \"Bell\r\n  Company\"\r\n <sip:j@example.com>\r\n ; tag\r\n = 1",
+                Some("Bell Company"),
+            ),
             ("محمد <sip:j@example.com>;tag=1", Some("محمد")),
         ];
         for (value, display) in cases {
@@ -125,8 +152,20 @@ mod tests {
     #[test]
     fn wrong_ones_are_refused() {
         for bad in [
-            "", "<>", "\"open <sip:a@b>", "<sip:a@b", "sip:a@b>", "< sip:a@b >", "<sip:a@b> x", "\"name\" sip:a@b", "<sip:a@b>;;",
-            "sip:a@b?x=y", "Bell, A <sip:a@b>", "<sip:a@b>, <sip:c@d>", "<sip:a@b><sip:c@d>", "name",
+            "",
+            "<>",
+            "\"open <sip:a@b>",
+            "<sip:a@b",
+            "sip:a@b>",
+            "< sip:a@b >",
+            "<sip:a@b> x",
+            "\"name\" sip:a@b",
+            "<sip:a@b>;;",
+            "sip:a@b?x=y",
+            "Bell, A <sip:a@b>",
+            "<sip:a@b>, <sip:c@d>",
+            "<sip:a@b><sip:c@d>",
+            "name",
         ] {
             assert!(NameAddr::parse(bad.as_bytes()).is_err(), "{bad}");
         }

@@ -6,7 +6,10 @@ use crate::sip::grammar::{Scanner, number, trim};
 /// `1*DIGIT` up to `largest`, and nothing else.
 pub(crate) fn small(value: &[u8], largest: u32) -> Result<u32, &'static str> {
     let number = number(trim(value)).ok_or("not a number")?;
-    u32::try_from(number).ok().filter(|number| *number <= largest).ok_or("too large")
+    u32::try_from(number)
+        .ok()
+        .filter(|number| *number <= largest)
+        .ok_or("too large")
 }
 
 /// `delta-seconds`: a number too large for 32 bits is the largest there is.
@@ -15,7 +18,9 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Result<u32, &'static str> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err("not a number of seconds");
     }
-    Ok(number(digits).and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(u32::MAX))
+    Ok(number(digits)
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .unwrap_or(u32::MAX))
 }
 
 /// The seconds of a Retry-After; its comment and parameters are for people.

@@ -24,7 +24,11 @@ impl<'a> Reason<'a> {
             return Err("something odd behind it");
         }
         let cause = params.find("cause").and_then(|param| param.raw).and_then(number);
-        Ok(Self { protocol, cause: cause.and_then(|cause| u16::try_from(cause).ok()), params })
+        Ok(Self {
+            protocol,
+            cause: cause.and_then(|cause| u16::try_from(cause).ok()),
+            params,
+        })
     }
 
     /// `text`: the same for people.

@@ -43,7 +43,10 @@ pub struct Unbound {
 
 impl From<Binding> for Unbound {
     fn from(binding: Binding) -> Self {
-        Self { extension: binding.extension, contact: binding.contact }
+        Self {
+            extension: binding.extension,
+            contact: binding.contact,
+        }
     }
 }
 
@@ -59,7 +62,8 @@ impl Binding {
             q: self.q,
             user_agent: self.user_agent.clone(),
             instance: self.instance.clone(),
-            expires_at_unix_ms: unix_ms.saturating_add(millis(self.expires_at.saturating_duration_since(now))),
+            expires_at_unix_ms: unix_ms
+                .saturating_add(millis(self.expires_at.saturating_duration_since(now))),
         }
     }
 
@@ -72,7 +76,9 @@ impl Binding {
         unix_ms: i64,
         longest: Duration,
     ) -> Option<Self> {
-        let left = u64::try_from(kept.expires_at_unix_ms.saturating_sub(unix_ms)).ok().filter(|left| *left > 0)?;
+        let left = u64::try_from(kept.expires_at_unix_ms.saturating_sub(unix_ms))
+            .ok()
+            .filter(|left| *left > 0)?;
         let mut params = String::new();
         if kept.q != 1000 {
             params.push_str(&format!(";q={}.{:03}", kept.q / 1000, kept.q % 1000));

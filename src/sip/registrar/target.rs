@@ -16,10 +16,16 @@ pub(super) fn check(uri: &Uri<'_>, flow: &Flow) -> Result<(), Refusal> {
     }
     let peer = flow.peer.ip().to_canonical();
     let allowed = match host {
-        Host::Name(name) => peer.is_loopback() || !name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+        Host::Name(name) => {
+            peer.is_loopback() || !name.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+        }
         Host::Ip(address) => address_is_fit(address.to_canonical(), peer) && !is_us(address, uri, flow),
     };
-    if allowed { Ok(()) } else { Err(Refusal::new(403, "Contact Address Not Allowed")) }
+    if allowed {
+        Ok(())
+    } else {
+        Err(Refusal::new(403, "Contact Address Not Allowed"))
+    }
 }
 
 /// A loopback or link-local address is believed only from that very side of the network.
@@ -42,7 +48,8 @@ fn is_us(address: IpAddr, uri: &Uri<'_>, flow: &Flow) -> bool {
 /// Only a phone that names its own address and does not ask for its source port (RFC 3581) may be one that
 /// sends from another port than it listens on.
 pub(super) fn way(uri: &Uri<'_>, via: &Via<'_>, flow: &Flow) -> Flow {
-    let own_address = uri.host().and_then(|host| host.ip()).map(|ip| ip.to_canonical()) == Some(flow.peer.ip().to_canonical());
+    let own_address = uri.host().and_then(|host| host.ip()).map(|ip| ip.to_canonical())
+        == Some(flow.peer.ip().to_canonical());
     let mut way = *flow;
     if flow.transport == Transport::Udp && own_address && !via.wants_rport() {
         way.peer.set_port(uri.port().unwrap_or(5060));
@@ -107,11 +114,29 @@ mod tests {
     fn requests_go_back_where_the_registration_came_from() {
         let flow = flow("198.51.100.7:40001", "203.0.113.1:5060");
         let peer = |contact: &str, via: &str| {
-            way(&Uri::parse(contact.as_bytes()).unwrap(), &Via::parse(via.as_bytes()).unwrap(), &flow).peer.to_string()
+            way(
+                &Uri::parse(contact.as_bytes()).unwrap(),
+                &Via::parse(via.as_bytes()).unwrap(),
+                &flow,
+            )
+            .peer
+            .to_string()
         };
-        assert_eq!(peer("sip:1@192.168.1.20:5062", "SIP/2.0/UDP 192.168.1.20:5062"), "198.51.100.7:40001");
-        assert_eq!(peer("sip:1@198.51.100.7:5062", "SIP/2.0/UDP 198.51.100.7:5062;rport"), "198.51.100.7:40001");
-        assert_eq!(peer("sip:1@198.51.100.7:5062", "SIP/2.0/UDP 198.51.100.7:5062"), "198.51.100.7:5062");
-        assert_eq!(peer("sip:1@198.51.100.7", "SIP/2.0/UDP 198.51.100.7"), "198.51.100.7:5060");
+        assert_eq!(
+            peer("sip:1@192.168.1.20:5062", "SIP/2.0/UDP 192.168.1.20:5062"),
+            "198.51.100.7:40001"
+        );
+        assert_eq!(
+            peer("sip:1@198.51.100.7:5062", "SIP/2.0/UDP 198.51.100.7:5062;rport"),
+            "198.51.100.7:40001"
+        );
+        assert_eq!(
+            peer("sip:1@198.51.100.7:5062", "SIP/2.0/UDP 198.51.100.7:5062"),
+            "198.51.100.7:5062"
+        );
+        assert_eq!(
+            peer("sip:1@198.51.100.7", "SIP/2.0/UDP 198.51.100.7"),
+            "198.51.100.7:5060"
+        );
     }
 }

@@ -44,7 +44,11 @@ impl From<Fault> for Refusal {
 }
 
 impl Ask {
-    pub(super) fn read(request: &Message<'_>, flow: &Flow, times: &RegistrationTimes) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        request: &Message<'_>,
+        flow: &Flow,
+        times: &RegistrationTimes,
+    ) -> Result<Self, Refusal> {
         let expires = request.expires()?;
         let list = match request.contacts()? {
             Contacts::All if expires == Some(0) => return Ok(Self::RemoveAll),
@@ -57,7 +61,9 @@ impl Ask {
         if list.is_empty() {
             return Ok(Self::Look);
         }
-        let wishes = list.iter().map(|contact| Wish::read(contact, expires, request, flow, times));
+        let wishes = list
+            .iter()
+            .map(|contact| Wish::read(contact, expires, request, flow, times));
         wishes.collect::<Result<_, _>>().map(Self::Change)
     }
 }
@@ -91,7 +97,8 @@ impl Wish {
 
     /// Whether it means this binding: the same URI by §19.1.4, or the same flow of the same device (RFC 5626 §6).
     pub(super) fn is_about(&self, binding: &Binding) -> bool {
-        let device = self.instance.is_some() && self.instance == binding.instance && self.reg_id == binding.reg_id;
+        let device =
+            self.instance.is_some() && self.instance == binding.instance && self.reg_id == binding.reg_id;
         device || is_same(&self.contact, &binding.contact)
     }
 
@@ -115,7 +122,10 @@ impl Wish {
 
 /// How many contacts there will be when these wishes have been carried out, at most.
 pub(super) fn contacts_after(alive: &[&Binding], wishes: &[Wish]) -> usize {
-    let untouched = alive.iter().filter(|binding| !wishes.iter().any(|wish| wish.is_about(binding))).count();
+    let untouched = alive
+        .iter()
+        .filter(|binding| !wishes.iter().any(|wish| wish.is_about(binding)))
+        .count();
     let wanted = wishes.iter().filter(|wish| wish.seconds > 0);
     untouched + wanted.count()
 }
@@ -126,7 +136,10 @@ fn granted(wanted: Option<u32>, times: &RegistrationTimes) -> Result<u64, Refusa
     let wanted = wanted.map_or(times.default, |seconds| Duration::from_secs(seconds.into()));
     if wanted > Duration::ZERO && wanted < times.min {
         let shortest = vec![(Name::MinExpires, times.min.as_secs().to_string())];
-        return Err(Refusal { headers: shortest, ..Refusal::new(423, "Interval Too Brief") });
+        return Err(Refusal {
+            headers: shortest,
+            ..Refusal::new(423, "Interval Too Brief")
+        });
     }
     Ok(wanted.min(times.max).as_secs())
 }
@@ -134,7 +147,12 @@ fn granted(wanted: Option<u32>, times: &RegistrationTimes) -> Result<u64, Refusa
 /// The contact's parameters as they are to be repeated: all but the expiry, which we decide.
 fn echoed(contact: &Contact<'_>) -> String {
     let mut params = String::new();
-    for param in contact.0.params.iter().filter(|param| !param.name.eq_ignore_ascii_case("expires")) {
+    for param in contact
+        .0
+        .params
+        .iter()
+        .filter(|param| !param.name.eq_ignore_ascii_case("expires"))
+    {
         // Writing to a string cannot fail.
         let _ = match param.raw {
             Some(value) => write!(params, ";{}={}", param.name, text(value)),

@@ -71,7 +71,7 @@ impl UserAgent {
         let accounts =
             settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
         let registrar = Registrar::new(settings.registrations);
-        let authenticator = Authenticator::new(&settings.realm, now, &mut dice);
+        let authenticator = Authenticator::new(&settings.realm, &settings.digests, now, &mut dice);
         let chores = Chores::new(now, &settings, &mut dice);
         Self {
             settings,

@@ -18,6 +18,8 @@ pub struct Manner {
     pub sdp: Option<String>,
     /// As a caller: does not acknowledge a 200.
     pub never_acks: bool,
+    /// As a caller that asked for an offer: acknowledges it without an answer, as a broken phone does.
+    pub acks_bare: bool,
     /// Switched off: says nothing to any request.
     pub dead: bool,
 }
@@ -45,6 +47,7 @@ impl Manner {
             moved_to: None,
             sdp: None,
             never_acks: false,
+            acks_bare: false,
             dead: false,
         }
     }

@@ -114,10 +114,10 @@ impl Phone {
     /// Calls a number of the box.
     pub fn call(&mut self, dialed: &str, call_id: String, sdp: Option<String>, order: u64) -> Vec<Do> {
         let target = format!("sip:{dialed}@callpost");
-        let talk = Talk::new(Side::Calls, order, call_id, &target);
+        let mut talk = Talk::new(Side::Calls, order, call_id, &target);
         let us = format!("\"{}\" <sip:{}@callpost>;tag={}", self.name, self.user, talk.our_tag);
         let them = format!("<{target}>");
-        let talk = Talk { us, them, sdp, ..talk };
+        (talk.us, talk.them, talk.sdp) = (us, them, sdp);
         let call_id = talk.call_id.clone();
         self.talks.insert(call_id.clone(), talk);
         self.send_invite(&call_id, None)
@@ -128,6 +128,7 @@ impl Phone {
         let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
         talk.branch = branch.clone();
         talk.cseq += 1;
+        talk.asked_for_offer = talk.sdp.is_none();
         let (cseq, sdp) = (talk.cseq, talk.sdp.clone());
         let proof = credentials.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
         let invite = self.request("INVITE", call_id, &branch, cseq, &proof, sdp.as_deref());
@@ -180,6 +181,7 @@ impl Phone {
     /// Changes the media of the newest call; without SDP, asks the box for an offer.
     pub fn reinvite(&mut self, sdp: Option<&str>) -> Vec<Do> {
         let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else { return Vec::new() };
+        talk.asked_for_offer = sdp.is_none();
         let call_id = talk.call_id.clone();
         self.send_within(&call_id, "INVITE", "", sdp)
     }
@@ -396,7 +398,7 @@ impl Phone {
                 talk.them = String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()).into_owned();
                 let cseq = response.cseq().number;
                 let over = talk.state == State::Over || talk.wants_out;
-                let delayed = talk.sdp.is_none() && !talk.acks_bare;
+                let with_answer = talk.asked_for_offer && !self.manner.acks_bare;
                 if !was_up && !over {
                     talk.state = State::Up;
                 }
@@ -404,7 +406,7 @@ impl Phone {
                     return Vec::new();
                 }
                 let ack_branch = self.branch();
-                let body = (delayed || !first).then(|| self.sdp("sendrecv")).filter(|_| delayed);
+                let body = with_answer.then(|| self.sdp("sendrecv"));
                 let ack = self.request("ACK", &call_id, &ack_branch, cseq, "", body.as_deref());
                 let mut deeds = vec![Do::Send(ack)];
                 if over && first && !std::mem::replace(&mut self.talks.get_mut(&call_id).unwrap().byed, true) {

@@ -33,8 +33,8 @@ pub struct Talk {
     pub wants_out: bool,
     pub proved: bool,
     pub byed: bool,
-    /// Acknowledge an offer of the box without an answer, as a broken phone does.
-    pub acks_bare: bool,
+    /// Our last INVITE had no SDP, so the ACK has the answer.
+    pub asked_for_offer: bool,
     invite: Option<Vec<u8>>,
     contact: String,
 }
@@ -77,7 +77,7 @@ impl Talk {
             wants_out: false,
             proved: false,
             byed: false,
-            acks_bare: false,
+            asked_for_offer: false,
             invite: None,
             contact: String::new(),
         }
