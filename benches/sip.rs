@@ -1,7 +1,7 @@
 //! What SIP costs: `cargo bench --bench sip`.
 
 use callpost::model::{Dice, Number};
-use callpost::sip::digest::{Authenticator, Ha1, Secret, answer};
+use callpost::sip::digest::{Algorithm, Authenticator, Ha1, Secret, answer};
 use callpost::sip::{Draft, Flow, Message, Method, Name, Registrar, RegistrationTimes};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -61,7 +61,7 @@ fn parsing(bench: &mut Criterion) {
 #[expect(clippy::disallowed_methods, reason = "a bench has a clock of its own")]
 fn registering(bench: &mut Criterion) {
     let (now, source) = (Instant::now(), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
-    let mut authenticator = Authenticator::new("callpost", now, &mut Dice::from_number(1));
+    let mut authenticator = Authenticator::new("callpost", &Algorithm::ALL, now, &mut Dice::from_number(1));
     let mut registrar = Registrar::new(RegistrationTimes::default());
     let account = Ha1::new("1001", "callpost", "secret");
     let flow = Flow {

@@ -345,7 +345,7 @@ impl Source {
             .collect()
     }
 
-    /// Rooms named by `crate::…`, or by enough `super::` to reach the crate's root.
+    /// Rooms named, outside of tests, by `crate::…`, or by enough `super::` to reach the crate's root.
     fn rooms_used(&self) -> BTreeSet<String> {
         let mut roots = vec!["crate".to_owned()];
         let below_src = self.path.components().count() - 1;
@@ -358,9 +358,10 @@ impl Source {
             roots.push(vec!["super"; depth].join("::"));
             roots.push(vec!["super"; depth + 1].join("::"));
         }
+        let code = self.production();
         let mut rooms = BTreeSet::new();
         for root in roots {
-            for path in paths_from(&self.code, &root) {
+            for path in paths_from(&code, &root) {
                 let after = path[root.len()..].trim_start_matches(':');
                 rooms.insert(after.split("::").next().unwrap_or_default().to_owned());
             }

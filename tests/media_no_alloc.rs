@@ -55,14 +55,21 @@ fn speak(buffer: &mut [u8; PACKET], number: u32) {
     buffer[2..4].copy_from_slice(&(number as u16).to_be_bytes());
     buffer[4..8].copy_from_slice(&(number * 160).to_be_bytes());
     buffer[8..12].copy_from_slice(&7u32.to_be_bytes());
+    // The code of key 5, where it is a key.
+    buffer[12] = 5;
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
 fn ten_thousand_packets_allocate_nothing() {
     let start = Instant::now();
-    let (here, there): (SocketAddr, SocketAddr) =
-        ("127.0.0.2:4000".parse().unwrap(), "127.0.0.3:4000".parse().unwrap());
+    let (here, there): (SocketAddr, SocketAddr) = (
+        "127.0.0.2:4000".parse().unwrap(),
+        "127.0.0.3:4000".parse().unwrap(),
+    );
     let mut dice = Dice::from_number(1);
     let (mut caller, mut agent) = (Session::new(start, &mut dice), Session::new(start, &mut dice));
     caller.start(start, agreed(here, Codec::Pcmu));

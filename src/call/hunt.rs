@@ -136,10 +136,10 @@ impl Call {
         if !legs.contains_key(&leg) || self.ledger.has_rung(leg) {
             return Vec::new();
         }
-        hunt.somebody_rang = true;
+        let is_first = !std::mem::replace(&mut hunt.somebody_rang, true);
         self.ledger.ringing(now, leg);
         let mut actions = Vec::new();
-        if !self.is_caller_answered() {
+        if is_first && !self.is_caller_answered() {
             actions.push(Action::Ring(LegId::CALLER));
         }
         actions.push(Action::Note(NoteKind::Ringing, Some(leg), String::new()));
@@ -156,7 +156,6 @@ impl Call {
         let losers: Vec<LegId> = legs.keys().copied().collect();
         let mut actions = self.release(now, losers, Cause::AnsweredElsewhere);
         self.ledger.answered(now, leg);
-        self.ledger.ringing_over(now);
         actions.extend(self.talk(now, leg));
         let agent = self.ledger.agent(leg).map(ToString::to_string).unwrap_or_default();
         actions.push(Action::Note(NoteKind::Answered, Some(leg), agent));
@@ -230,7 +229,6 @@ impl Call {
         let result = hunt.result();
         self.overflow_rule = hunt.rules.take().map(|rules| rules.overflow);
         self.unanswered = Some(result);
-        self.ledger.ringing_over(now);
         self.stage = Stage::InFlow;
         let mut actions = Vec::new();
         if self.is_caller_answered() {
@@ -253,7 +251,8 @@ impl Call {
     fn release(&mut self, now: Instant, legs: Vec<LegId>, cause: Cause) -> Vec<Action> {
         let mut actions = Vec::with_capacity(2 * legs.len() + 4);
         for leg in &legs {
-            self.ledger.ended(now, *leg, cause.result());
+            let is_mute = cause == Cause::RangLongEnough && !self.ledger.has_rung(*leg);
+            self.ledger.ended(now, *leg, if is_mute { "unreachable" } else { cause.result() });
             actions.push(Action::Release(*leg, cause));
         }
         for leg in legs {

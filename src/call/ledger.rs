@@ -71,13 +71,13 @@ impl Ledger {
     pub(super) fn dialed(&mut self, now: Instant, leg: LegId, candidate: &Candidate, attempt: u32) {
         let agent = Some(candidate.agent.clone());
         self.legs.push(Leg::new(now, leg, LegRole::Agent, agent, candidate.number.clone(), attempt));
-        self.ringing_since.get_or_insert(now);
     }
 
     pub(super) fn ringing(&mut self, now: Instant, leg: LegId) {
         if let Some(leg) = self.live(leg) {
             leg.ringing.get_or_insert(now);
         }
+        self.count_ringing(now);
     }
 
     pub(super) fn has_rung(&self, leg: LegId) -> bool {
@@ -89,6 +89,7 @@ impl Ledger {
             leg.answered = Some(now);
             leg.result = "answered";
         }
+        self.count_ringing(now);
     }
 
     pub(super) fn refused(&mut self, now: Instant, leg: LegId, refusal: Refusal) {
@@ -104,6 +105,7 @@ impl Ledger {
             };
             leg.ended = Some(now);
         }
+        self.count_ringing(now);
     }
 
     /// The leg is over. `result` is what the record says when it was never answered.
@@ -115,12 +117,18 @@ impl Ledger {
                 leg.result = result;
             }
         }
+        self.count_ringing(now);
     }
 
-    /// Ringing as a whole is over: somebody answered, or the hunt ended.
-    pub(super) fn ringing_over(&mut self, now: Instant) {
-        if let Some(since) = self.ringing_since.take() {
-            self.rang_for += now - since;
+    /// Time counts as ringing while at least one phone rings, however many do.
+    fn count_ringing(&mut self, now: Instant) {
+        match (self.legs.iter().any(Leg::rings), self.ringing_since) {
+            (true, None) => self.ringing_since = Some(now),
+            (false, Some(since)) => {
+                self.rang_for += now - since;
+                self.ringing_since = None;
+            }
+            (true, Some(_)) | (false, None) => {}
         }
     }
 
@@ -213,6 +221,10 @@ impl Leg {
             sip_code: None,
             holds: false,
         }
+    }
+
+    fn rings(&self) -> bool {
+        self.ringing.is_some() && self.answered.is_none() && self.ended.is_none()
     }
 
     fn state(&self) -> LegState {

@@ -194,6 +194,9 @@ impl Call {
 
     /// Corrects the wall time of what has not been written yet.
     pub fn set_clock(&mut self, clock: WallClock) {
+        if let Some(flow) = &mut self.flow {
+            flow.set_clock(clock.clone());
+        }
         self.setup.clock = clock;
     }
 
@@ -348,15 +351,19 @@ impl Call {
     fn caller_leaves(&mut self, now: Instant) -> Vec<Action> {
         self.note_message_length(now);
         self.ledger.ended(now, LegId::CALLER, "canceled");
-        let (status, release) = match &self.stage {
-            Stage::Talking => (Status::Answer, Cause::Finished),
-            Stage::Leaving(_) | Stage::InFlow if self.unanswered.is_some() => self.unanswered_status(),
-            Stage::Leaving(_) if self.left_message => (Status::Voicemail, Cause::Finished),
-            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => {
-                (Status::Canceled, Cause::CallerGaveUp)
-            }
-        };
+        let (status, release) = self.outcome_so_far().unwrap_or((Status::Canceled, Cause::CallerGaveUp));
         self.end(now, Ending { by: HangupBy::Caller, status, release, word: None })
+    }
+
+    /// What the call has come to already, should it end here; nothing when it has come to nothing.
+    fn outcome_so_far(&self) -> Option<(Status, Cause)> {
+        match &self.stage {
+            Stage::Talking => Some((Status::Answer, Cause::Finished)),
+            Stage::InFlow | Stage::Leaving(_) if self.left_message || self.unanswered.is_some() => {
+                Some(self.unanswered_status())
+            }
+            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => None,
+        }
     }
 
     fn hold(&mut self, now: Instant, leg: LegId, holds: bool) -> Vec<Action> {
@@ -372,25 +379,12 @@ impl Call {
         if !self.ledger.is_live(leg) || self.ledger.is_held() {
             return Vec::new();
         }
-        self.note_message_length(now);
-        let status = match &self.stage {
-            Stage::Talking => Status::Answer,
-            Stage::InFlow | Stage::Leaving(_) if self.unanswered.is_some() => self.unanswered_status().0,
-            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => {
-                Status::Failed
-            }
-        };
-        let by = HangupBy::System;
-        self.end(now, Ending { by, status, release: Cause::NoMedia, word: Some("no_media") })
+        self.stop(now, Cause::NoMedia, "no_media")
     }
 
     fn stop(&mut self, now: Instant, release: Cause, word: &'static str) -> Vec<Action> {
         self.note_message_length(now);
-        let status = match &self.stage {
-            Stage::Talking => Status::Answer,
-            Stage::InFlow | Stage::Leaving(_) => self.unanswered_status().0,
-            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Ended => Status::Failed,
-        };
+        let status = self.outcome_so_far().map_or(Status::Failed, |(status, _)| status);
         self.end(now, Ending { by: HangupBy::System, status, release, word: Some(word) })
     }
 
@@ -442,7 +436,6 @@ impl Call {
             return Vec::new();
         }
         self.stage = Stage::Ended;
-        self.ledger.ringing_over(now);
         let mut actions = Vec::new();
         if let Some(id) = self.recording {
             actions.push(Action::StopRecording(id));

@@ -7,6 +7,7 @@
 mod agent;
 mod draft;
 mod environment;
+mod fitting;
 mod flows;
 mod gathered;
 mod group;

@@ -5,8 +5,8 @@ use super::farewell::refusal;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Event};
 use crate::media::MediaEvent;
-use crate::model::{Digit, Entry, LegId, LegKey, Quality};
-use crate::sdp::Flowing;
+use crate::model::{CallKey, Digit, Entry, LegId, LegKey, Quality};
+use crate::sdp::{Agreed, Flowing};
 use crate::sip::{self, SessionId};
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ impl Engine {
             sip::Event::Confirmed { session, body } => self.caller_confirmed(session, body),
             sip::Event::Refused { session, status } => self.phone_refused(now, session, status),
             sip::Event::Left(session) => self.far_side_left(now, session),
+            sip::Event::NeverAcknowledged(session) => self.never_acknowledged(now, session),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
             sip::Event::Bound(binding) => {
@@ -72,12 +73,28 @@ impl Engine {
 
     /// The ACK of a caller whose INVITE or re-INVITE carried no offer brings the answer to ours.
     fn caller_confirmed(&mut self, session: SessionId, body: Option<Vec<u8>>) {
-        let (Some(LegKey { call, leg }), Some(body)) = (self.leg_of(session), body) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
         let Some(line) = self.line_mut(call, leg) else { return };
-        match line.negotiator.answered(&body) {
-            Ok(agreed) => self.start_media(call, leg, agreed),
-            Err(_) if line.agreed.is_some() => {}
-            Err(_) => self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec")),
+        match body.map(|body| line.negotiator.answered(&body)) {
+            Some(Ok(agreed)) => self.change_media(call, leg, agreed),
+            // An ACK without an answer, or with one that does not fit: what was agreed before stands, if anything was.
+            None | Some(Err(_)) if line.agreed.is_some() => {}
+            None | Some(Err(_)) => {
+                self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec"));
+            }
+        }
+    }
+
+    /// The far side and we agreed anew; the call hears of hold and resume.
+    fn change_media(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
+        self.start_media(call, leg, agreed);
+        let Some(line) = self.line_mut(call, leg) else { return };
+        let is_held = agreed.flowing != Flowing::Both;
+        let was_held = std::mem::replace(&mut line.is_held, is_held);
+        match (was_held, is_held) {
+            (false, true) => self.tell(call, Event::LegHeld(leg)),
+            (true, false) => self.tell(call, Event::LegResumed(leg)),
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -99,6 +116,12 @@ impl Engine {
         self.tell(call, Event::LegLeft(leg));
     }
 
+    fn never_acknowledged(&mut self, now: Instant, session: SessionId) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        self.drop_line(now, call, leg);
+        self.tell(call, Event::CannotServe(Cause::Failed, "no_ack"));
+    }
+
     /// A re-INVITE: hold, resume, or the phone moved. Answered here; the call only hears of hold.
     fn offered(&mut self, now: Instant, session: SessionId, body: Option<Vec<u8>>) {
         let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
@@ -109,15 +132,8 @@ impl Engine {
         };
         match line.negotiator.answer(&body) {
             Ok((answer, agreed)) => {
-                let was_held = std::mem::replace(&mut line.is_held, agreed.flowing != Flowing::Both);
-                let is_held = line.is_held;
                 self.sip.accept_offer(now, session, answer);
-                self.start_media(call, leg, agreed);
-                match (was_held, is_held) {
-                    (false, true) => self.tell(call, Event::LegHeld(leg)),
-                    (true, false) => self.tell(call, Event::LegResumed(leg)),
-                    (true, true) | (false, false) => {}
-                }
+                self.change_media(call, leg, agreed);
             }
             Err(error) => self.sip.refuse_offer(now, session, error.status()),
         }
@@ -139,7 +155,7 @@ impl Engine {
 
     pub(super) fn hear_media(&mut self, now: Instant, event: MediaEvent) {
         match event {
-            MediaEvent::OpenFailed { leg, reason } => self.open_failed(now, leg, reason),
+            MediaEvent::OpenFailed { leg, reason } => self.open_failed(leg, reason),
             MediaEvent::PlayFinished { leg, play } => {
                 let is_latest = self.line(leg.call, leg.leg).is_some_and(|line| line.plays == play.0);
                 if is_latest {
@@ -154,26 +170,24 @@ impl Engine {
     }
 
     /// Somebody else has the port. It is not given out again, and the leg cannot live.
-    fn open_failed(&mut self, now: Instant, key: LegKey, reason: String) {
+    fn open_failed(&mut self, key: LegKey, reason: String) {
         self.out.push(Output::Notice(Notice::PortFailed { reason }));
         let Some(live) = self.calls.get_mut(&key.call) else { return };
         let Some(line) = live.line_mut(key.leg) else { return };
         line.is_open = false;
         line.port = 0;
-        let session = line.session;
-        if key.leg == LegId::CALLER {
-            self.tell(key.call, Event::CannotServe(Cause::Congestion, "no_ports"));
-        } else {
-            self.sip.release(now, session, super::farewell::farewell(Cause::Congestion));
-            self.drop_line(now, key.call, key.leg);
-            self.tell(key.call, Event::LegLeft(key.leg));
-        }
+        self.tell(key.call, Event::CannotServe(Cause::Congestion, "no_ports"));
     }
 
     fn media_closed(&mut self, key: LegKey, quality: Option<Quality>, strangers: u64) {
         self.counters.rtp_strangers += strangers;
-        if let Some(port) = self.closing.remove(&key) {
-            self.ports.give_back(port);
+        match self.closing.remove(&key) {
+            Some(port) => self.ports.give_back(port),
+            // Nobody asked for it: the thread lost the leg to a fault, and a call without sound is none.
+            None if self.line(key.call, key.leg).is_some_and(|line| line.is_open) => {
+                self.tell(key.call, Event::CannotServe(Cause::Failed, "media_failed"));
+            }
+            None => {}
         }
         match self.calls.get_mut(&key.call) {
             Some(live) => live.qualities.push((key.leg, quality)),

@@ -231,7 +231,8 @@ impl Engine {
     fn shut_down(&mut self) {
         self.draining = true;
         self.shutting_down = true;
-        let keys: Vec<CallKey> = self.calls.keys().copied().collect();
+        let mut keys: Vec<CallKey> = self.calls.keys().copied().collect();
+        keys.sort_unstable(); // A story with a seed tells the same again.
         for key in keys {
             self.tell(key, Event::ShutdownOrdered);
         }

@@ -39,7 +39,10 @@ impl Cursor {
             return None;
         }
         let epoch = std::str::from_utf8(epoch).ok()?.to_owned();
-        Some(Self { epoch, seq: u64::from_be_bytes(*seq) })
+        Some(Self {
+            epoch,
+            seq: u64::from_be_bytes(*seq),
+        })
     }
 }
 
@@ -63,7 +66,11 @@ mod tests {
 
     #[test]
     fn a_cut_cursor_is_refused() {
-        let word = Cursor { epoch: String::new(), seq: 7 }.encode();
+        let word = Cursor {
+            epoch: String::new(),
+            seq: 7,
+        }
+        .encode();
         assert_eq!(Cursor::decode(&word[..word.len() - 1]), None);
         assert_eq!(Cursor::decode(""), None);
     }

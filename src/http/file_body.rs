@@ -26,7 +26,10 @@ enum Step {
 impl FileBody {
     /// The next `length` bytes of `file`, from where it stands.
     pub(super) fn new(file: File, length: u64) -> Self {
-        Self { left: length, step: Step::Resting(file) }
+        Self {
+            left: length,
+            step: Step::Resting(file),
+        }
     }
 }
 

@@ -52,7 +52,10 @@ fn is_forged(method: &Method, headers: &HeaderMap) -> bool {
 
 /// Whether a person is looking: a browser asking for a page, not a program asking for data.
 fn wants_a_page(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
     let browser = accept.is_some_and(|accept| accept.contains("text/html"));
     browser && request.method() == Method::GET && !request.uri().path().starts_with("/api/")
 }

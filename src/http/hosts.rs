@@ -10,12 +10,16 @@ pub(super) struct Hosts {
 impl Hosts {
     /// `named` are the configured names beside addresses and `localhost`.
     pub(super) fn new(named: &[String]) -> Self {
-        Self { named: named.iter().map(|name| plain(name)).collect() }
+        Self {
+            named: named.iter().map(|name| plain(name)).collect(),
+        }
     }
 
     /// Whether a Host header (RFC 9110 §7.2), with or without port, is one of ours.
     pub(super) fn allow(&self, authority: &str) -> bool {
-        let Some(host) = without_port(authority) else { return false };
+        let Some(host) = without_port(authority) else {
+            return false;
+        };
         let host = plain(host);
         is_address(&host) || host == "localhost" || self.named.contains(&host)
     }
@@ -36,7 +40,9 @@ fn is_address(host: &str) -> bool {
 /// The host part, brackets kept, or nothing when the port is no number.
 fn without_port(authority: &str) -> Option<&str> {
     let after_brackets = authority.find(']').unwrap_or(0);
-    let Some(colon) = authority.get(after_brackets..)?.find(':') else { return Some(authority) };
+    let Some(colon) = authority.get(after_brackets..)?.find(':') else {
+        return Some(authority);
+    };
     let (host, port) = authority.split_at(after_brackets + colon);
     port.get(1..)?.parse::<u16>().ok()?;
     Some(host)

@@ -6,20 +6,20 @@
 //! room that knows browser JSON.
 
 mod config;
-mod faces;
-mod serve;
-mod router;
-mod porch;
-mod hosts;
-mod guard;
-mod people;
-mod reception;
-mod problem;
 mod cursor;
-mod range;
+mod faces;
 mod file_body;
+mod guard;
+mod hosts;
 mod pages;
+mod people;
+mod porch;
+mod problem;
+mod range;
+mod reception;
+mod router;
 mod routes;
+mod serve;
 
 pub use config::Config;
 pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};

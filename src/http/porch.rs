@@ -26,20 +26,23 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     // Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
     (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (header::CACHE_CONTROL, "no-store"),
 ];
 
 /// The outermost layer: names the request, turns away what is not meant for this box or too large, watches the time,
 /// and puts on every answer, errors of the libraries included, the headers and the form they all have.
-pub(super) async fn porch(
-    State(reception): State<Arc<Reception>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn porch(State(reception): State<Arc<Reception>>, request: Request, next: Next) -> Response {
     let id = reception.request_id();
-    let span = tracing::debug_span!("http", request = %id, method = %request.method(), path = request.uri().path());
+    let span =
+        tracing::debug_span!("http", request = %id, method = %request.method(), path = request.uri().path());
     let mut response = match turned_away(&reception, &request) {
         Some(problem) => problem.into_response(),
         None => within(ANSWER_WITHIN, next.run(request)).instrument(span).await,
@@ -54,13 +57,20 @@ pub(super) async fn porch(
 
 /// Why the request goes no further, if it does not.
 fn turned_away(reception: &Reception, request: &Request) -> Option<Problem> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let in_target = request.uri().authority().map(|authority| authority.as_str());
     let ours = |name: &str| reception.hosts.allow(name);
     if !host.is_some_and(ours) || !in_target.is_none_or(ours) {
         let cure = "This box does not answer to that host name. Use its address, or add the name to `hosts` \
                     in the [http] section.";
-        return Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", cure));
+        return Some(Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            cure,
+        ));
     }
     let too_large = request.body().size_hint().lower() > MAX_BODY_BYTES as u64;
     too_large.then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
@@ -74,16 +84,26 @@ async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Resp
 /// An error that a library made: it has no problem body yet.
 fn is_bare_error(response: &Response) -> bool {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let ours = kind.is_some_and(|kind| {
-        ["application/problem+json", "application/json", "text/html"].iter().any(|ours| kind.starts_with(ours))
+        ["application/problem+json", "application/json", "text/html"]
+            .iter()
+            .any(|ours| kind.starts_with(ours))
     });
     (status.is_client_error() || status.is_server_error()) && !ours
 }
 
 fn reworded(bare: Response) -> Response {
     let mut response = Problem::of_status(bare.status()).into_response();
-    for name in [header::ALLOW, header::CONTENT_RANGE, header::ETAG, header::ACCEPT_RANGES] {
+    for name in [
+        header::ALLOW,
+        header::CONTENT_RANGE,
+        header::ETAG,
+        header::ACCEPT_RANGES,
+    ] {
         if let Some(value) = bare.headers().get(&name) {
             response.headers_mut().insert(name, value.clone());
         }

@@ -14,12 +14,13 @@ pub(super) struct Problem {
 
 impl Problem {
     /// A problem with this status and word; `detail` says what to do about it.
-    pub(super) fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_seconds: None }
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            retry_after_seconds: None,
+        }
     }
 
     /// 400: a parameter, named in `detail`, is not what it should be.
@@ -40,19 +41,34 @@ impl Problem {
 
     /// 503 with Retry-After: the box cannot answer this now, but will soon.
     pub(super) fn try_later(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { retry_after_seconds: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+        Self {
+            retry_after_seconds: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        }
     }
 
     /// What a bare status becomes when a library answered instead of one of our routes.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status.as_u16() {
             404 => ("not_found", "There is nothing at this address."),
-            405 => ("method_not_allowed", "This address does not take this method; see the Allow header."),
-            408 => ("timeout", "The request did not arrive, or could not be answered, in time."),
+            405 => (
+                "method_not_allowed",
+                "This address does not take this method; see the Allow header.",
+            ),
+            408 => (
+                "timeout",
+                "The request did not arrive, or could not be answered, in time.",
+            ),
             413 => ("too_large", "The request body is larger than 64 kB."),
-            415 => ("unsupported_media_type", "Send the body as the Content-Type this address takes."),
+            415 => (
+                "unsupported_media_type",
+                "Send the body as the Content-Type this address takes.",
+            ),
             400..=499 => ("bad_request", "The request could not be understood."),
-            _ => ("internal", "Something went wrong here; the log has this request's id."),
+            _ => (
+                "internal",
+                "Something went wrong here; the log has this request's id.",
+            ),
         };
         Self::new(status, code, detail)
     }

@@ -18,11 +18,15 @@ pub(super) enum Part {
 ///
 /// One range at a time: a player never asks for more, and a list of thousands is an attack on memory.
 pub(super) fn asked(header: Option<&str>, length: u64) -> Part {
-    let Some(set) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else { return Part::Whole };
+    let Some(set) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else {
+        return Part::Whole;
+    };
     if set.contains(',') {
         return Part::Nothing;
     }
-    let Some((first, last)) = set.trim().split_once('-') else { return Part::Whole };
+    let Some((first, last)) = set.trim().split_once('-') else {
+        return Part::Whole;
+    };
     match (first.is_empty(), last.is_empty()) {
         (true, true) => Part::Whole,
         (true, false) => number(last).map_or(Part::Whole, |count| suffix(count, length)),
@@ -45,7 +49,10 @@ fn span(first: u64, last: u64, length: u64) -> Part {
     if first >= length {
         return Part::Nothing;
     }
-    Part::Bytes { first, last: last.min(length - 1) }
+    Part::Bytes {
+        first,
+        last: last.min(length - 1),
+    }
 }
 
 /// Digits only: `parse` alone would take a leading `+`. A number too large for 64 bits lies beyond every file.

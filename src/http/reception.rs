@@ -65,21 +65,35 @@ impl Reception {
     /// Who sent a request with these headers. A token counts before a session.
     pub(super) async fn visitor(&self, headers: &HeaderMap) -> Result<Visitor, Problem> {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
-            let token = value.to_str().ok().and_then(bearer).ok_or_else(Problem::unauthorized)?;
+            let token = value
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .ok_or_else(Problem::unauthorized)?;
             return self.token_holder(token).await;
         }
         let secret = session_cookie(headers).ok_or_else(Problem::unauthorized)?;
-        self.session_holder(secret).await.ok_or_else(Problem::unauthorized)
+        self.session_holder(secret)
+            .await
+            .ok_or_else(Problem::unauthorized)
     }
 
     async fn token_holder(&self, token: &str) -> Result<Visitor, Problem> {
         let digest = Digest::of(token);
         if self.admin.is_some_and(|admin| admin.matches(&digest)) {
-            return Ok(Visitor { name: "CALLPOST_ADMIN_TOKEN".to_owned(), scopes: Scopes::ALL });
+            return Ok(Visitor {
+                name: "CALLPOST_ADMIN_TOKEN".to_owned(),
+                scopes: Scopes::ALL,
+            });
         }
-        let stored = self.accounts(move |accounts| accounts.token(&digest.to_hex())).await?;
+        let stored = self
+            .accounts(move |accounts| accounts.token(&digest.to_hex()))
+            .await?;
         let stored = stored.ok_or_else(Problem::unauthorized)?;
-        Ok(Visitor { scopes: Scopes::parse(&stored.scopes), name: stored.name })
+        Ok(Visitor {
+            scopes: Scopes::parse(&stored.scopes),
+            name: stored.name,
+        })
     }
 
     /// Whose session this is. What the person may do is looked up each time, so a removed account, a changed role or a
@@ -100,7 +114,10 @@ impl Reception {
             }
             Err(_) => session.role,
         };
-        Some(Visitor { name: session.user, scopes: role.scopes() })
+        Some(Visitor {
+            name: session.user,
+            scopes: role.scopes(),
+        })
     }
 
     async fn session_of_earlier_run(&self, cookie: Digest) -> Option<Session> {
@@ -109,8 +126,13 @@ impl Reception {
             None => Ok(None),
         };
         let user = self.accounts(question).await.ok()??;
-        let session = Session { role: Role::parse(&user.role), password: password_of(&user), user: user.name };
-        self.sessions().begin(self.faces.outside.now(), cookie, session.clone());
+        let session = Session {
+            role: Role::parse(&user.role),
+            password: password_of(&user),
+            user: user.name,
+        };
+        self.sessions()
+            .begin(self.faces.outside.now(), cookie, session.clone());
         Some(session)
     }
 
@@ -121,11 +143,17 @@ impl Reception {
         self.faces.outside.random(&mut random);
         let secret = new_secret(random);
         let cookie = Digest::of(&secret);
-        let session = Session { user: user.clone(), role, password: Digest::of(hash) };
+        let session = Session {
+            user: user.clone(),
+            role,
+            password: Digest::of(hash),
+        };
         self.sessions().begin(self.faces.outside.now(), cookie, session);
         let idle_ms = i64::try_from(IDLE.as_millis()).unwrap_or(i64::MAX);
         let ends = self.faces.outside.wall().unix_ms.saturating_add(idle_ms);
-        let _ = self.accounts(move |accounts| accounts.open_session(&cookie.to_hex(), &user, ends)).await;
+        let _ = self
+            .accounts(move |accounts| accounts.open_session(&cookie.to_hex(), &user, ends))
+            .await;
         secret
     }
 
@@ -133,7 +161,9 @@ impl Reception {
     pub(super) async fn end_session(&self, secret: &str) {
         let cookie = Digest::of(secret);
         self.sessions().end(&cookie);
-        let _ = self.accounts(move |accounts| accounts.close_session(&cookie.to_hex())).await;
+        let _ = self
+            .accounts(move |accounts| accounts.close_session(&cookie.to_hex()))
+            .await;
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
@@ -148,8 +178,12 @@ impl Reception {
 
     /// Whether the hash fits the password, worked out off the runtime's thread.
     pub(super) async fn password_fits(&self, hash: Hash, password: String) -> bool {
-        let Ok(_turn) = self.hashing.acquire().await else { return false };
-        tokio::task::spawn_blocking(move || hash.fits(&password)).await.unwrap_or(false)
+        let Ok(_turn) = self.hashing.acquire().await else {
+            return false;
+        };
+        tokio::task::spawn_blocking(move || hash.fits(&password))
+            .await
+            .unwrap_or(false)
     }
 
     /// Hashes a chosen password with a fresh salt.
@@ -157,7 +191,10 @@ impl Reception {
         let mut salt = [0; 16];
         self.faces.outside.random(&mut salt);
         let _turn = self.hashing.acquire().await.ok()?;
-        tokio::task::spawn_blocking(move || Hash::of(&password, salt)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || Hash::of(&password, salt))
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Asks about call records and recordings, from a blocking thread.
@@ -197,7 +234,10 @@ impl Reception {
         let answer = tokio::time::timeout(SNAPSHOT_WAIT, self.faces.engine.snapshot()).await;
         answer.ok().flatten().ok_or_else(|| {
             tracing::warn!("The call engine did not answer a request for a snapshot.");
-            Problem::try_later("engine_silent", "The call engine did not answer within 2 seconds.")
+            Problem::try_later(
+                "engine_silent",
+                "The call engine did not answer within 2 seconds.",
+            )
         })
     }
 
@@ -228,7 +268,10 @@ fn password_of(user: &User) -> Digest {
 
 fn store_unavailable(error: &str) -> Problem {
     tracing::warn!(error, "The store could not answer a request.");
-    Problem::try_later("store_unavailable", "The store could not answer; the log has the reason.")
+    Problem::try_later(
+        "store_unavailable",
+        "The store could not answer; the log has the reason.",
+    )
 }
 
 /// The token of an `Authorization: Bearer …` header (RFC 6750 §2.1); the scheme's case does not matter.

@@ -22,7 +22,11 @@ pub struct RouteFacts {
 
 /// Every route behind the guard.
 pub fn routes() -> Vec<RouteFacts> {
-    let facts = |route: Route| RouteFacts { method: route.method, path: route.path, scope: route.scope.to_string() };
+    let facts = |route: Route| RouteFacts {
+        method: route.method,
+        path: route.path,
+        scope: route.scope.to_string(),
+    };
     table().into_iter().map(facts).collect()
 }
 
@@ -30,9 +34,13 @@ pub fn routes() -> Vec<RouteFacts> {
 pub fn router(faces: Faces) -> Router {
     let reception = Arc::new(Reception::new(faces));
     let mut guarded = Router::new().fallback(nothing_here);
-    for Route { path, scope, handler, .. } in table() {
-        let handler = handler
-            .layer(from_fn(move |visitor, request, next| guard::require(scope, visitor, request, next)));
+    for Route {
+        path, scope, handler, ..
+    } in table()
+    {
+        let handler = handler.layer(from_fn(move |visitor, request, next| {
+            guard::require(scope, visitor, request, next)
+        }));
         guarded = guarded.route(path, handler);
     }
     let guarded = guarded.layer(from_fn_with_state(Arc::clone(&reception), guard::admit));

@@ -217,6 +217,8 @@ impl Session {
         match &turn {
             Turn::Play(_) => self.playing = true,
             Turn::Hush if !self.playing => return Turn::Wait,
+            // What plays was cut by a key; and who hears something has been answered long ago.
+            Turn::Answer if self.playing => return self.say(Turn::Hush),
             Turn::Hush | Turn::Ring(_) | Turn::TakeMessage { .. } => self.playing = false,
             Turn::Overflow(_) | Turn::HangUp => {
                 self.playing = false;
@@ -294,6 +296,26 @@ mod tests {
         assert_eq!(caller.session.digits(), "1");
         let stages: Vec<&str> = caller.session.stages().iter().map(|step| step.as_str()).collect();
         assert_eq!(stages, ["welcome", "news", "menu", "sales"]);
+    }
+
+    #[test]
+    fn an_announcement_that_a_key_cuts_is_silent_in_the_pause_that_follows() {
+        let mut caller = Rehearsal::of(
+            r#"
+            name = "pause"
+            start = "welcome"
+            [step.welcome]
+            verb = "play"
+            prompt = "welcome"
+            next = "wait"
+            [step.wait]
+            verb = "pause"
+            seconds = 2
+            "#,
+        );
+        caller.enter();
+        assert_eq!(caller.press("1"), "hush");
+        assert_eq!(caller.after_seconds(2.0), "hang up");
     }
 
     #[test]

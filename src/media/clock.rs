@@ -12,7 +12,10 @@ pub(super) fn samples_between(earlier: Instant, later: Instant) -> i64 {
 
 /// An instant for tests to begin at.
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
 pub(super) fn origin() -> Instant {
     Instant::now()
 }

@@ -59,26 +59,41 @@ impl Config {
         let [first, last] = self.rtp_ports;
         if first == 0 || self.port_pairs().next().is_none() {
             let cure = "use an even port and a higher last port; [10000, 10999] serves 500 legs";
-            mistakes.push(("rtp_ports", format!("[{first}, {last}] holds no port pair — {cure}")));
+            mistakes.push((
+                "rtp_ports",
+                format!("[{first}, {last}] holds no port pair — {cure}"),
+            ));
         }
         for name in self.codecs.iter().filter(|name| !is_codec(name)) {
             let cure = "use PCMU, PCMA, G722 or opus";
-            mistakes.push(("codecs", format!("\"{name}\" is not a codec of this box — {cure}")));
+            mistakes.push((
+                "codecs",
+                format!("\"{name}\" is not a codec of this box — {cure}"),
+            ));
         }
         if self.known_codecs().is_empty() {
-            mistakes.push(("codecs", "no G.711 — name at least one of PCMU and PCMA".to_owned()));
+            mistakes.push((
+                "codecs",
+                "no G.711 — name at least one of PCMU and PCMA".to_owned(),
+            ));
         }
         if (1..5).contains(&self.rtp_timeout_seconds) {
             let seconds = self.rtp_timeout_seconds;
             let cure = "use 5 or more, or 0 for never; 30 is usual";
-            mistakes.push(("rtp_timeout_seconds", format!("{seconds} ends calls at a short silence — {cure}")));
+            mistakes.push((
+                "rtp_timeout_seconds",
+                format!("{seconds} ends calls at a short silence — {cure}"),
+            ));
         }
         mistakes
     }
 }
 
 fn is_codec(name: &str) -> bool {
-    Codec::from_name(name).is_some() || ["G722", "opus"].iter().any(|later| later.eq_ignore_ascii_case(name))
+    Codec::from_name(name).is_some()
+        || ["G722", "opus"]
+            .iter()
+            .any(|later| later.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -97,22 +112,35 @@ mod tests {
     #[test]
     fn every_mistake_is_named_with_its_key() {
         let codecs = vec!["G723".to_owned()];
-        let config = Config { rtp_ports: [11, 11], codecs, rtp_timeout_seconds: 2, advertised_address: None };
+        let config = Config {
+            rtp_ports: [11, 11],
+            codecs,
+            rtp_timeout_seconds: 2,
+            advertised_address: None,
+        };
         let keys: Vec<_> = config.mistakes().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["rtp_ports", "codecs", "codecs", "rtp_timeout_seconds"]);
     }
 
     #[test]
     fn codecs_of_later_versions_are_passed_over() {
-        let codecs = ["opus", "pcma", "G722", "PCMU", "PCMA"].map(str::to_owned).to_vec();
-        let config = Config { codecs, ..Config::default() };
+        let codecs = ["opus", "pcma", "G722", "PCMU", "PCMA"]
+            .map(str::to_owned)
+            .to_vec();
+        let config = Config {
+            codecs,
+            ..Config::default()
+        };
         assert!(config.mistakes().is_empty());
         assert_eq!(config.known_codecs(), [Codec::Pcma, Codec::Pcmu]);
     }
 
     #[test]
     fn a_last_port_without_its_odd_neighbour_is_left_out() {
-        let config = Config { rtp_ports: [10_001, 10_004], ..Config::default() };
+        let config = Config {
+            rtp_ports: [10_001, 10_004],
+            ..Config::default()
+        };
         assert_eq!(config.port_pairs().collect::<Vec<_>>(), [10_002]);
     }
 }

@@ -33,7 +33,11 @@ pub const fn pcmu_from_linear(sample: i16) -> u8 {
 /// One sample as an A-law byte.
 pub const fn pcma_from_linear(sample: i16) -> u8 {
     let negative = sample < 0;
-    let magnitude = if negative { -1 - sample as i32 } else { sample as i32 } >> 4;
+    let magnitude = if negative {
+        -1 - sample as i32
+    } else {
+        sample as i32
+    } >> 4;
     // Eleven bits: the first two segments are linear, each further one doubles the step.
     let code = if magnitude < 32 {
         magnitude
@@ -100,7 +104,11 @@ const fn table_of_pcma() -> [i16; 256] {
         let code = byte as i32 ^ 0x55;
         let segment = (code >> 4) & 7;
         let step = (code & 0x0f) << 4 | 8;
-        let magnitude = if segment == 0 { step } else { (step + 256) << (segment - 1) };
+        let magnitude = if segment == 0 {
+            step
+        } else {
+            (step + 256) << (segment - 1)
+        };
         table[byte] = if code & 0x80 == 0 { -magnitude } else { magnitude } as i16;
         byte += 1;
     }
@@ -133,16 +141,37 @@ mod tests {
 
     #[test]
     fn known_values_are_those_of_the_recommendation() {
-        let pcmu = [(0, 0xff), (32_767, 0x80), (-32_768, 0x00), (8, 0xfe), (-8, 0x7e), (1000, 0xce), (-1000, 0x4e)];
+        let pcmu = [
+            (0, 0xff),
+            (32_767, 0x80),
+            (-32_768, 0x00),
+            (8, 0xfe),
+            (-8, 0x7e),
+            (1000, 0xce),
+            (-1000, 0x4e),
+        ];
         for (sample, byte) in pcmu {
             assert_eq!(pcmu_from_linear(sample), byte, "{sample}");
         }
-        let pcma = [(0, 0xd5), (-1, 0x55), (32_767, 0xaa), (-32_768, 0x2a), (1000, 0xfa), (-1000, 0x7a)];
+        let pcma = [
+            (0, 0xd5),
+            (-1, 0x55),
+            (32_767, 0xaa),
+            (-32_768, 0x2a),
+            (1000, 0xfa),
+            (-1000, 0x7a),
+        ];
         for (sample, byte) in pcma {
             assert_eq!(pcma_from_linear(sample), byte, "{sample}");
         }
-        assert_eq!((linear(Codec::Pcmu, 0x80), linear(Codec::Pcmu, 0x00)), (32_124, -32_124));
-        assert_eq!((linear(Codec::Pcma, 0xaa), linear(Codec::Pcma, 0x2a)), (32_256, -32_256));
+        assert_eq!(
+            (linear(Codec::Pcmu, 0x80), linear(Codec::Pcmu, 0x00)),
+            (32_124, -32_124)
+        );
+        assert_eq!(
+            (linear(Codec::Pcma, 0xaa), linear(Codec::Pcma, 0x2a)),
+            (32_256, -32_256)
+        );
     }
 
     #[test]
@@ -171,8 +200,14 @@ mod tests {
         for byte in 0..=255u8 {
             let mut audio = [byte];
             transcode(Codec::Pcmu, Codec::Pcma, &mut audio);
-            let (before, after) = (i32::from(linear(Codec::Pcmu, byte)), i32::from(linear(Codec::Pcma, audio[0])));
-            assert!((before - after).abs() <= before.abs() / 20 + 8, "{byte:02x}: {before} {after}");
+            let (before, after) = (
+                i32::from(linear(Codec::Pcmu, byte)),
+                i32::from(linear(Codec::Pcma, audio[0])),
+            );
+            assert!(
+                (before - after).abs() <= before.abs() / 20 + 8,
+                "{byte:02x}: {before} {after}"
+            );
         }
         let mut silence = [Codec::Pcmu.silence(), Codec::Pcma.silence()];
         transcode(Codec::Pcmu, Codec::Pcma, &mut silence[..1]);

@@ -46,7 +46,11 @@ impl Keys {
             }
             if press.goes_on_in(&heard, header.marker) {
                 let ended = heard.ended || press.ended && press.timestamp == heard.timestamp;
-                self.0 = Some(Press { ended, duration: press.longest(&heard), ..heard });
+                self.0 = Some(Press {
+                    ended,
+                    duration: press.longest(&heard),
+                    ..heard
+                });
                 return None;
             }
         }
@@ -89,7 +93,11 @@ impl Press {
     }
 
     fn longest(&self, heard: &Self) -> u16 {
-        if self.timestamp == heard.timestamp { self.duration.max(heard.duration) } else { heard.duration }
+        if self.timestamp == heard.timestamp {
+            self.duration.max(heard.duration)
+        } else {
+            heard.duration
+        }
     }
 }
 
@@ -126,8 +134,9 @@ mod tests {
 
     /// A whole press: a marked start, a report every 20 ms, three ends.
     fn press(code: u8, timestamp: u32) -> Vec<Report> {
-        let mut reports: Vec<Report> =
-            (1..=5).map(|report| (20, timestamp, code, false, report * 160, report == 1)).collect();
+        let mut reports: Vec<Report> = (1..=5)
+            .map(|report| (20, timestamp, code, false, report * 160, report == 1))
+            .collect();
         reports.extend([(20, timestamp, code, true, 960, false); 3]);
         reports
     }
@@ -136,8 +145,12 @@ mod tests {
     fn a_press_is_one_digit_whichever_of_its_packets_arrive() {
         let whole = press(5, 1000);
         for kept in 1..1u32 << whole.len() {
-            let arrived: Vec<_> =
-                whole.iter().enumerate().filter(|(place, _)| kept >> place & 1 == 1).map(|(_, report)| *report).collect();
+            let arrived: Vec<_> = whole
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| kept >> place & 1 == 1)
+                .map(|(_, report)| *report)
+                .collect();
             assert_eq!(digits(&arrived), "5", "{kept:08b}");
         }
     }
@@ -168,7 +181,9 @@ mod tests {
         let mut reports = Vec::new();
         for segment in 0..3u32 {
             let timestamp = 1000u32.wrapping_add(segment * SEGMENT);
-            reports.extend((1..=409u16).map(|report| (20, timestamp, 9, false, report.saturating_mul(160), false)));
+            reports.extend(
+                (1..=409u16).map(|report| (20, timestamp, 9, false, report.saturating_mul(160), false)),
+            );
         }
         reports.push((20, 1000 + 2 * SEGMENT, 9, true, 0xffff, false));
         assert_eq!(digits(&reports), "9");
@@ -176,15 +191,26 @@ mod tests {
 
     #[test]
     fn a_duration_that_wraps_is_one_digit() {
-        let reports: Vec<_> =
-            (1..=900u32).map(|report| (20, 1000, 3, false, (report * 160) as u16, report == 1)).collect();
+        let reports: Vec<_> = (1..=900u32)
+            .map(|report| (20, 1000, 3, false, (report * 160) as u16, report == 1))
+            .collect();
         assert_eq!(digits(&reports), "3");
     }
 
     #[test]
     fn a_phone_that_moves_the_stamp_with_each_report_presses_once() {
-        let mut reports: Vec<Report> =
-            (1..=6).map(|report: u16| (20, 1000 + u32::from(report) * 160, 7, false, report * 160, report == 1)).collect();
+        let mut reports: Vec<Report> = (1..=6)
+            .map(|report: u16| {
+                (
+                    20,
+                    1000 + u32::from(report) * 160,
+                    7,
+                    false,
+                    report * 160,
+                    report == 1,
+                )
+            })
+            .collect();
         reports.push((20, 2120, 7, true, 1120, false));
         assert_eq!(digits(&reports), "7");
     }
@@ -205,16 +231,27 @@ mod tests {
 
     #[test]
     fn flash_fax_and_short_packets_are_no_digits() {
-        assert_eq!(digits(&[(20, 1, 16, false, 160, true), (20, 2, 36, true, 160, true)]), "");
-        let header =
-            Header { marker: true, payload_type: 101, sequence: 0, timestamp: 1, ssrc: 1, start: 12, end: 15 };
+        assert_eq!(
+            digits(&[(20, 1, 16, false, 160, true), (20, 2, 36, true, 160, true)]),
+            ""
+        );
+        let header = Header {
+            marker: true,
+            payload_type: 101,
+            sequence: 0,
+            timestamp: 1,
+            ssrc: 1,
+            start: 12,
+            end: 15,
+        };
         assert_eq!(Keys::default().hear(origin(), &header, &[1, 2, 3]), None);
     }
 
     #[test]
     fn ten_thousand_presses_are_ten_thousand_digits() {
-        let reports: Vec<Report> =
-            (0..10_000u32).flat_map(|place| press((place % 16) as u8, 1000 + place * 2000)).collect();
+        let reports: Vec<Report> = (0..10_000u32)
+            .flat_map(|place| press((place % 16) as u8, 1000 + place * 2000))
+            .collect();
         assert_eq!(digits(&reports).len(), 10_000);
     }
 }

@@ -3,22 +3,22 @@
 //! Pure: packets, instants and orders come in as arguments; `net::rtp` owns the sockets and the thread. A
 //! [`Session`] is one leg; a [`Tape`] listens to two of them; a [`Sound`] is something a leg can hear.
 
-mod order;
-mod config;
 mod clock;
+mod config;
 pub mod g711;
+mod keys;
+mod order;
+mod outgoing;
+mod packet;
+mod player;
+mod reception;
+mod session;
+mod silence;
 mod sound;
 mod sounds;
-mod tone;
-mod packet;
 mod source;
-mod reception;
-mod keys;
-mod silence;
-mod player;
-mod outgoing;
-mod session;
 mod tape;
+mod tone;
 
 pub use config::Config;
 pub use order::{MediaEvent, MediaOrder, PlayId};

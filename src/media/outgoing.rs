@@ -32,7 +32,15 @@ struct Shift {
 impl Outgoing {
     /// A stream that begins with these random numbers.
     pub(super) fn new(now: Instant, ssrc: u32, sequence: u16, timestamp: u32) -> Self {
-        Self { ssrc, sequence, timestamp, samples: 0, at: now, relayed: None, sent: 0 }
+        Self {
+            ssrc,
+            sequence,
+            timestamp,
+            samples: 0,
+            at: now,
+            relayed: None,
+            sent: 0,
+        }
     }
 
     /// Packets stamped so far.
@@ -50,8 +58,21 @@ impl Outgoing {
         self.interrupt();
         let behind = samples_between(self.at, now) - i64::from(self.samples);
         let begins = begins || behind > samples_in(STALLED);
-        let timestamp = if begins { self.clock(now) } else { self.timestamp.wrapping_add(self.samples) };
-        self.stamped(now, Stamp { marker: begins, sequence: self.sequence, timestamp, ssrc: self.ssrc }, samples)
+        let timestamp = if begins {
+            self.clock(now)
+        } else {
+            self.timestamp.wrapping_add(self.samples)
+        };
+        self.stamped(
+            now,
+            Stamp {
+                marker: begins,
+                sequence: self.sequence,
+                timestamp,
+                ssrc: self.ssrc,
+            },
+            samples,
+        )
     }
 
     /// Stamps a packet of the other leg.
@@ -111,7 +132,7 @@ impl Outgoing {
 pub(super) fn samples_of(packet: &Packet) -> u32 {
     match packet.kind {
         Kind::Audio(_) => u32::try_from(packet.header.end - packet.header.start).unwrap_or(0),
-        Kind::Event => 0,
+        Kind::Event | Kind::Other => 0,
     }
 }
 
@@ -127,7 +148,15 @@ mod tests {
     }
 
     fn packet(kind: Kind, begins: bool, sequence: u16, timestamp: u32) -> Packet {
-        let header = Header { marker: false, payload_type: 0, sequence, timestamp, ssrc: 5, start: 12, end: 172 };
+        let header = Header {
+            marker: false,
+            payload_type: 0,
+            sequence,
+            timestamp,
+            ssrc: 5,
+            start: 12,
+            end: 172,
+        };
         Packet { kind, begins, header }
     }
 
@@ -140,19 +169,34 @@ mod tests {
         let start = origin();
         let mut out = Outgoing::new(start, 42, 65_535, u32::MAX - 100);
         let first = out.own(start, true, 160);
-        assert_eq!((first.sequence, first.timestamp, first.marker, first.ssrc), (65_535, u32::MAX - 100, true, 42));
+        assert_eq!(
+            (first.sequence, first.timestamp, first.marker, first.ssrc),
+            (65_535, u32::MAX - 100, true, 42)
+        );
         let second = out.own(after(start, 21), false, 160);
         assert_eq!((second.sequence, second.timestamp, second.marker), (0, 59, false));
         // Half a second later the other leg comes in with numbers of its own.
         let third = out.relay(after(start, 521), &voice(true, 900, 77_777), 160);
-        assert_eq!((third.sequence, third.timestamp, third.marker), (1, 59 + 4000, true));
+        assert_eq!(
+            (third.sequence, third.timestamp, third.marker),
+            (1, 59 + 4000, true)
+        );
         let fourth = out.relay(after(start, 543), &voice(false, 901, 77_937), 160);
-        assert_eq!((fourth.sequence, fourth.timestamp, fourth.marker), (2, 59 + 4160, false));
+        assert_eq!(
+            (fourth.sequence, fourth.timestamp, fourth.marker),
+            (2, 59 + 4160, false)
+        );
         let fifth = out.own(after(start, 563), true, 160);
-        assert_eq!((fifth.sequence, fifth.timestamp, fifth.marker), (3, 59 + 4320, true));
+        assert_eq!(
+            (fifth.sequence, fifth.timestamp, fifth.marker),
+            (3, 59 + 4320, true)
+        );
         // Back to the relay: a new stretch, though the source never stopped.
         let sixth = out.relay(after(start, 583), &voice(false, 903, 78_257), 160);
-        assert_eq!((sixth.sequence, sixth.timestamp, sixth.marker), (4, 59 + 4480, true));
+        assert_eq!(
+            (sixth.sequence, sixth.timestamp, sixth.marker),
+            (4, 59 + 4480, true)
+        );
         assert_eq!(out.sent(), 6);
     }
 
@@ -165,13 +209,20 @@ mod tests {
             .iter()
             .map(|number| {
                 let millis = u64::from(*number) * 20;
-                out.relay(after(start, millis), &voice(*number == 10, *number, u32::from(*number) * 160), 160)
+                out.relay(
+                    after(start, millis),
+                    &voice(*number == 10, *number, u32::from(*number) * 160),
+                    160,
+                )
             })
             .collect();
         let numbers: Vec<_> = stamps.iter().map(|stamp| stamp.sequence).collect();
         assert_eq!(numbers, [100, 101, 104, 103, 105, 108, 106]);
         for (number, stamp) in order.iter().zip(&stamps) {
-            assert_eq!(stamp.timestamp, stamps[0].timestamp + u32::from(*number - 10) * 160);
+            assert_eq!(
+                stamp.timestamp,
+                stamps[0].timestamp + u32::from(*number - 10) * 160
+            );
         }
         // What follows goes on after the newest, not after the latest.
         assert_eq!(out.own(after(start, 400), true, 160).sequence, 109);
@@ -208,7 +259,11 @@ mod tests {
         out.relay(start, &voice(true, 10, 0), 160);
         let reports: Vec<_> = (0..5)
             .map(|report| {
-                out.relay(after(start, 20 + report * 20), &packet(Kind::Event, false, 11 + report as u16, 160), 0)
+                out.relay(
+                    after(start, 20 + report * 20),
+                    &packet(Kind::Event, false, 11 + report as u16, 160),
+                    0,
+                )
             })
             .collect();
         assert!(reports.iter().all(|stamp| stamp.timestamp == 160));

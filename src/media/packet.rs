@@ -52,6 +52,8 @@ pub enum Kind {
     Audio(Codec),
     /// A telephone-event (RFC 4733).
     Event,
+    /// Something that was not agreed on, such as comfort noise (RFC 3389); it is left out.
+    Other,
 }
 
 impl Packet {
@@ -94,22 +96,34 @@ mod tests {
     fn padding_sources_and_extension_are_not_payload() {
         // One source, an extension of one word, four bytes of voice, three of padding.
         let packet = [
-            0xb1, 0x80, 0, 9, 0, 0, 0, 160, 1, 2, 3, 4, 9, 9, 9, 9, 0xbe, 0xde, 0, 1, 0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 3,
+            0xb1, 0x80, 0, 9, 0, 0, 0, 160, 1, 2, 3, 4, 9, 9, 9, 9, 0xbe, 0xde, 0, 1, 0, 0, 0, 0, 5, 6, 7, 8,
+            0, 0, 3,
         ];
         let header = Header::read(&packet).unwrap();
         assert_eq!(&packet[header.start..header.end], [5, 6, 7, 8]);
         assert!(header.marker);
-        assert_eq!((header.sequence, header.timestamp, header.ssrc), (9, 160, 0x0102_0304));
+        assert_eq!(
+            (header.sequence, header.timestamp, header.ssrc),
+            (9, 160, 0x0102_0304)
+        );
     }
 
     #[test]
     fn a_stamp_reads_back_as_it_was_written() {
         let mut packet = [0; HEADER + 1];
-        let stamp = Stamp { marker: true, sequence: 0xfffe, timestamp: 0x8000_0001, ssrc: 0xdead_beef };
+        let stamp = Stamp {
+            marker: true,
+            sequence: 0xfffe,
+            timestamp: 0x8000_0001,
+            ssrc: 0xdead_beef,
+        };
         stamp.write(101, packet.first_chunk_mut().unwrap());
         let header = Header::read(&packet).unwrap();
         assert_eq!((header.marker, header.payload_type), (true, 101));
-        assert_eq!((header.sequence, header.timestamp, header.ssrc), (0xfffe, 0x8000_0001, 0xdead_beef));
+        assert_eq!(
+            (header.sequence, header.timestamp, header.ssrc),
+            (0xfffe, 0x8000_0001, 0xdead_beef)
+        );
     }
 
     #[test]

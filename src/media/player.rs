@@ -44,7 +44,15 @@ pub(super) enum Next<'a> {
 impl Player {
     /// An order from its beginning.
     pub(super) fn new(play: PlayId, pieces: Vec<Piece>, repeat: bool) -> Self {
-        Self { play, pieces, place: 0, offset: 0, repeat, begins: true, waited: 0 }
+        Self {
+            play,
+            pieces,
+            place: 0,
+            offset: 0,
+            repeat,
+            begins: true,
+            waited: 0,
+        }
     }
 
     /// Takes the next frame.
@@ -62,7 +70,10 @@ impl Player {
                     return Next::Finished(self.play);
                 };
                 self.offset += FRAME;
-                Next::Frame { audio, begins: std::mem::take(&mut self.begins) }
+                Next::Frame {
+                    audio,
+                    begins: std::mem::take(&mut self.begins),
+                }
             }
         }
     }
@@ -120,25 +131,40 @@ mod tests {
     }
 
     fn frames(player: &mut Player, most: usize) -> usize {
-        (0..most).take_while(|_| matches!(player.next(Codec::Pcmu), Next::Frame { .. })).count()
+        (0..most)
+            .take_while(|_| matches!(player.next(Codec::Pcmu), Next::Frame { .. }))
+            .count()
     }
 
     #[test]
     fn sounds_follow_each_other_without_a_gap_and_then_it_is_finished() {
         let mut player = Player::new(PlayId(7), vec![sound(3), sound(0), sound(2)], false);
-        assert!(matches!(player.next(Codec::Pcma), Next::Frame { begins: true, .. }));
-        assert!(matches!(player.next(Codec::Pcma), Next::Frame { begins: false, .. }));
+        assert!(matches!(
+            player.next(Codec::Pcma),
+            Next::Frame { begins: true, .. }
+        ));
+        assert!(matches!(
+            player.next(Codec::Pcma),
+            Next::Frame { begins: false, .. }
+        ));
         assert_eq!(frames(&mut player, 100), 3);
         assert_eq!(player.next(Codec::Pcmu), Next::Finished(PlayId(7)));
     }
 
     #[test]
     fn a_repeated_order_never_ends_unless_there_is_nothing_in_it() {
-        for pieces in [vec![sound(1)], vec![sound(2), sound(1)], vec![sound(0), sound(3), sound(0)]] {
+        for pieces in [
+            vec![sound(1)],
+            vec![sound(2), sound(1)],
+            vec![sound(0), sound(3), sound(0)],
+        ] {
             assert_eq!(frames(&mut Player::new(PlayId(1), pieces, true), 1000), 1000);
         }
         for pieces in [vec![], vec![sound(0)], vec![sound(0), sound(0)]] {
-            assert_eq!(Player::new(PlayId(1), pieces, true).next(Codec::Pcmu), Next::Finished(PlayId(1)));
+            assert_eq!(
+                Player::new(PlayId(1), pieces, true).next(Codec::Pcmu),
+                Next::Finished(PlayId(1))
+            );
         }
     }
 
@@ -147,9 +173,12 @@ mod tests {
         let awaited = Piece::Awaited(Playable::Tone(Tone::Beep));
         let mut player = Player::new(PlayId(1), vec![sound(1), awaited, sound(1)], false);
         assert_eq!(frames(&mut player, 10), 1);
-        let asked = (0..11).filter(|_| player.next(Codec::Pcmu) == Next::Waiting && player.waits_for().is_some());
+        let asked =
+            (0..11).filter(|_| player.next(Codec::Pcmu) == Next::Waiting && player.waits_for().is_some());
         assert_eq!(asked.count(), 2);
-        let Piece::Ready(made) = sound(2) else { unreachable!() };
+        let Piece::Ready(made) = sound(2) else {
+            unreachable!()
+        };
         player.supply(Found::Ready(made));
         assert_eq!(frames(&mut player, 10), 3);
     }

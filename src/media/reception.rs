@@ -109,7 +109,9 @@ impl Reception {
         let received = self.received_before + self.run.map_or(0, |run| run.received);
         let loss = expected.saturating_sub(received) as f32 * 100.0 / expected.max(1) as f32;
         Some(Quality {
-            mos: (expected >= SCORED_FROM).then(|| self.codec.map(|codec| opinion(codec, loss))).flatten(),
+            mos: (expected >= SCORED_FROM)
+                .then(|| self.codec.map(|codec| opinion(codec, loss)))
+                .flatten(),
             loss_percent: Some(loss),
             jitter_ms: self.jitter_known.then_some(self.jitter as f32 / 16.0 / 8.0),
             rtt_ms: None,
@@ -140,7 +142,15 @@ mod tests {
     use std::time::Duration;
 
     fn packet(sequence: u16, timestamp: u32) -> Header {
-        Header { marker: false, payload_type: 0, sequence, timestamp, ssrc: 1, start: 12, end: 172 }
+        Header {
+            marker: false,
+            payload_type: 0,
+            sequence,
+            timestamp,
+            ssrc: 1,
+            start: 12,
+            end: 172,
+        }
     }
 
     /// Receives packets numbered from `first`, leaving out those that `lost` names, each `late` milliseconds late.
@@ -168,9 +178,17 @@ mod tests {
     #[test]
     fn loss_is_what_was_expected_and_did_not_come() {
         // Loss in percent, and the score that G.107 computes for it.
-        for (every, percent, mos) in [(100, 1.0, 4.33), (20, 5.0, 3.91), (10, 10.0, 3.40), (5, 20.0, 2.61)] {
+        for (every, percent, mos) in [
+            (100, 1.0, 4.33),
+            (20, 5.0, 3.91),
+            (10, 10.0, 3.40),
+            (5, 20.0, 2.61),
+        ] {
             let quality = receive(10_001, 60_000, |place| place % every == 1, |_| 0);
-            assert!((quality.loss_percent.unwrap() - percent).abs() < 0.02, "{quality:?}");
+            assert!(
+                (quality.loss_percent.unwrap() - percent).abs() < 0.02,
+                "{quality:?}"
+            );
             assert!((quality.mos.unwrap() - mos).abs() < 0.05, "{quality:?}");
         }
     }

@@ -8,7 +8,7 @@ use super::silence::Silence;
 use super::sound::FRAME;
 use super::source::{Source, Step};
 use super::{Found, PlayId};
-use crate::model::{Codec, Digit, Dice, Playable, Quality};
+use crate::model::{Codec, Dice, Digit, Playable, Quality};
 use crate::sdp::{Agreed, Flowing};
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -42,9 +42,9 @@ pub enum Heard {
     Stranger,
     /// It is not RTP.
     Junk,
-    /// RTP that changes nothing: a repetition, an unknown payload, or voice while it is on hold.
+    /// RTP that changes nothing: a repetition, or anything while it is on hold.
     Nothing,
-    /// Something to relay and to record, and the key when it tells of a new press.
+    /// Something for [`Session::relay`] and the tape, and the key when it tells of a new press.
     Packet(Packet, Option<Digit>),
 }
 
@@ -74,7 +74,10 @@ impl Session {
     /// A leg whose outgoing stream begins with random numbers (RFC 3550 §5.1).
     pub fn new(now: Instant, dice: &mut Dice) -> Self {
         let [s0, s1, s2, s3, t0, t1, t2, t3, q0, q1] = dice.bytes();
-        let (ssrc, timestamp) = (u32::from_be_bytes([s0, s1, s2, s3]), u32::from_be_bytes([t0, t1, t2, t3]));
+        let (ssrc, timestamp) = (
+            u32::from_be_bytes([s0, s1, s2, s3]),
+            u32::from_be_bytes([t0, t1, t2, t3]),
+        );
         Self {
             agreed: None,
             source: Source::default(),
@@ -112,12 +115,23 @@ impl Session {
             return Heard::Junk;
         };
         let payload = datagram.get(header.start..header.end).unwrap_or_default();
-        let kind = carries(&agreed, header.payload_type).filter(|_| !payload.is_empty());
-        self.understand(now, &agreed, header, payload, kind)
+        let kind = if payload.is_empty() {
+            Kind::Other
+        } else {
+            carries(&agreed, header.payload_type)
+        };
+        self.understand(now, agreed.flowing, header, payload, kind)
     }
 
-    fn understand(&mut self, now: Instant, agreed: &Agreed, header: Header, payload: &[u8], kind: Option<Kind>) -> Heard {
-        let codec = kind.and_then(Kind::codec);
+    fn understand(
+        &mut self,
+        now: Instant,
+        flowing: Flowing,
+        header: Header,
+        payload: &[u8],
+        kind: Kind,
+    ) -> Heard {
+        let codec = kind.codec();
         let samples = codec.and_then(|_| u32::try_from(payload.len()).ok());
         let step = self.source.step(now, &header, samples);
         if step == Step::Repeats {
@@ -127,9 +141,9 @@ impl Session {
         self.heard_at = now;
         self.told_dead = false;
         self.reception.count(now, &header, codec, begins);
-        let Some(kind) = kind.filter(|_| agreed.flowing.receives()) else {
+        if !flowing.receives() {
             return Heard::Nothing;
-        };
+        }
         let digit = self.listen(now, &header, kind, payload);
         Heard::Packet(Packet { kind, begins, header }, digit)
     }
@@ -148,13 +162,21 @@ impl Session {
                 }
                 self.keys.hear(now, header, payload)
             }
+            Kind::Other => None,
         }
     }
 
     /// Makes a packet of the other leg into one of this leg's stream, where it lies in `buffer`. Gives the bytes to
     /// send and where to; none when this leg's peer does not take it now.
-    pub fn relay(&mut self, now: Instant, packet: &Packet, buffer: &mut [u8]) -> Option<(Range<usize>, SocketAddr)> {
-        let agreed = self.agreed.filter(|agreed| agreed.flowing.sends() && self.player.is_none());
+    pub fn relay(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        buffer: &mut [u8],
+    ) -> Option<(Range<usize>, SocketAddr)> {
+        let agreed = self
+            .agreed
+            .filter(|agreed| agreed.flowing.sends() && self.player.is_none());
         let Some(agreed) = agreed else {
             self.outgoing.interrupt();
             return None;
@@ -170,7 +192,9 @@ impl Session {
         if let Some(codec) = packet.kind.codec() {
             g711::transcode(codec, agreed.codec, payload);
         }
-        self.outgoing.relay(now, packet, samples_of(packet)).write(payload_type, header);
+        self.outgoing
+            .relay(now, packet, samples_of(packet))
+            .write(payload_type, header);
         Some((range, agreed.remote))
     }
 
@@ -204,7 +228,9 @@ impl Session {
                     return Frame::Nothing;
                 };
                 payload.copy_from_slice(audio);
-                self.outgoing.own(now, begins, FRAME as u32).write(agreed.send_payload_type, header);
+                self.outgoing
+                    .own(now, begins, FRAME as u32)
+                    .write(agreed.send_payload_type, header);
                 Frame::Send(agreed.remote)
             }
             Next::Frame { .. } | Next::Waiting => Frame::Nothing,
@@ -271,24 +297,27 @@ impl Kind {
     pub fn codec(self) -> Option<Codec> {
         match self {
             Self::Audio(codec) => Some(codec),
-            Self::Event => None,
+            Self::Event | Self::Other => None,
         }
     }
 }
 
 /// What a payload number carries. Besides the agreed ones, the static numbers of G.711 are understood, and the
 /// peer's own number of telephone-event: some phones send what they should receive.
-fn carries(agreed: &Agreed, payload_type: u8) -> Option<Kind> {
+fn carries(agreed: &Agreed, payload_type: u8) -> Kind {
     if Some(payload_type) == agreed.receive_telephone_event {
-        return Some(Kind::Event);
+        return Kind::Event;
     }
     if payload_type == agreed.receive_payload_type || payload_type == agreed.send_payload_type {
-        return Some(Kind::Audio(agreed.codec));
+        return Kind::Audio(agreed.codec);
     }
     if Some(payload_type) == agreed.send_telephone_event {
-        return Some(Kind::Event);
+        return Kind::Event;
     }
-    Codec::ALL.into_iter().find(|codec| codec.payload_type() == payload_type).map(Kind::Audio)
+    let fixed = Codec::ALL
+        .into_iter()
+        .find(|codec| codec.payload_type() == payload_type);
+    fixed.map_or(Kind::Other, Kind::Audio)
 }
 
 /// The number this leg's peer knows it by.
@@ -296,6 +325,7 @@ fn number(agreed: &Agreed, kind: Kind) -> Option<u8> {
     match kind {
         Kind::Audio(_) => Some(agreed.send_payload_type),
         Kind::Event => agreed.send_telephone_event,
+        Kind::Other => None,
     }
 }
 
@@ -342,7 +372,9 @@ mod tests {
     }
 
     fn packet(heard: Heard) -> Packet {
-        let Heard::Packet(packet, _) = heard else { panic!("{heard:?}") };
+        let Heard::Packet(packet, _) = heard else {
+            panic!("{heard:?}")
+        };
         packet
     }
 
@@ -351,7 +383,10 @@ mod tests {
         let mut session = session(Codec::Pcmu);
         for stranger in ["127.0.0.9:4002", "127.0.0.8:4000", "[::1]:4000"] {
             let datagram = rtp(96, 1, 0, &[5, 0x80, 0, 160]);
-            assert_eq!(session.receive(origin(), stranger.parse().unwrap(), &datagram), Heard::Stranger);
+            assert_eq!(
+                session.receive(origin(), stranger.parse().unwrap(), &datagram),
+                Heard::Stranger
+            );
         }
         assert_eq!(session.strangers(), 3);
         assert_eq!(session.quality(), None);
@@ -361,13 +396,20 @@ mod tests {
     fn before_the_start_nothing_is_heard_and_nothing_sent() {
         let mut session = Session::new(origin(), &mut Dice::from_number(1));
         assert_eq!(hear(&mut session, &rtp(0, 1, 0, &[1; 160])), Heard::Nothing);
-        session.play(PlayId(1), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[0; 160])))], false);
+        session.play(
+            PlayId(1),
+            vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[0; 160])))],
+            false,
+        );
         let mut buffer = [0; PACKET];
         for _ in 0..10 {
             assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
         }
         session.start(origin(), agreed(Codec::Pcmu, Flowing::Both));
-        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(PEER.parse().unwrap()));
+        assert_eq!(
+            session.frame(origin(), &mut buffer),
+            Frame::Send(PEER.parse().unwrap())
+        );
     }
 
     #[test]
@@ -385,7 +427,9 @@ mod tests {
     #[test]
     fn sources_extension_and_padding_stay_behind() {
         let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
-        let mut datagram = vec![0xb1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 1, 1, 0xbe, 0xde, 0, 1, 9, 9, 9, 9];
+        let mut datagram = vec![
+            0xb1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 1, 1, 0xbe, 0xde, 0, 1, 9, 9, 9, 9,
+        ];
         datagram.extend([0x55; 80]);
         datagram.extend([0, 0, 0, 4]);
         let packet = packet(hear(&mut a, &datagram));
@@ -401,7 +445,9 @@ mod tests {
         let mut digits = 0;
         for sequence in 1..=5 {
             let mut datagram = rtp(96, sequence, 800, &[5, 0x0a, 0, sequence as u8]);
-            let Heard::Packet(packet, digit) = hear(&mut a, &datagram) else { panic!() };
+            let Heard::Packet(packet, digit) = hear(&mut a, &datagram) else {
+                panic!()
+            };
             digits += usize::from(digit == Digit::from_char('5'));
             let (range, _) = b.relay(origin(), &packet, &mut datagram).unwrap();
             assert_eq!(datagram[range][1] & 0x7f, 101);
@@ -412,17 +458,45 @@ mod tests {
     #[test]
     fn a_phone_without_telephone_event_gets_no_event_and_sees_no_loss() {
         let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
-        b.start(origin(), Agreed { send_telephone_event: None, ..agreed(Codec::Pcmu, Flowing::Both) });
+        b.start(
+            origin(),
+            Agreed {
+                send_telephone_event: None,
+                ..agreed(Codec::Pcmu, Flowing::Both)
+            },
+        );
         let mut sequences = Vec::new();
         for (sequence, kind) in [(1u16, 0), (2, 96), (3, 96), (4, 0)] {
             let mut datagram = rtp(kind, sequence, u32::from(sequence) * 160, &[5; 160]);
             let packet = packet(hear(&mut a, &datagram));
             if let Some((range, _)) = b.relay(origin(), &packet, &mut datagram) {
-                sequences.push(u16::from_be_bytes([datagram[range.start + 2], datagram[range.start + 3]]));
+                sequences.push(u16::from_be_bytes([
+                    datagram[range.start + 2],
+                    datagram[range.start + 3],
+                ]));
             }
         }
         assert_eq!(sequences.len(), 2);
         assert_eq!(sequences[1], sequences[0].wrapping_add(1));
+    }
+
+    #[test]
+    fn comfort_noise_nobody_agreed_on_is_left_out_without_a_hole() {
+        let (mut a, mut b) = (session(Codec::Pcmu), session(Codec::Pcmu));
+        let mut sequences = Vec::new();
+        for (sequence, kind) in [(1u16, 0), (2, 13), (3, 0)] {
+            let mut datagram = rtp(kind, sequence, u32::from(sequence) * 160, &[5; 160]);
+            let packet = packet(hear(&mut a, &datagram));
+            if let Some((range, _)) = b.relay(origin(), &packet, &mut datagram) {
+                sequences.push(u16::from_be_bytes([
+                    datagram[range.start + 2],
+                    datagram[range.start + 3],
+                ]));
+            }
+        }
+        assert_eq!(sequences.len(), 2);
+        assert_eq!(sequences[1], sequences[0].wrapping_add(1));
+        assert_eq!(a.quality().unwrap().packets_received, 3);
     }
 
     #[test]
@@ -437,15 +511,27 @@ mod tests {
             let mut datagram = rtp(0, 1, 0, &[1; 160]);
             let packet = packet(hear(&mut b, &datagram));
             a.start(origin(), agreed(Codec::Pcmu, flowing));
-            assert_eq!(matches!(hear(&mut a, &datagram), Heard::Packet(..)), heard, "{flowing:?}");
-            assert_eq!(a.relay(origin(), &packet, &mut datagram).is_some(), sent, "{flowing:?}");
+            assert_eq!(
+                matches!(hear(&mut a, &datagram), Heard::Packet(..)),
+                heard,
+                "{flowing:?}"
+            );
+            assert_eq!(
+                a.relay(origin(), &packet, &mut datagram).is_some(),
+                sent,
+                "{flowing:?}"
+            );
         }
     }
 
     #[test]
     fn a_prompt_is_heard_frame_by_frame_and_then_finished() {
         let mut session = session(Codec::Pcma);
-        session.play(PlayId(4), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))], false);
+        session.play(
+            PlayId(4),
+            vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))],
+            false,
+        );
         let mut buffer = [0; PACKET];
         let to = PEER.parse().unwrap();
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
@@ -460,7 +546,11 @@ mod tests {
     fn while_held_a_prompt_runs_unheard_to_its_end() {
         let mut session = session(Codec::Pcmu);
         session.start(origin(), agreed(Codec::Pcmu, Flowing::ReceiveOnly));
-        session.play(PlayId(4), vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))], false);
+        session.play(
+            PlayId(4),
+            vec![Piece::Ready(Arc::new(Sound::from_pcm_8k(&[1000; 320])))],
+            false,
+        );
         let mut buffer = [0; PACKET];
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);

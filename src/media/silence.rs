@@ -16,7 +16,10 @@ pub(super) struct Silence {
 impl Silence {
     /// A watch that begins now.
     pub(super) fn new(now: Instant, after: Duration) -> Self {
-        Self { after, spoken_at: now }
+        Self {
+            after,
+            spoken_at: now,
+        }
     }
 
     /// Listens to a packet.
@@ -38,7 +41,10 @@ impl Silence {
 }
 
 fn is_spoken(codec: Codec, audio: &[u8]) -> bool {
-    let sum: u32 = audio.iter().map(|byte| u32::from(g711::linear(codec, *byte).unsigned_abs())).sum();
+    let sum: u32 = audio
+        .iter()
+        .map(|byte| u32::from(g711::linear(codec, *byte).unsigned_abs()))
+        .sum();
     sum > WHISPER * u32::try_from(audio.len()).unwrap_or(0)
 }
 
@@ -50,9 +56,12 @@ mod tests {
     #[test]
     fn hiss_is_silence_and_a_quiet_voice_is_not() {
         for codec in Codec::ALL {
-            let hiss: Vec<u8> = (0..160).map(|place| g711::encode(codec, if place % 2 == 0 { 60 } else { -60 })).collect();
-            let voice: Vec<u8> =
-                (0..160).map(|place| g711::encode(codec, if place % 8 < 4 { 600 } else { -600 })).collect();
+            let hiss: Vec<u8> = (0..160)
+                .map(|place| g711::encode(codec, if place % 2 == 0 { 60 } else { -60 }))
+                .collect();
+            let voice: Vec<u8> = (0..160)
+                .map(|place| g711::encode(codec, if place % 8 < 4 { 600 } else { -600 }))
+                .collect();
             assert!(!is_spoken(codec, &hiss) && !is_spoken(codec, &[codec.silence(); 160]));
             assert!(is_spoken(codec, &voice));
         }

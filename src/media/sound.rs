@@ -23,7 +23,11 @@ impl Sound {
         let mut pcmu = Vec::with_capacity(whole);
         pcmu.extend(samples.iter().map(|sample| g711::pcmu_from_linear(*sample)));
         pcmu.resize(whole, Codec::Pcmu.silence());
-        Self { samples: samples.len(), pcmu: pcmu.into(), pcma: OnceLock::new() }
+        Self {
+            samples: samples.len(),
+            pcmu: pcmu.into(),
+            pcma: OnceLock::new(),
+        }
     }
 
     /// How long it sounds.
@@ -58,7 +62,10 @@ mod tests {
     fn a_sound_is_whole_frames_and_knows_its_own_length() {
         let sound = Sound::from_pcm_8k(&[1000; 200]);
         assert_eq!(sound.duration(), Duration::from_millis(25));
-        assert_eq!((sound.bytes(Codec::Pcmu).len(), sound.bytes(Codec::Pcma).len()), (320, 320));
+        assert_eq!(
+            (sound.bytes(Codec::Pcmu).len(), sound.bytes(Codec::Pcma).len()),
+            (320, 320)
+        );
         // 1000 is 988 in µ-law, and that is 0xfb in A-law.
         assert_eq!(sound.bytes(Codec::Pcma)[0], 0xfb);
         assert_eq!(sound.bytes(Codec::Pcma)[319], Codec::Pcma.silence());

@@ -117,7 +117,11 @@ mod tests {
                 start: 12,
                 end: 172,
             };
-            let mut phone = Self { source: Source::default(), now: origin(), header };
+            let mut phone = Self {
+                source: Source::default(),
+                now: origin(),
+                header,
+            };
             assert_eq!(phone.hear(), Step::Begins);
             phone.header.marker = false;
             for _ in 0..20 {
@@ -140,7 +144,13 @@ mod tests {
 
     #[test]
     fn loss_pauses_and_delays_are_no_new_beginning() {
-        for (packets, samples, millis) in [(50, 8000, 1000), (1, 80_000, 10_000), (1, 160, 1500), (1, 160, 0), (2, 320, 35)] {
+        for (packets, samples, millis) in [
+            (50, 8000, 1000),
+            (1, 80_000, 10_000),
+            (1, 160, 1500),
+            (1, 160, 0),
+            (2, 320, 35),
+        ] {
             let mut phone = Phone::talking();
             phone.pass(packets, samples, millis);
             assert_eq!(phone.hear(), Step::Continues, "{packets} {samples} {millis}");
@@ -149,7 +159,12 @@ mod tests {
 
     #[test]
     fn another_source_and_jumps_are_new_beginnings() {
-        for (packets, samples, millis) in [(5000, 160, 20), (1, 1_000_000, 20), (1, 0u32.wrapping_sub(80_000), 20), (60_000, 160, 20)] {
+        for (packets, samples, millis) in [
+            (5000, 160, 20),
+            (1, 1_000_000, 20),
+            (1, 0u32.wrapping_sub(80_000), 20),
+            (60_000, 160, 20),
+        ] {
             let mut phone = Phone::talking();
             phone.pass(packets, samples, millis);
             assert_eq!(phone.hear(), Step::Begins, "{packets} {samples} {millis}");

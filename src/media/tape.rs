@@ -1,7 +1,8 @@
 use super::clock::samples_between;
 use super::g711;
-use super::packet::{Kind, Packet};
+use super::packet::Packet;
 use crate::model::{Codec, RecordingId};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Samples the window holds, for each channel: what waits, what comes, and a little ahead.
@@ -87,7 +88,10 @@ impl Tape {
 
     /// Puts the voice of a packet in its place; `channel` 0 is left, 1 right.
     pub fn put(&mut self, now: Instant, channel: usize, packet: &Packet, buffer: &[u8]) {
-        let Kind::Audio(codec) = packet.kind else {
+        let Some(codec) = packet.kind.codec() else {
+            if packet.begins {
+                self.change_leg(channel);
+            }
             return;
         };
         let here = samples_between(self.began, now);
@@ -95,23 +99,33 @@ impl Tape {
             return;
         };
         let place = track.place(now, here, packet);
-        let window_start = self.taken.cast_signed();
         let audio = packet.payload(buffer);
-        if place < window_start || place + audio.len() as i64 > window_start + WINDOW as i64 {
+        let start = self.taken.cast_signed();
+        let fits = within(place..place + audio.len() as i64, start..start + WINDOW as i64);
+        let fitting = audio.get(fits.clone()).unwrap_or_default();
+        if fitting.len() < audio.len() {
             self.misplaced += 1;
         }
-        let table = g711::transcoder(codec, self.codec);
-        for (sample, byte) in (place..).zip(audio) {
-            if (window_start..window_start + WINDOW as i64).contains(&sample) {
-                let slot = (sample as usize % WINDOW) * self.channels + channel;
-                if let Some(slot) = self.window.get_mut(slot) {
-                    *slot = table.map_or(*byte, |table| table[usize::from(*byte)]);
-                }
+        let first = (place + fits.start as i64).rem_euclid(WINDOW as i64) as usize;
+        self.write(channel, first, fitting, g711::transcoder(codec, self.codec));
+    }
+
+    /// Writes into the ring from its sample `first` on, and from its start when it comes to the end.
+    fn write(&mut self, channel: usize, first: usize, audio: &[u8], table: Option<&[u8; 256]>) {
+        let (front, wrapped) = audio.split_at(audio.len().min(WINDOW - first));
+        for (from, part) in [(first, front), (0, wrapped)] {
+            let slots = self
+                .window
+                .iter_mut()
+                .skip(from * self.channels + channel)
+                .step_by(self.channels);
+            for (slot, byte) in slots.zip(part) {
+                *slot = table.map_or(*byte, |table| table[usize::from(*byte)]);
             }
         }
     }
 
-    /// The leg on this channel is another one from now on.
+    /// The next packet on this channel does not continue those before it: another leg, or new numbers.
     pub fn change_leg(&mut self, channel: usize) {
         if let Some(track) = self.tracks.get_mut(channel) {
             *track = Track::default();
@@ -156,7 +170,10 @@ impl Tape {
     fn empty_window(&mut self, samples: i64, audio: &mut Vec<u8>) {
         let kept = samples.min(WINDOW as i64) as usize;
         let start = (self.taken % WINDOW as u64) as usize;
-        for part in [start..(start + kept).min(WINDOW), 0..(start + kept).saturating_sub(WINDOW)] {
+        for part in [
+            start..(start + kept).min(WINDOW),
+            0..(start + kept).saturating_sub(WINDOW),
+        ] {
             let part = part.start * self.channels..part.end * self.channels;
             if let Some(part) = self.window.get_mut(part) {
                 audio.extend_from_slice(part);
@@ -167,6 +184,14 @@ impl Tape {
         self.taken += samples.unsigned_abs();
         self.owed += samples.unsigned_abs() - kept as u64;
     }
+}
+
+/// Which part of a packet that covers `place` lies within the window.
+fn within(place: Range<i64>, window: Range<i64>) -> Range<usize> {
+    let length = place.end - place.start;
+    let first = (window.start - place.start).clamp(0, length);
+    let last = (window.end - place.start).clamp(first, length);
+    first as usize..last as usize
 }
 
 impl Track {
@@ -197,7 +222,12 @@ impl Track {
 
     fn tie_to(&mut self, now: Instant, here: i64, timestamp: u32) -> i64 {
         self.astray_since = None;
-        self.tie = Some(Tie { timestamp, sample: here, earliest: i64::MAX, watched_since: now });
+        self.tie = Some(Tie {
+            timestamp,
+            sample: here,
+            earliest: i64::MAX,
+            watched_since: now,
+        });
         here
     }
 }
@@ -221,7 +251,7 @@ impl Tie {
 mod tests {
     use super::*;
     use crate::media::clock::origin;
-    use crate::media::packet::Header;
+    use crate::media::packet::{Header, Kind};
     use crate::model::Dice;
 
     const SPOKEN: u8 = 0x21;
@@ -231,8 +261,20 @@ mod tests {
     }
 
     fn packet(codec: Codec, begins: bool, timestamp: u32) -> Packet {
-        let header = Header { marker: false, payload_type: 0, sequence: 0, timestamp, ssrc: 1, start: 12, end: 172 };
-        Packet { kind: Kind::Audio(codec), begins, header }
+        let header = Header {
+            marker: false,
+            payload_type: 0,
+            sequence: 0,
+            timestamp,
+            ssrc: 1,
+            start: 12,
+            end: 172,
+        };
+        Packet {
+            kind: Kind::Audio(codec),
+            begins,
+            header,
+        }
     }
 
     fn buffer(byte: u8) -> [u8; 172] {
@@ -246,7 +288,11 @@ mod tests {
     /// The samples at which something is heard on a channel.
     fn heard(audio: &[u8], channels: usize, channel: usize) -> Vec<usize> {
         let samples = audio.chunks(channels).map(|sample| sample[channel]);
-        samples.enumerate().filter(|(_, byte)| *byte == SPOKEN).map(|(place, _)| place).collect()
+        samples
+            .enumerate()
+            .filter(|(_, byte)| *byte == SPOKEN)
+            .map(|(place, _)| place)
+            .collect()
     }
 
     #[test]
@@ -255,15 +301,29 @@ mod tests {
         let mut tape = Tape::new(start, recording(), Codec::Pcmu, 2);
         // 100 ms after the start; then one lost; the last two swapped on their way.
         for (millis, timestamp) in [(100, 0), (120, 160), (165, 640), (170, 480)] {
-            tape.put(after(start, millis), 0, &packet(Codec::Pcmu, millis == 100, timestamp), &buffer(SPOKEN));
+            tape.put(
+                after(start, millis),
+                0,
+                &packet(Codec::Pcmu, millis == 100, timestamp),
+                &buffer(SPOKEN),
+            );
         }
-        tape.put(after(start, 130), 1, &packet(Codec::Pcmu, true, 99_999), &buffer(SPOKEN));
+        tape.put(
+            after(start, 130),
+            1,
+            &packet(Codec::Pcmu, true, 99_999),
+            &buffer(SPOKEN),
+        );
         let audio = rest(&mut tape, after(start, 300), Vec::new());
         assert_eq!(audio.len(), 2 * 2400);
         let left: Vec<_> = (800..1120).chain(1280..1600).collect();
         assert_eq!(heard(&audio, 2, 0), left);
         assert_eq!(heard(&audio, 2, 1), (1040..1200).collect::<Vec<_>>());
-        assert!(audio.iter().all(|byte| *byte == SPOKEN || *byte == Codec::Pcmu.silence()));
+        assert!(
+            audio
+                .iter()
+                .all(|byte| *byte == SPOKEN || *byte == Codec::Pcmu.silence())
+        );
     }
 
     #[test]
@@ -272,17 +332,37 @@ mod tests {
         let mut tape = Tape::new(start, recording(), Codec::Pcmu, 1);
         let mut audio = Vec::new();
         assert!(!tape.take(after(start, 549), &mut audio));
-        tape.put(after(start, 20), 0, &packet(Codec::Pcmu, true, 0), &buffer(SPOKEN));
+        tape.put(
+            after(start, 20),
+            0,
+            &packet(Codec::Pcmu, true, 0),
+            &buffer(SPOKEN),
+        );
         // 280 ms late, and still in time; the next is punctual.
-        tape.put(after(start, 320), 0, &packet(Codec::Pcmu, false, 160), &buffer(SPOKEN));
-        tape.put(after(start, 340), 0, &packet(Codec::Pcmu, false, 2560), &buffer(SPOKEN));
+        tape.put(
+            after(start, 320),
+            0,
+            &packet(Codec::Pcmu, false, 160),
+            &buffer(SPOKEN),
+        );
+        tape.put(
+            after(start, 340),
+            0,
+            &packet(Codec::Pcmu, false, 2560),
+            &buffer(SPOKEN),
+        );
         assert!(tape.take(after(start, 550), &mut audio));
         assert_eq!(audio.len(), 2000);
         assert_eq!(heard(&audio, 1, 0), (160..480).collect::<Vec<_>>());
         assert!(!tape.take(after(start, 700), &mut audio));
         assert_eq!(tape.misplaced(), 0);
         // This one is too late for its place.
-        tape.put(after(start, 720), 0, &packet(Codec::Pcmu, false, 320), &buffer(SPOKEN));
+        tape.put(
+            after(start, 720),
+            0,
+            &packet(Codec::Pcmu, false, 320),
+            &buffer(SPOKEN),
+        );
         assert_eq!(tape.misplaced(), 1);
     }
 
@@ -292,7 +372,10 @@ mod tests {
         let mut tape = Tape::new(start, recording(), Codec::Pcma, 1);
         tape.put(start, 0, &packet(Codec::Pcmu, true, 0), &buffer(0xce));
         let audio = rest(&mut tape, after(start, 40), Vec::new());
-        assert_eq!((audio[0], audio[319]), (g711::pcma_from_linear(g711::linear(Codec::Pcmu, 0xce)), 0xd5));
+        assert_eq!(
+            (audio[0], audio[319]),
+            (g711::pcma_from_linear(g711::linear(Codec::Pcmu, 0xce)), 0xd5)
+        );
     }
 
     #[test]
@@ -337,7 +420,12 @@ mod tests {
         let mut tape = Tape::new(start, recording(), Codec::Pcmu, 1);
         let mut audio = Vec::new();
         tape.take(after(start, 5000), &mut audio);
-        tape.put(after(start, 5000), 0, &packet(Codec::Pcmu, true, 0), &buffer(SPOKEN));
+        tape.put(
+            after(start, 5000),
+            0,
+            &packet(Codec::Pcmu, true, 0),
+            &buffer(SPOKEN),
+        );
         while tape.take(after(start, 6000), &mut audio) {}
         assert_eq!(audio.len(), 48_000 - 2400);
         assert_eq!(heard(&audio, 1, 0), (40_000..40_160).collect::<Vec<_>>());
@@ -347,9 +435,24 @@ mod tests {
     fn a_jump_or_another_source_is_tied_to_the_clock_at_once() {
         let start = origin();
         let mut tape = Tape::new(start, recording(), Codec::Pcmu, 1);
-        tape.put(after(start, 0), 0, &packet(Codec::Pcmu, true, 1_000_000), &buffer(SPOKEN));
-        tape.put(after(start, 20), 0, &packet(Codec::Pcmu, true, 77), &buffer(SPOKEN));
-        tape.put(after(start, 40), 0, &packet(Codec::Pcmu, false, 237), &buffer(SPOKEN));
+        tape.put(
+            after(start, 0),
+            0,
+            &packet(Codec::Pcmu, true, 1_000_000),
+            &buffer(SPOKEN),
+        );
+        tape.put(
+            after(start, 20),
+            0,
+            &packet(Codec::Pcmu, true, 77),
+            &buffer(SPOKEN),
+        );
+        tape.put(
+            after(start, 40),
+            0,
+            &packet(Codec::Pcmu, false, 237),
+            &buffer(SPOKEN),
+        );
         let audio = rest(&mut tape, after(start, 100), Vec::new());
         assert_eq!(heard(&audio, 1, 0), (0..480).collect::<Vec<_>>());
     }
@@ -363,11 +466,19 @@ mod tests {
             let pause = if number < 100 { 0 } else { 10_000 };
             let now = after(start, number * 20 + pause);
             tape.take(now, &mut audio);
-            tape.put(now, 0, &packet(Codec::Pcmu, number == 0, number as u32 * 160), &buffer(SPOKEN));
+            tape.put(
+                now,
+                0,
+                &packet(Codec::Pcmu, number == 0, number as u32 * 160),
+                &buffer(SPOKEN),
+            );
         }
         let audio = rest(&mut tape, after(start, 20_000), audio);
         assert_eq!(audio.len(), 160_000);
-        let resumed = heard(&audio, 1, 0).into_iter().find(|place| *place > 20_000).unwrap();
+        let resumed = heard(&audio, 1, 0)
+            .into_iter()
+            .find(|place| *place > 20_000)
+            .unwrap();
         assert_eq!(resumed, 12_200 * 8);
     }
 
@@ -423,12 +534,21 @@ mod tests {
         for tick in (0..hour).step_by(10_000) {
             for (channel, phone) in phones.iter_mut().enumerate() {
                 for (at, number) in phone.arrive(tick) {
-                    let spoken = if number % 50 == 1 { SPOKEN } else { Codec::Pcmu.silence() };
+                    let spoken = if number % 50 == 1 {
+                        SPOKEN
+                    } else {
+                        Codec::Pcmu.silence()
+                    };
                     if spoken == SPOKEN {
                         said[channel].push(phone.leaves(number) as f64 / 1000.0);
                     }
                     let packet = packet(Codec::Pcmu, number == 0, (number * 160) as u32);
-                    tape.put(start + Duration::from_micros(at), channel, &packet, &buffer(spoken));
+                    tape.put(
+                        start + Duration::from_micros(at),
+                        channel,
+                        &packet,
+                        &buffer(spoken),
+                    );
                 }
             }
             tape.take(start + Duration::from_micros(tick), &mut audio);

@@ -20,7 +20,10 @@ pub struct Tones(HashMap<Tone, Arc<Sound>>);
 impl Tones {
     /// The tone, ready to be played.
     pub fn get(&mut self, tone: Tone) -> Arc<Sound> {
-        self.0.entry(tone).or_insert_with(|| Arc::new(generate(tone))).clone()
+        self.0
+            .entry(tone)
+            .or_insert_with(|| Arc::new(generate(tone)))
+            .clone()
     }
 }
 
@@ -54,7 +57,10 @@ fn frequencies(digit: Digit) -> (f64, f64) {
 fn sing(samples: &mut Vec<i16>, length: usize, voices: &[(f64, f64)]) {
     for place in 0..length {
         let time = place as f64 / RATE as f64;
-        let sum: f64 = voices.iter().map(|(frequency, peak)| peak * (TAU * frequency * time).sin()).sum();
+        let sum: f64 = voices
+            .iter()
+            .map(|(frequency, peak)| peak * (TAU * frequency * time).sin())
+            .sum();
         let edge = place.min(length - 1 - place).min(RAMP) as f64 / RAMP as f64;
         samples.push((sum * edge) as i16);
     }
@@ -71,8 +77,10 @@ mod tests {
     fn strength(sound: &Sound, frequency: f64, samples: usize) -> f64 {
         let (mut sine, mut cosine) = (0.0, 0.0);
         for (place, byte) in sound.bytes(Codec::Pcmu)[..samples].iter().enumerate() {
-            let (value, angle) =
-                (f64::from(g711::linear(Codec::Pcmu, *byte)), TAU * frequency * place as f64 / RATE as f64);
+            let (value, angle) = (
+                f64::from(g711::linear(Codec::Pcmu, *byte)),
+                TAU * frequency * place as f64 / RATE as f64,
+            );
             sine += value * angle.sin();
             cosine += value * angle.cos();
         }
@@ -97,7 +105,12 @@ mod tests {
     #[test]
     fn a_key_is_its_two_frequencies_and_no_other() {
         let mut tones = Tones::default();
-        for (key, low, high) in [('1', 697.0, 1209.0), ('0', 941.0, 1336.0), ('#', 941.0, 1477.0), ('D', 941.0, 1633.0)] {
+        for (key, low, high) in [
+            ('1', 697.0, 1209.0),
+            ('0', 941.0, 1336.0),
+            ('#', 941.0, 1477.0),
+            ('D', 941.0, 1633.0),
+        ] {
             let sound = tones.get(Tone::Key(Digit::from_char(key).unwrap()));
             assert_eq!(sound.duration(), Duration::from_millis(100));
             for frequency in [697.0, 770.0, 852.0, 941.0, 1209.0, 1336.0, 1477.0, 1633.0] {
@@ -111,6 +124,11 @@ mod tests {
     fn silence_is_silent_for_a_fifth_of_a_second() {
         let sound = Tones::default().get(Tone::Silence);
         assert_eq!(sound.duration(), Duration::from_millis(200));
-        assert!(sound.bytes(Codec::Pcma).iter().all(|byte| *byte == Codec::Pcma.silence()));
+        assert!(
+            sound
+                .bytes(Codec::Pcma)
+                .iter()
+                .all(|byte| *byte == Codec::Pcma.silence())
+        );
     }
 }

@@ -24,6 +24,7 @@ const WORDS_A_MINUTE: &str = "150";
 pub struct Synthesiser {
     program: PathBuf,
     kept: Option<PathBuf>,
+    time_out: Duration,
 }
 
 impl Synthesiser {
@@ -33,6 +34,7 @@ impl Synthesiser {
         Self {
             program: PathBuf::from("espeak-ng"),
             kept,
+            time_out: TIME_OUT,
         }
     }
 
@@ -107,14 +109,14 @@ impl Synthesiser {
             match child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(Some(status)) => return Err(self.problem(format!("failed: {status}"))),
-                Ok(None) if waited < TIME_OUT => {
+                Ok(None) if waited < self.time_out => {
                     std::thread::sleep(LOOK_AGAIN);
                     waited += LOOK_AGAIN;
                 }
                 Ok(None) => {
                     let _ = child.kill();
                     let _ = child.wait();
-                    return Err(self.problem(format!("took longer than {} s", TIME_OUT.as_secs())));
+                    return Err(self.problem(format!("took longer than {:?}", self.time_out)));
                 }
                 Err(error) => return Err(self.problem(format!("cannot be waited for: {error}"))),
             }
@@ -163,5 +165,51 @@ fn prune(folder: &Path) {
     let surplus = files.len().saturating_sub(MOST_KEPT);
     for (_, path) in files.into_iter().take(surplus) {
         let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn arabic_is_spoken_where_the_synthesiser_is_installed() {
+        let synthesiser = Synthesiser::new(None);
+        if synthesiser.check().is_err() {
+            return; // Nothing can be heard on this machine.
+        }
+        let mono = synthesiser.speak(&"ar".into(), "شُكْرًا لَكُمْ.").unwrap();
+        assert!(mono.samples.len() > mono.rate as usize / 2);
+    }
+
+    #[test]
+    fn a_synthesiser_that_hangs_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("hangs");
+        fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let kept = folder.path().join("kept");
+        let mut synthesiser = Synthesiser::new(Some(kept.clone())).with_program(program);
+        synthesiser.time_out = Duration::from_millis(50);
+        let problem = loop {
+            match synthesiser.speak(&"en".into(), "hello").unwrap_err() {
+                busy if busy.problem.contains("busy") => {} // Another test's child holds the script for a moment.
+                problem => break problem,
+            }
+        };
+        assert_eq!(problem.problem, "took longer than 50ms");
+        assert_eq!(fs::read_dir(kept).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_oldest_texts_go_when_there_are_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..MOST_KEPT + 7 {
+            fs::write(folder.path().join(format!("{number}.wav")), "").unwrap();
+        }
+        fs::write(folder.path().join("notes.txt"), "").unwrap();
+        prune(folder.path());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST_KEPT + 1);
     }
 }

@@ -69,7 +69,11 @@ impl Description {
         if session.medias.len() > MAX_STREAMS {
             return Err(SdpError::TooLarge("more than 32 streams"));
         }
-        let streams = session.medias.iter().map(|media| Stream::read(media, &session)).collect::<Result<_, _>>()?;
+        let streams = session
+            .medias
+            .iter()
+            .map(|media| Stream::read(media, &session))
+            .collect::<Result<_, _>>()?;
         Ok(Self { streams })
     }
 }
@@ -89,7 +93,9 @@ impl Stream {
             codecs: Vec::new(),
             telephone_event: None,
             rtcp: value(&media.attributes, "rtcp").and_then(rtcp),
-            flowing: flowing(&media.attributes).or_else(|| flowing(&session.attributes)).unwrap_or(Flowing::Both),
+            flowing: flowing(&media.attributes)
+                .or_else(|| flowing(&session.attributes))
+                .unwrap_or(Flowing::Both),
         };
         stream.read_formats(&media.attributes);
         Ok(stream)
@@ -101,7 +107,11 @@ impl Stream {
         for number in self.formats.split_ascii_whitespace().filter_map(payload_number) {
             match maps.meaning(number) {
                 Some(Meaning::Audio(codec)) => {
-                    if !self.codecs.iter().any(|(known, same)| *known == number || *same == codec) {
+                    if !self
+                        .codecs
+                        .iter()
+                        .any(|(known, same)| *known == number || *same == codec)
+                    {
                         self.codecs.push((number, codec));
                     }
                 }
@@ -143,7 +153,9 @@ struct Maps([Option<Meaning>; NUMBERS]);
 impl Maps {
     fn read(attributes: &[Attribute]) -> Self {
         let mut maps = Self([None; NUMBERS]);
-        let lines = attributes.iter().filter(|line| line.attribute.eq_ignore_ascii_case("rtpmap"));
+        let lines = attributes
+            .iter()
+            .filter(|line| line.attribute.eq_ignore_ascii_case("rtpmap"));
         for (number, format) in lines.filter_map(|line| line.value.as_deref()?.trim().split_once(' ')) {
             let slot = payload_number(number).and_then(|number| maps.0.get_mut(usize::from(number)));
             if let Some(slot @ None) = slot {
@@ -155,7 +167,9 @@ impl Maps {
 
     fn meaning(&self, number: u8) -> Option<Meaning> {
         let mapped = self.0.get(usize::from(number)).copied().flatten();
-        let fixed = Codec::ALL.into_iter().find(|codec| codec.payload_type() == number);
+        let fixed = Codec::ALL
+            .into_iter()
+            .find(|codec| codec.payload_type() == number);
         mapped.or(fixed.map(Meaning::Audio))
     }
 }
@@ -180,11 +194,17 @@ fn payload_number(text: &str) -> Option<u8> {
 }
 
 fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
-    attributes.iter().find(|line| line.attribute.eq_ignore_ascii_case(name))?.value.as_deref()
+    attributes
+        .iter()
+        .find(|line| line.attribute.eq_ignore_ascii_case(name))?
+        .value
+        .as_deref()
 }
 
 fn flowing(attributes: &[Attribute]) -> Option<Flowing> {
-    attributes.iter().find_map(|line| Flowing::from_peers_word(line.attribute.trim()))
+    attributes
+        .iter()
+        .find_map(|line| Flowing::from_peers_word(line.attribute.trim()))
 }
 
 /// Reads `53020` or `53020 IN IP4 126.16.64.4`.
@@ -213,9 +233,19 @@ fn is_telling(line: &[u8]) -> bool {
         b'v' | b'c' | b'm' => true,
         b'a' => {
             let name = rest.get(1..).unwrap_or_default();
-            let end = name.iter().position(|byte| b":\r ".contains(byte)).unwrap_or(name.len());
+            let end = name
+                .iter()
+                .position(|byte| b":\r ".contains(byte))
+                .unwrap_or(name.len());
             let name = name.get(..end).unwrap_or_default();
-            let known: [&[u8]; 6] = [b"rtpmap", b"rtcp", b"sendrecv", b"sendonly", b"recvonly", b"inactive"];
+            let known: [&[u8]; 6] = [
+                b"rtpmap",
+                b"rtcp",
+                b"sendrecv",
+                b"sendonly",
+                b"recvonly",
+                b"inactive",
+            ];
             known.iter().any(|known| name.eq_ignore_ascii_case(known)) && std::str::from_utf8(line).is_ok()
         }
         _ => false,
@@ -227,26 +257,32 @@ mod tests {
     use super::*;
 
     fn audio(lines: &str) -> Stream {
-        let body = format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}");
+        let body =
+            format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}");
         Description::read(body.as_bytes()).unwrap().streams.remove(0)
     }
 
     #[test]
     fn static_numbers_need_no_rtpmap_and_dynamic_ones_do() {
-        let stream = audio("m=audio 4000 RTP/AVP 8 0 96 97 101\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n");
+        let stream = audio(
+            "m=audio 4000 RTP/AVP 8 0 96 97 101\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n",
+        );
         assert_eq!(stream.codecs, [(8, Codec::Pcma), (0, Codec::Pcmu)]);
         assert_eq!(stream.telephone_event, Some(101));
     }
 
     #[test]
     fn an_rtpmap_overrules_a_static_number() {
-        let stream = audio("m=audio 4000 RTP/AVP 0 97\r\na=rtpmap:0 PCMU/16000\r\na=rtpmap:97 pcmu/8000/1\r\n");
+        let stream =
+            audio("m=audio 4000 RTP/AVP 0 97\r\na=rtpmap:0 PCMU/16000\r\na=rtpmap:97 pcmu/8000/1\r\n");
         assert_eq!(stream.codecs, [(97, Codec::Pcmu)]);
     }
 
     #[test]
     fn telephone_event_counts_only_at_our_clock() {
-        let stream = audio("m=audio 4000 RTP/AVP 0 100 101\r\na=rtpmap:100 telephone-event/48000\r\na=rtpmap:101 Telephone-Event/8000\r\n");
+        let stream = audio(
+            "m=audio 4000 RTP/AVP 0 100 101\r\na=rtpmap:100 telephone-event/48000\r\na=rtpmap:101 Telephone-Event/8000\r\n",
+        );
         assert_eq!(stream.telephone_event, Some(101));
     }
 
@@ -261,12 +297,17 @@ mod tests {
     #[test]
     fn bare_line_feeds_are_line_ends_too() {
         let body = b"v=0\nc=IN IP4 192.0.2.9\nm=audio 4000 RTP/AVP 0\na=recvonly\n";
-        assert_eq!(Description::read(body).unwrap().streams[0].flowing, Flowing::SendOnly);
+        assert_eq!(
+            Description::read(body).unwrap().streams[0].flowing,
+            Flowing::SendOnly
+        );
     }
 
     #[test]
     fn the_streams_own_lines_overrule_the_sessions() {
-        let stream = audio("m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.10\r\na=inactive\r\na=rtcp:5001 IN IP4 192.0.2.11\r\n");
+        let stream = audio(
+            "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.10\r\na=inactive\r\na=rtcp:5001 IN IP4 192.0.2.11\r\n",
+        );
         assert_eq!(stream.connection, Place::At("192.0.2.10".parse().unwrap()));
         assert_eq!(stream.flowing, Flowing::Neither);
         assert_eq!(stream.rtcp, Some((5001, Some("192.0.2.11".parse().unwrap()))));
@@ -275,8 +316,14 @@ mod tests {
     #[test]
     fn what_is_not_sdp_is_named() {
         let cases: [&[u8]; 8] = [
-            b"", b"hello", b"m=audio 1 RTP/AVP 0\r\n", b"v=1\r\n", b"v=0\r\nm=audio 99999 RTP/AVP 0\r\n",
-            b"v=0\r\nm=audio\r\n", b"v=0\r\nc=IN IP4\r\n", b"v=0\r\nm=audio 1 RTP/AVP \xff\r\n",
+            b"",
+            b"hello",
+            b"m=audio 1 RTP/AVP 0\r\n",
+            b"v=1\r\n",
+            b"v=0\r\nm=audio 99999 RTP/AVP 0\r\n",
+            b"v=0\r\nm=audio\r\n",
+            b"v=0\r\nc=IN IP4\r\n",
+            b"v=0\r\nm=audio 1 RTP/AVP \xff\r\n",
         ];
         for body in cases {
             let error = Description::read(body).unwrap_err();
@@ -291,7 +338,10 @@ mod tests {
         let formats = format!("{head}m=audio 4000 RTP/AVP{}\r\n", " 0".repeat(65));
         let size = format!("{head}m=audio 4000 RTP/AVP 0\r\n{}", "a=x\r\n".repeat(4000));
         for bomb in [streams, formats, size] {
-            assert!(matches!(Description::read(bomb.as_bytes()), Err(SdpError::TooLarge(_))));
+            assert!(matches!(
+                Description::read(bomb.as_bytes()),
+                Err(SdpError::TooLarge(_))
+            ));
         }
     }
 }

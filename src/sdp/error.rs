@@ -62,7 +62,13 @@ impl SdpError {
             Self::Unreadable(_) | Self::TooLarge(_) => 307,
             Self::Address(..) | Self::Refused | Self::NotOffered => 399,
         };
-        let text = self.to_string().chars().filter(|letter| !letter.is_control()).map(tame).take(120).collect();
+        let text = self
+            .to_string()
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .map(tame)
+            .take(120)
+            .collect();
         (code, text)
     }
 }

@@ -3,11 +3,11 @@
 //! One [`Negotiator`] a leg takes the peer's bodies and gives ours; what both sides settled is an [`Agreed`].
 //! A body that cannot be used is an [`SdpError`], which knows the SIP status and the Warning to answer with.
 
-mod agreed;
-mod error;
 mod address;
+mod agreed;
 mod description;
 mod direction;
+mod error;
 mod negotiator;
 mod writing;
 

@@ -74,7 +74,11 @@ impl Negotiator {
     /// Our offer: every codec of ours, telephone-event, both ways.
     pub fn offer(&mut self) -> Vec<u8> {
         self.offered = true;
-        let codecs: Vec<_> = self.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
+        let codecs: Vec<_> = self
+            .codecs
+            .iter()
+            .map(|codec| (codec.payload_type(), *codec))
+            .collect();
         self.say(Audio {
             port: self.port,
             codecs: &codecs,
@@ -92,7 +96,11 @@ impl Negotiator {
             return Err(SdpError::NotOffered);
         }
         let answer = Description::read(body)?;
-        let place = self.lines.iter().position(|line| *line == Line::Audio).unwrap_or(0);
+        let place = self
+            .lines
+            .iter()
+            .position(|line| *line == Line::Audio)
+            .unwrap_or(0);
         let stream = answer.streams.get(place).ok_or(SdpError::Refused)?;
         if !stream.is_live_audio() {
             return Err(SdpError::Refused);
@@ -133,7 +141,11 @@ impl Negotiator {
     /// The first audio stream that can be used. When none can, the first one's fault is the answer's.
     fn choose(&self, offer: &Description) -> Result<(usize, Agreed), SdpError> {
         let mut fault = SdpError::NoAudio;
-        let live = offer.streams.iter().enumerate().filter(|(_, stream)| stream.is_live_audio());
+        let live = offer
+            .streams
+            .iter()
+            .enumerate()
+            .filter(|(_, stream)| stream.is_live_audio());
         for (place, stream) in live {
             match self.settle(stream, self.wanted()) {
                 Ok(agreed) => return Ok((place, agreed)),
@@ -158,7 +170,11 @@ impl Negotiator {
             return Err(SdpError::Transport(stream.transport.clone()));
         }
         let ours = |(_, codec): &&(u8, Codec)| self.codecs.contains(codec);
-        let kept = stream.codecs.iter().find(|(_, codec)| Some(*codec) == wanted).filter(ours);
+        let kept = stream
+            .codecs
+            .iter()
+            .find(|(_, codec)| Some(*codec) == wanted)
+            .filter(ours);
         let Some((number, codec)) = kept.or_else(|| stream.codecs.iter().find(ours)) else {
             let names: Vec<_> = self.codecs.iter().map(|codec| codec.name()).collect();
             return Err(SdpError::NoCommonCodec(names.join(" ")));
@@ -183,13 +199,18 @@ impl Negotiator {
         let ip = match &stream.connection {
             Place::At(ip) => usable(*ip, self.local_ip)?,
             Place::Nowhere => {
-                return Ok(self.agreed.map_or_else(|| self.nowhere(stream.port), |agreed| agreed.remote));
+                return Ok(self
+                    .agreed
+                    .map_or_else(|| self.nowhere(stream.port), |agreed| agreed.remote));
             }
             Place::Missing => return Err(SdpError::Unreadable("no c= line".to_owned())),
             Place::Other(text) => return Err(SdpError::AddressFamily(text.clone())),
         };
         if ip == self.local_ip.to_canonical() && self.own_ports.contains(&stream.port) {
-            return Err(SdpError::Address(format!("{ip}:{}", stream.port), "the box's own port"));
+            return Err(SdpError::Address(
+                format!("{ip}:{}", stream.port),
+                "the box's own port",
+            ));
         }
         Ok(SocketAddr::new(ip, stream.port))
     }
@@ -204,7 +225,9 @@ impl Negotiator {
     /// `a=rtcp` when it names a usable place, else the next port (RFC 3550 §11, RFC 3605).
     fn remote_rtcp(&self, stream: &Stream, remote: SocketAddr) -> SocketAddr {
         let (port, ip) = stream.rtcp.unwrap_or((remote.port().saturating_add(1), None));
-        let ip = ip.and_then(|ip| usable(ip, self.local_ip).ok()).unwrap_or(remote.ip());
+        let ip = ip
+            .and_then(|ip| usable(ip, self.local_ip).ok())
+            .unwrap_or(remote.ip());
         SocketAddr::new(ip, port)
     }
 
@@ -215,7 +238,10 @@ impl Negotiator {
             self.version += 1;
         }
         let place = writing::place(self.local_ip);
-        let text = format!("v=0\r\no=callpost {} {} {place}\r\n{body}", self.session_id, self.version);
+        let text = format!(
+            "v=0\r\no=callpost {} {} {place}\r\n{body}",
+            self.session_id, self.version
+        );
         self.said = Some(body);
         text.into_bytes()
     }
@@ -230,7 +256,8 @@ mod tests {
     }
 
     fn peer(lines: &str) -> Vec<u8> {
-        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}").into_bytes()
+        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n{lines}")
+            .into_bytes()
     }
 
     fn text(body: Vec<u8>) -> String {
@@ -265,16 +292,30 @@ mod tests {
         assert_eq!(agreed.remote, "192.0.2.9:4000".parse().unwrap());
         assert_eq!(agreed.remote_rtcp, "192.0.2.9:4001".parse().unwrap());
         assert_eq!((agreed.codec, agreed.send_payload_type), (Codec::Pcma, 8));
-        assert_eq!((agreed.send_telephone_event, agreed.receive_telephone_event), (Some(96), Some(96)));
+        assert_eq!(
+            (agreed.send_telephone_event, agreed.receive_telephone_event),
+            (Some(96), Some(96))
+        );
         let body = text(body);
-        assert!(body.contains("m=audio 10000 RTP/AVP 8 96\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 tele"), "{body}");
+        assert!(
+            body.contains("m=audio 10000 RTP/AVP 8 96\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 tele"),
+            "{body}"
+        );
     }
 
     #[test]
     fn a_codec_under_a_dynamic_number_keeps_it() {
-        let (body, agreed) =
-            leg().answer(&peer("m=audio 4000 RTP/AVP 111\r\na=rtpmap:111 PCMA/8000\r\n")).unwrap();
-        assert_eq!((agreed.codec, agreed.send_payload_type, agreed.receive_payload_type), (Codec::Pcma, 111, 111));
+        let (body, agreed) = leg()
+            .answer(&peer("m=audio 4000 RTP/AVP 111\r\na=rtpmap:111 PCMA/8000\r\n"))
+            .unwrap();
+        assert_eq!(
+            (
+                agreed.codec,
+                agreed.send_payload_type,
+                agreed.receive_payload_type
+            ),
+            (Codec::Pcma, 111, 111)
+        );
         assert_eq!(agreed.send_telephone_event, None);
         assert!(text(body).contains("m=audio 10000 RTP/AVP 111\r\na=rtpmap:111 PCMA/8000\r\na=ptime"));
     }
@@ -283,10 +324,14 @@ mod tests {
     fn an_answer_may_choose_other_numbers_than_the_offer() {
         let mut leg = leg();
         leg.offer();
-        let answer = "m=audio 4000 RTP/AVP 98 99\r\na=rtpmap:98 PCMA/8000\r\na=rtpmap:99 telephone-event/8000\r\n";
+        let answer =
+            "m=audio 4000 RTP/AVP 98 99\r\na=rtpmap:98 PCMA/8000\r\na=rtpmap:99 telephone-event/8000\r\n";
         let agreed = leg.answered(&peer(answer)).unwrap();
         assert_eq!((agreed.send_payload_type, agreed.receive_payload_type), (98, 8));
-        assert_eq!((agreed.send_telephone_event, agreed.receive_telephone_event), (Some(99), Some(101)));
+        assert_eq!(
+            (agreed.send_telephone_event, agreed.receive_telephone_event),
+            (Some(99), Some(101))
+        );
     }
 
     #[test]
@@ -297,10 +342,30 @@ mod tests {
             ("", "a=sendonly", Flowing::ReceiveOnly, "a=recvonly"),
             ("", "a=recvonly", Flowing::SendOnly, "a=sendonly"),
             ("", "a=inactive", Flowing::Neither, "a=inactive"),
-            ("c=IN IP4 0.0.0.0\r\n", "a=sendrecv", Flowing::ReceiveOnly, "a=recvonly"),
-            ("c=IN IP4 0.0.0.0\r\n", "a=sendonly", Flowing::ReceiveOnly, "a=recvonly"),
-            ("c=IN IP4 0.0.0.0\r\n", "a=recvonly", Flowing::Neither, "a=inactive"),
-            ("c=IN IP4 0.0.0.0\r\n", "a=inactive", Flowing::Neither, "a=inactive"),
+            (
+                "c=IN IP4 0.0.0.0\r\n",
+                "a=sendrecv",
+                Flowing::ReceiveOnly,
+                "a=recvonly",
+            ),
+            (
+                "c=IN IP4 0.0.0.0\r\n",
+                "a=sendonly",
+                Flowing::ReceiveOnly,
+                "a=recvonly",
+            ),
+            (
+                "c=IN IP4 0.0.0.0\r\n",
+                "a=recvonly",
+                Flowing::Neither,
+                "a=inactive",
+            ),
+            (
+                "c=IN IP4 0.0.0.0\r\n",
+                "a=inactive",
+                Flowing::Neither,
+                "a=inactive",
+            ),
         ];
         for (connection, word, flowing, reply) in table {
             let mut leg = leg();
@@ -308,8 +373,15 @@ mod tests {
             let offer = peer(&format!("m=audio 4000 RTP/AVP 0\r\n{connection}{word}\r\n"));
             let (body, agreed) = leg.answer(&offer).unwrap();
             assert_eq!(agreed.flowing, flowing, "{connection}{word}");
-            assert_eq!(agreed.remote, "192.0.2.9:4000".parse().unwrap(), "{connection}{word}");
-            assert!(text(body).ends_with(&format!("{reply}\r\n")), "{connection}{word}");
+            assert_eq!(
+                agreed.remote,
+                "192.0.2.9:4000".parse().unwrap(),
+                "{connection}{word}"
+            );
+            assert!(
+                text(body).ends_with(&format!("{reply}\r\n")),
+                "{connection}{word}"
+            );
         }
     }
 
@@ -318,7 +390,10 @@ mod tests {
         let mut leg = leg();
         leg.prefer(Codec::Pcma);
         leg.offer();
-        leg.answered(&peer("m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")).unwrap();
+        leg.answered(&peer(
+            "m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+        ))
+        .unwrap();
         let again = "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
         let (held, agreed) = leg.answer(&peer(&format!("{again}a=sendonly\r\n"))).unwrap();
         assert_eq!(agreed.codec, Codec::Pcma);
@@ -339,8 +414,12 @@ mod tests {
         assert_eq!(agreed.remote.port(), 4000);
         let body = text(body);
         let lines: Vec<_> = body.lines().filter(|line| line.starts_with("m=")).collect();
-        let answered =
-            ["m=video 0 RTP/AVP 31", "m=audio 10000 RTP/AVP 0", "m=audio 0 RTP/AVP 8", "m=image 0 udptl t38"];
+        let answered = [
+            "m=video 0 RTP/AVP 31",
+            "m=audio 10000 RTP/AVP 0",
+            "m=audio 0 RTP/AVP 8",
+            "m=image 0 udptl t38",
+        ];
         assert_eq!(lines, answered);
         // And so they do when the next offer is ours.
         let next = text(leg.offer());
@@ -362,7 +441,10 @@ mod tests {
     fn a_late_offer_is_answered_in_the_ack() {
         let mut leg = leg();
         leg.offer();
-        assert_eq!(leg.answered(&peer("m=audio 4000 RTP/AVP 8\r\n")).unwrap().codec, Codec::Pcma);
+        assert_eq!(
+            leg.answered(&peer("m=audio 4000 RTP/AVP 8\r\n")).unwrap().codec,
+            Codec::Pcma
+        );
     }
 
     #[test]
@@ -370,15 +452,27 @@ mod tests {
         let mut leg = leg();
         leg.offer();
         leg.answered(&peer("m=audio 4000 RTP/AVP 8\r\n")).unwrap();
-        assert_eq!(leg.answered(&peer("m=audio 4010 RTP/AVP 8\r\n")).unwrap().remote.port(), 4010);
+        assert_eq!(
+            leg.answered(&peer("m=audio 4010 RTP/AVP 8\r\n"))
+                .unwrap()
+                .remote
+                .port(),
+            4010
+        );
     }
 
     #[test]
     fn an_answer_nobody_asked_for_changes_nothing() {
         let mut leg = leg();
-        assert_eq!(leg.answered(&peer("m=audio 4000 RTP/AVP 0\r\n")), Err(SdpError::NotOffered));
+        assert_eq!(
+            leg.answered(&peer("m=audio 4000 RTP/AVP 0\r\n")),
+            Err(SdpError::NotOffered)
+        );
         leg.answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
-        assert_eq!(leg.answered(&peer("m=audio 4002 RTP/AVP 0\r\n")), Err(SdpError::NotOffered));
+        assert_eq!(
+            leg.answered(&peer("m=audio 4002 RTP/AVP 0\r\n")),
+            Err(SdpError::NotOffered)
+        );
         assert_eq!(leg.agreed().unwrap().remote.port(), 4000);
     }
 
@@ -386,7 +480,10 @@ mod tests {
     fn a_refused_re_invite_leaves_the_call_as_it_is() {
         let mut leg = leg();
         let (_, before) = leg.answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
-        assert_eq!(leg.answer(&peer("m=audio 0 RTP/AVP 0\r\n")).unwrap_err(), SdpError::NoAudio);
+        assert_eq!(
+            leg.answer(&peer("m=audio 0 RTP/AVP 0\r\n")).unwrap_err(),
+            SdpError::NoAudio
+        );
         assert!(leg.answer(&peer("m=audio 4000 RTP/SAVP 0\r\n")).is_err());
         assert_eq!(leg.agreed(), Some(&before));
     }
@@ -410,7 +507,11 @@ mod tests {
         ];
         for (lines, status, warning) in table {
             let error = leg().answer(&peer(lines)).unwrap_err();
-            assert_eq!((error.status(), error.warning().0), (status, warning), "{lines}: {error}");
+            assert_eq!(
+                (error.status(), error.warning().0),
+                (status, warning),
+                "{lines}: {error}"
+            );
         }
     }
 
@@ -443,7 +544,9 @@ mod tests {
     #[test]
     fn no_body_however_mangled_makes_it_panic() {
         let mut dice = crate::model::Dice::from_number(4);
-        let good = peer("m=audio 4000 RTP/AVP 0 8 96\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp:5 IN IP4 1.2.3.4\r\n");
+        let good = peer(
+            "m=audio 4000 RTP/AVP 0 8 96\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp:5 IN IP4 1.2.3.4\r\n",
+        );
         let mut leg = leg();
         for _ in 0..20_000 {
             let mut body = good.clone();

@@ -56,7 +56,11 @@ pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>) -> String {
     for line in lines {
         match line {
             Line::Audio => write_audio(&mut text, audio),
-            Line::Refused { media, transport, formats } => {
+            Line::Refused {
+                media,
+                transport,
+                formats,
+            } => {
                 let _ = write!(text, "m={media} 0 {transport} {formats}\r\n");
             }
         }
@@ -75,10 +79,18 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
     }
     text.push_str("\r\n");
     for (number, codec) in audio.codecs {
-        let _ = write!(text, "a=rtpmap:{number} {}/{}\r\n", codec.name(), codec.clock_rate());
+        let _ = write!(
+            text,
+            "a=rtpmap:{number} {}/{}\r\n",
+            codec.name(),
+            codec.clock_rate()
+        );
     }
     if let Some(number) = audio.telephone_event {
-        let _ = write!(text, "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-16\r\n");
+        let _ = write!(
+            text,
+            "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-16\r\n"
+        );
     }
     let _ = write!(text, "a=ptime:20\r\na={}\r\n", audio.flowing.word());
 }

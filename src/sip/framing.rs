@@ -2,8 +2,8 @@
 
 use super::fault::Fault;
 use super::limits;
-use super::message::{content_length, header, next_header};
 use super::name::Name;
+use super::reading::{content_length, header, next_header};
 
 /// Cuts a stream into messages. Its memory is bounded by one message of the largest size and one read.
 #[derive(Debug, Default)]
@@ -58,9 +58,10 @@ impl Framer {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Whether a message has begun and is not complete: the peer owes us bytes.
+    /// Whether a message has begun and is not complete: the peer owes us bytes. Half a keep-alive is no debt.
     pub fn is_waiting(&self) -> bool {
-        self.buffer.len() > self.taken
+        let pending = self.buffer.get(self.taken..).unwrap_or_default();
+        pending.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 
     /// The next complete thing; nothing when more bytes are needed.
@@ -216,6 +217,21 @@ mod tests {
                 found.extend(frames(&mut framer));
             }
             assert_eq!(found, wanted, "reads of {size}");
+            assert!(!framer.is_waiting());
+        }
+    }
+
+    #[test]
+    fn half_a_ping_is_no_message() {
+        let mut framer = Framer::new();
+        for (read, frame) in [
+            ("\r", None),
+            ("\n", None),
+            ("\r", None),
+            ("\n", Some(Frame::Ping)),
+        ] {
+            framer.push(read.as_bytes());
+            assert_eq!(framer.next_frame(), Ok(frame));
             assert!(!framer.is_waiting());
         }
     }

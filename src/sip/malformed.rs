@@ -1,8 +1,9 @@
 use super::fault::Fault;
 use super::headers::Via;
-use super::message::{self, Header, Message};
+use super::message::{Header, Message};
 use super::method::Method;
 use super::name::Name;
+use super::reading::first_via;
 use super::write::{Draft, StatusLine};
 use std::fmt;
 use std::net::SocketAddr;
@@ -37,8 +38,7 @@ impl<'a> Malformed<'a> {
 
     /// The topmost Via, when it can be read.
     pub fn top_via(&self) -> Option<Via<'a>> {
-        self.first(Name::Via)
-            .and_then(|line| message::first_via(line).ok())
+        self.first(Name::Via).and_then(|line| first_via(line).ok())
     }
 
     /// The refusal to send back, with the fault as its reason phrase: `SIP/2.0 400 Bad Via: no host`.

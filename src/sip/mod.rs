@@ -4,43 +4,72 @@
 //! A packet becomes a [`Message`] without being copied; what cannot be served becomes a [`Malformed`] that knows
 //! its own answer; what is sent is written by a [`Draft`]. Each header is a type in `headers/`, each machine
 //! stands in its own file and names the sections of the RFC it carries out.
+//!
+//! | where | what |
+//! |---|---|
+//! | `start_line`, `message`, `reading`, `name`, `grammar`, `text`, `params` | RFC 3261 §7, §25 |
+//! | `uri`, `host` | §19.1; RFC 3966, 5118 |
+//! | `headers/` | §20, one file each |
+//! | `write` | §8.1.1, §8.2.6, §18.2.1; RFC 3581 |
+//! | `framing` | §18.3, §7.5; RFC 5626 §4.4.1 |
+//! | `malformed`, `fault`, `limits`, `status` | §21 |
+//! | `digest/` | §22; RFC 7616, 8760, 2617 |
+//! | `registrar/` | §10.3; RFC 5626 |
+//! | `transaction/` | §17; RFC 6026 |
+//! | `dialog` | §12 |
+//! | `user_agent/` | §8, §9, §11, §13–§15 |
 
-pub mod limits;
 mod fault;
+pub mod limits;
 mod text;
+
 mod grammar;
 mod params;
+
 mod host;
 mod uri;
+
 mod method;
-mod status;
 mod name;
-mod headers;
 mod start_line;
-mod message;
+mod status;
+
+mod headers;
+
 mod malformed;
+mod message;
+mod reading;
+
 mod write;
-mod framing;
+
 mod flow;
-mod config;
+mod framing;
+
 pub mod digest;
 mod registrar;
-mod settings;
+
 mod transaction;
+
 mod dialog;
+
 mod user_agent;
 
-#[cfg(test)]
-mod torture;
+mod config;
+mod settings;
+
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod torture;
 
 pub use config::{Config, Listen};
 pub use fault::Fault;
 pub use flow::{Flow, Transport};
 pub use framing::{Broken, Frame, Framer, PONG};
 pub use grammar::Elements;
-pub use headers::{CSeq, Challenge, Contact, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via};
+pub use headers::{
+    CSeq, Challenge, Contact, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via,
+};
 pub use host::Host;
 pub use malformed::Malformed;
 pub use message::{Header, Message};
@@ -48,12 +77,12 @@ pub use method::Method;
 pub use name::Name;
 pub use params::{Param, Params};
 pub use registrar::{Binding, Change, Registered, Registrar, RegistrationTimes, Unbound};
+pub use settings::{Account, Listener, Network, Secret, Settings, Trunk};
 pub use start_line::StartLine;
 pub use status::reason_phrase;
 pub use text::text;
 pub use uri::{Scheme, Uri};
-pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};
-pub use settings::{Account, Listener, Network, Secret, Settings, Trunk};
 pub use user_agent::{
     Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId, UserAgent,
 };
+pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};

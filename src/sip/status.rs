@@ -74,12 +74,18 @@ pub fn reason_phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        // An unknown status means what the first of its class means (RFC 3261 §8.1.3.2).
-        101..=199 => "Session Progress",
-        201..=299 => "OK",
-        301..=399 => "Moved Temporarily",
-        401..=499 => "Bad Request",
-        501..=599 => "Server Internal Error",
-        _ => "Declined",
+        _ => class_phrase(status),
+    }
+}
+
+/// An unknown status means what the first of its class means (RFC 3261 §8.1.3.2).
+fn class_phrase(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "Session Progress",
+        2 => "OK",
+        3 => "Moved Temporarily",
+        4 => "Bad Request",
+        5 => "Server Internal Error",
+        _ => "Decline",
     }
 }

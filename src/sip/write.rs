@@ -11,8 +11,11 @@ use super::text::unfold;
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 
-/// Room for nearly every message without its body.
-const USUAL_BYTES: usize = 1024;
+/// Room for nearly every request with its body, so that it is allocated once.
+const REQUEST_BYTES: usize = 1536;
+
+/// Room for nearly every response with its body.
+const RESPONSE_BYTES: usize = 1024;
 
 /// A message being written, line by line in the order of the calls.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ impl<'a> From<(u16, &'a str)> for StatusLine<'a> {
 impl Draft {
     /// A request (RFC 3261 §8.1.1). Via, From, To, Call-ID, CSeq and Max-Forwards are the caller's to add.
     pub fn request(method: Method<'_>, uri: impl AsRef<[u8]>) -> Self {
-        let mut out = Vec::with_capacity(USUAL_BYTES);
+        let mut out = Vec::with_capacity(REQUEST_BYTES);
         out.extend(method.as_str().bytes().filter(|byte| is_token(*byte)));
         out.push(b' ');
         push_uri(&mut out, uri.as_ref());
@@ -75,7 +78,7 @@ impl Draft {
 
     /// [`Draft::response`] to a request that is long gone.
     pub fn reply<'s>(echo: &Echo, status: impl Into<StatusLine<'s>>, to_tag: Option<&str>) -> Self {
-        let mut out = first_line(status.into(), echo.lines.len());
+        let mut out = first_line(status.into());
         let (before, after) = echo.lines.split_at(echo.tag_at.min(echo.lines.len()));
         out.extend_from_slice(before);
         if let Some(tag) = to_tag.filter(|_| !echo.has_tag) {
@@ -88,7 +91,7 @@ impl Draft {
     #[cfg(test)]
     pub(crate) fn status<'s>(status: impl Into<StatusLine<'s>>) -> Self {
         Self {
-            out: first_line(status.into(), 0),
+            out: first_line(status.into()),
         }
     }
 
@@ -99,7 +102,7 @@ impl Draft {
         status: StatusLine<'_>,
         to_tag: Option<&str>,
     ) -> Self {
-        let mut out = first_line(status, 0);
+        let mut out = first_line(status);
         repeat(&mut out, headers, via, source, to_tag);
         Self { out }
     }
@@ -170,7 +173,7 @@ pub struct Echo {
 impl Echo {
     /// Keeps it of a request that came from `source`.
     pub fn of(request: &Message<'_>, source: SocketAddr) -> Self {
-        let mut lines = Vec::with_capacity(USUAL_BYTES / 2);
+        let mut lines = Vec::with_capacity(RESPONSE_BYTES / 2);
         let tag_at = repeat(&mut lines, request.headers(), request.top_via(), source, None);
         let mut record_route = Vec::new();
         for line in request.lines(Name::RecordRoute) {
@@ -309,8 +312,8 @@ fn push_tag(out: &mut Vec<u8>, tag: &str) {
     out.extend(tag.bytes().filter(|byte| is_token(*byte)));
 }
 
-fn first_line(status: StatusLine<'_>, more: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(USUAL_BYTES + more);
+fn first_line(status: StatusLine<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(RESPONSE_BYTES);
     push_shown(
         &mut out,
         format_args!("SIP/2.0 {} {}", status.status, status.reason),

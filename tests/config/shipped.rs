@@ -88,6 +88,13 @@ fn a_file_without_flows_beside_it_uses_the_shipped_ones_it_names() {
 }
 
 #[test]
+fn a_house_of_one_language_is_not_told_about_the_other() {
+    let text = std::fs::read_to_string(repository().join("config/callpost.toml")).unwrap();
+    let loaded = load(&text.replace("[\"en\", \"ar\"]", "[\"ar\"]")).unwrap();
+    assert_eq!(lines(&loaded.warnings), [""; 0]);
+}
+
+#[test]
 fn every_prompt_of_the_shipped_flow_can_be_heard_in_both_languages() {
     let path = repository().join("config/callpost.toml");
     let config = Config::load_in(Some(&path), &Surroundings::default())

@@ -6,7 +6,12 @@ use callpost::model::{Direction, Status};
 use std::time::Duration;
 
 fn seqs(page: &serde_json::Value) -> Vec<u64> {
-    page["items"].as_array().unwrap().iter().map(|item| item["seq"].as_u64().unwrap()).collect()
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["seq"].as_u64().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -20,7 +25,10 @@ async fn a_reader_walks_through_all_records_once_and_in_order() {
     loop {
         let page = world.get(&format!("/api/v1/cdrs?limit=5{after}")).await.json();
         seen.extend(seqs(&page));
-        assert_eq!((page["oldest_seq"].as_u64(), page["latest_seq"].as_u64()), (Some(1), Some(23)));
+        assert_eq!(
+            (page["oldest_seq"].as_u64(), page["latest_seq"].as_u64()),
+            (Some(1), Some(23))
+        );
         after = format!("&after={}", page["next_cursor"].as_str().unwrap());
         if page["has_more"] == false {
             break;
@@ -30,7 +38,13 @@ async fn a_reader_walks_through_all_records_once_and_in_order() {
     let empty = world.get(&format!("/api/v1/cdrs?limit=5{after}")).await.json();
     assert!(seqs(&empty).is_empty());
     world.file(cdr(23));
-    let page = world.get(&format!("/api/v1/cdrs?after={}", empty["next_cursor"].as_str().unwrap())).await.json();
+    let page = world
+        .get(&format!(
+            "/api/v1/cdrs?after={}",
+            empty["next_cursor"].as_str().unwrap()
+        ))
+        .await
+        .json();
     assert_eq!(seqs(&page), [24]);
 }
 
@@ -41,17 +55,58 @@ async fn a_record_shows_every_field_of_the_contract() {
     let page = world.get("/api/v1/cdrs").await.json();
     let record = &page["items"][0];
     for field in [
-        "seq", "cdr_id", "call_id", "version", "final", "site", "direction", "caller_number", "caller_name",
-        "dialed_number", "callee_number", "outbound_caller_id", "started_at", "ringing_at", "answered_at", "ended_at",
-        "clock_synced", "duration_ms", "talk_ms", "ring_ms", "wait_ms", "hold_ms", "status", "sip_code", "q850",
-        "hangup_by", "agent", "group", "flow", "stages", "digits", "collected", "language", "recording", "trunk",
-        "legs", "customer", "order", "notes", "tags",
+        "seq",
+        "cdr_id",
+        "call_id",
+        "version",
+        "final",
+        "site",
+        "direction",
+        "caller_number",
+        "caller_name",
+        "dialed_number",
+        "callee_number",
+        "outbound_caller_id",
+        "started_at",
+        "ringing_at",
+        "answered_at",
+        "ended_at",
+        "clock_synced",
+        "duration_ms",
+        "talk_ms",
+        "ring_ms",
+        "wait_ms",
+        "hold_ms",
+        "status",
+        "sip_code",
+        "q850",
+        "hangup_by",
+        "agent",
+        "group",
+        "flow",
+        "stages",
+        "digits",
+        "collected",
+        "language",
+        "recording",
+        "trunk",
+        "legs",
+        "customer",
+        "order",
+        "notes",
+        "tags",
     ] {
         assert!(record.get(field).is_some(), "{field} is missing");
     }
     let id = record["cdr_id"].as_str().unwrap();
     assert_eq!(world.get(&format!("/api/v1/cdrs/{id}")).await.json(), *record);
-    assert_eq!(world.get("/api/v1/cdrs/00000000-0000-0000-0000-000000000000").await.problem(), "not_found");
+    assert_eq!(
+        world
+            .get("/api/v1/cdrs/00000000-0000-0000-0000-000000000000")
+            .await
+            .problem(),
+        "not_found"
+    );
     assert_eq!(world.get("/api/v1/cdrs/no-id").await.problem(), "not_found");
 }
 
@@ -59,9 +114,18 @@ async fn a_record_shows_every_field_of_the_contract() {
 async fn filters_narrow_and_never_change_the_order() {
     let world = World::new();
     world.file(cdr(1));
-    world.file(callpost::model::Cdr { status: Status::Busy, ..cdr(2) });
-    world.file(callpost::model::Cdr { direction: Direction::Internal, ..cdr(3) });
-    world.file(callpost::model::Cdr { caller_number: "4242".into(), ..cdr(4) });
+    world.file(callpost::model::Cdr {
+        status: Status::Busy,
+        ..cdr(2)
+    });
+    world.file(callpost::model::Cdr {
+        direction: Direction::Internal,
+        ..cdr(3)
+    });
+    world.file(callpost::model::Cdr {
+        caller_number: "4242".into(),
+        ..cdr(4)
+    });
     for (query, expected) in [
         ("status=BUSY", vec![2]),
         ("status=busy", vec![2]),
@@ -72,14 +136,25 @@ async fn filters_narrow_and_never_change_the_order() {
         ("order=desc", vec![4, 3, 2, 1]),
         ("order=desc&limit=1", vec![4]),
     ] {
-        assert_eq!(seqs(&world.get(&format!("/api/v1/cdrs?{query}")).await.json()), expected, "{query}");
+        assert_eq!(
+            seqs(&world.get(&format!("/api/v1/cdrs?{query}")).await.json()),
+            expected,
+            "{query}"
+        );
     }
     let from = at(3).to_string();
     assert!(from.contains('+'), "{from}");
     let page = world.get(&format!("/api/v1/cdrs?from={from}")).await.json();
-    assert_eq!(seqs(&page), [3, 4], "a plus sign that was not escaped is understood");
+    assert_eq!(
+        seqs(&page),
+        [3, 4],
+        "a plus sign that was not escaped is understood"
+    );
     let to = at(2).to_string().replace('+', "%2B");
-    assert_eq!(seqs(&world.get(&format!("/api/v1/cdrs?to={to}")).await.json()), [1, 2]);
+    assert_eq!(
+        seqs(&world.get(&format!("/api/v1/cdrs?to={to}")).await.json()),
+        [1, 2]
+    );
 }
 
 #[tokio::test]
@@ -98,11 +173,23 @@ async fn a_mistaken_query_is_named_and_answers_400() {
         ("status=BUSY&status=FAILED", "status"),
     ] {
         let answer = world.get(&format!("/api/v1/cdrs?{query}")).await;
-        assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "bad_request".into()), "{query}");
-        assert!(answer.json()["detail"].as_str().unwrap().contains(named), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.problem()),
+            (StatusCode::BAD_REQUEST, "bad_request".into()),
+            "{query}"
+        );
+        assert!(
+            answer.json()["detail"].as_str().unwrap().contains(named),
+            "{}",
+            answer.text()
+        );
     }
     for cursor in ["x", "AAAA", "%00", "../../etc"] {
-        assert_eq!(world.get(&format!("/api/v1/cdrs?after={cursor}")).await.problem(), "bad_cursor", "{cursor}");
+        assert_eq!(
+            world.get(&format!("/api/v1/cdrs?after={cursor}")).await.problem(),
+            "bad_cursor",
+            "{cursor}"
+        );
     }
 }
 
@@ -117,20 +204,28 @@ async fn a_cursor_of_another_store_or_of_the_future_has_expired() {
         new.file(cdr(number));
     }
     let answer = new.get(&format!("/api/v1/cdrs?after={cursor}")).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::GONE, "cursor_expired".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::GONE, "cursor_expired".into())
+    );
 }
 
 #[tokio::test]
 async fn a_long_poll_answers_the_moment_a_record_is_written() {
     let world = World::new();
     world.file(cdr(1));
-    let cursor = world.get("/api/v1/cdrs").await.json()["next_cursor"].as_str().unwrap().to_owned();
+    let cursor = world.get("/api/v1/cdrs").await.json()["next_cursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let path = format!("/api/v1/cdrs?wait=30&after={cursor}");
     let mut poll = std::pin::pin!(world.get(&path));
     let early = tokio::time::timeout(Duration::from_millis(200), poll.as_mut()).await;
     assert!(early.is_err(), "the poll answered without news");
     let seq = world.file(cdr(2));
-    let answer = tokio::time::timeout(Duration::from_secs(20), poll).await.expect("the poll missed the record");
+    let answer = tokio::time::timeout(Duration::from_secs(20), poll)
+        .await
+        .expect("the poll missed the record");
     assert_eq!(seqs(&answer.json()), [seq]);
 }
 

@@ -15,13 +15,30 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-const SCOPES: [&str; 6] =
-    ["cdr:read", "cdr:ack", "calls:read", "calls:control", "agents:write", "config:write"];
+const SCOPES: [&str; 6] = [
+    "cdr:read",
+    "cdr:ack",
+    "calls:read",
+    "calls:control",
+    "agents:write",
+    "config:write",
+];
 
 fn paths() -> Vec<String> {
-    let mut paths: Vec<String> =
-        routes().iter().map(|route| route.path.replace("{id}", "00000000-0000-0000-0000-000000000001")).collect();
-    paths.extend(["/nowhere", "/api", "/api/v1/nowhere", "/assets/other.js", "/favicon.ico"].map(str::to_owned));
+    let mut paths: Vec<String> = routes()
+        .iter()
+        .map(|route| route.path.replace("{id}", "00000000-0000-0000-0000-000000000001"))
+        .collect();
+    paths.extend(
+        [
+            "/nowhere",
+            "/api",
+            "/api/v1/nowhere",
+            "/assets/other.js",
+            "/favicon.ico",
+        ]
+        .map(str::to_owned),
+    );
     paths.dedup();
     paths
 }
@@ -51,7 +68,11 @@ async fn no_route_and_no_method_lets_a_stranger_in() {
                     request = request.header("authorization", key);
                 }
                 let answer = world.send(request.body(Body::empty()).unwrap()).await;
-                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path} with {key:?}");
+                assert_eq!(
+                    answer.status,
+                    StatusCode::UNAUTHORIZED,
+                    "{method} {path} with {key:?}"
+                );
                 assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"callpost\"");
                 if method != Method::HEAD {
                     assert_eq!(answer.problem(), "unauthorized");
@@ -71,7 +92,13 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
         let weak = world.token(&format!("weak {} {path}", route.method), &others.join(" "), None);
         let strong = world.token(&format!("strong {} {path}", route.method), &route.scope, None);
         let send = async |token: &str| {
-            world.send(bearing(token, route.method.clone(), &path).body(Body::empty()).unwrap()).await
+            world
+                .send(
+                    bearing(token, route.method.clone(), &path)
+                        .body(Body::empty())
+                        .unwrap(),
+                )
+                .await
         };
         let refused = send(&weak).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{} {path}", route.method);
@@ -87,17 +114,31 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
 #[tokio::test]
 async fn only_health_and_the_way_in_are_open() {
     let world = World::new();
-    for path in ["/health", "/login", "/assets/callpost.css", "/assets/callpost.svg"] {
-        let answer = world.send(request(Method::GET, path).body(Body::empty()).unwrap()).await;
+    for path in [
+        "/health",
+        "/login",
+        "/assets/callpost.css",
+        "/assets/callpost.svg",
+    ] {
+        let answer = world
+            .send(request(Method::GET, path).body(Body::empty()).unwrap())
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert!(!answer.text().contains("+9665"), "{path} shows a number to strangers");
+        assert!(
+            !answer.text().contains("+9665"),
+            "{path} shows a number to strangers"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_browser_without_a_session_is_shown_the_way_in() {
     let world = World::new();
-    let browser = |path: &str| request(Method::GET, path).header("accept", "text/html,*/*;q=0.8").body(Body::empty());
+    let browser = |path: &str| {
+        request(Method::GET, path)
+            .header("accept", "text/html,*/*;q=0.8")
+            .body(Body::empty())
+    };
     let answer = world.send(browser("/").unwrap()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header("location"), "/login");
@@ -110,19 +151,30 @@ async fn a_name_that_is_not_ours_is_turned_away_even_with_the_right_token() {
     let world = World::new();
     for host in ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", ""] {
         for path in ["/", "/health", "/login", "/api/v1/status"] {
-            let request = Request::get(path).header("host", host).header("authorization", format!("Bearer {ADMIN}"));
+            let request = Request::get(path)
+                .header("host", host)
+                .header("authorization", format!("Bearer {ADMIN}"));
             let answer = world.send(request.body(Body::empty()).unwrap()).await;
             assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host} {path}");
             assert_eq!(answer.problem(), "unknown_host");
         }
     }
-    let without_host = world.send(Request::get("/health").body(Body::empty()).unwrap()).await;
+    let without_host = world
+        .send(Request::get("/health").body(Body::empty()).unwrap())
+        .await;
     assert_eq!(without_host.status, StatusCode::MISDIRECTED_REQUEST);
     let foreign_target = Request::get("http://evil.example/health").header("host", "localhost");
     let answer = world.send(foreign_target.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
     for host in ["callpost.branch.example", "localhost:8080", "[::1]:8080"] {
-        let answer = world.send(Request::get("/health").header("host", host).body(Body::empty()).unwrap()).await;
+        let answer = world
+            .send(
+                Request::get("/health")
+                    .header("host", host)
+                    .body(Body::empty())
+                    .unwrap(),
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{host}");
     }
 }
@@ -136,18 +188,35 @@ async fn every_answer_carries_the_headers_that_protect_a_browser_and_its_own_id(
         world.get("/api/v1/status").await,
         world.get("/api/v1/nowhere").await,
         world.ask(Method::DELETE, "/api/v1/status").await,
-        world.send(request(Method::GET, "/login").body(Body::empty()).unwrap()).await,
-        world.send(request(Method::GET, "/").body(Body::empty()).unwrap()).await,
-        world.send(Request::get("/").header("host", "evil.example").body(Body::empty()).unwrap()).await,
+        world
+            .send(request(Method::GET, "/login").body(Body::empty()).unwrap())
+            .await,
+        world
+            .send(request(Method::GET, "/").body(Body::empty()).unwrap())
+            .await,
+        world
+            .send(
+                Request::get("/")
+                    .header("host", "evil.example")
+                    .body(Body::empty())
+                    .unwrap(),
+            )
+            .await,
     ];
     for answer in answers {
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "same-origin");
         assert_eq!(answer.header("cache-control"), "no-store");
-        assert!(ids.insert(answer.header("x-request-id").to_owned()), "an id came twice");
+        assert!(
+            ids.insert(answer.header("x-request-id").to_owned()),
+            "an id came twice"
+        );
     }
 }
 
@@ -155,14 +224,30 @@ async fn every_answer_carries_the_headers_that_protect_a_browser_and_its_own_id(
 async fn errors_of_the_libraries_are_problems_too() {
     let world = World::new();
     let answer = world.ask(Method::DELETE, "/api/v1/cdrs").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed".into()));
-    assert!(answer.header("allow").contains("GET"), "{}", answer.header("allow"));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed".into())
+    );
+    assert!(
+        answer.header("allow").contains("GET"),
+        "{}",
+        answer.header("allow")
+    );
     let answer = world.get("/api/v1/nowhere").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::NOT_FOUND, "not_found".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::NOT_FOUND, "not_found".into())
+    );
     let answer = world.get("/api/v1/cdrs?limit=many").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "bad_request".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::BAD_REQUEST, "bad_request".into())
+    );
     let answer = world.get("/api/v1/calls/%ff").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "bad_request".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::BAD_REQUEST, "bad_request".into())
+    );
 }
 
 #[tokio::test]
@@ -170,11 +255,18 @@ async fn a_body_over_64_kilobytes_is_refused_whether_or_not_it_says_so() {
     let world = World::new();
     let large = "x".repeat(64 * 1024 + 1);
     let answer = world.post_json("/api/v1/agents/ali/state", &large).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into())
+    );
     let pieces = of_unknown_length(large);
-    let request = bearing(ADMIN, Method::POST, "/api/v1/agents/ali/state").header("content-type", "application/json");
+    let request =
+        bearing(ADMIN, Method::POST, "/api/v1/agents/ali/state").header("content-type", "application/json");
     let answer = world.send(request.body(pieces).unwrap()).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into())
+    );
 }
 
 /// A body whose length is not known beforehand.

@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 async fn health(world: &World) -> (StatusCode, serde_json::Value) {
-    let answer = world.send(request(Method::GET, "/health").body(Body::empty()).unwrap()).await;
+    let answer = world
+        .send(request(Method::GET, "/health").body(Body::empty()).unwrap())
+        .await;
     (answer.status, answer.json())
 }
 
@@ -28,7 +30,12 @@ async fn a_well_box_says_so_to_everybody() {
 #[tokio::test]
 async fn a_box_that_cannot_serve_calls_answers_503_with_every_reason() {
     let world = World::new();
-    world.health.troubles.lock().unwrap().push("The database cannot be written: disk full.".to_owned());
+    world
+        .health
+        .troubles
+        .lock()
+        .unwrap()
+        .push("The database cannot be written: disk full.".to_owned());
     world.engine.change(|snapshot| snapshot.accepting_calls = false);
     let (status, body) = health(&world).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
@@ -44,7 +51,10 @@ async fn a_silent_engine_is_unhealthy_but_the_door_still_answers() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body["connected"], false);
     let answer = world.get("/api/v1/status").await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::SERVICE_UNAVAILABLE, "engine_silent".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::SERVICE_UNAVAILABLE, "engine_silent".into())
+    );
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(world.get("/").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
@@ -64,9 +74,18 @@ async fn status_is_the_snapshot_with_the_box_around_it() {
     let world = World::new();
     world.file(cdr(1));
     let status = world.get("/api/v1/status").await.json();
-    for key in
-        ["calls", "registrations", "trunks", "agents", "queues", "outbox", "consumers", "disk", "clock", "alarms"]
-    {
+    for key in [
+        "calls",
+        "registrations",
+        "trunks",
+        "agents",
+        "queues",
+        "outbox",
+        "consumers",
+        "disk",
+        "clock",
+        "alarms",
+    ] {
         assert!(!status[key].is_null(), "{key} is missing");
     }
     assert_eq!(status["calls"][0]["stage"], "talking");
@@ -85,7 +104,9 @@ async fn a_live_call_can_be_looked_at_and_ended() {
     let id = call_id(1);
     let call = world.get(&format!("/api/v1/calls/{id}")).await.json();
     assert_eq!(call["agent"], "ali");
-    let answer = world.ask(Method::POST, &format!("/api/v1/calls/{id}/hangup")).await;
+    let answer = world
+        .ask(Method::POST, &format!("/api/v1/calls/{id}/hangup"))
+        .await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     assert_eq!(world.engine.told(), [Command::HangUp(id)]);
 }
@@ -93,8 +114,15 @@ async fn a_live_call_can_be_looked_at_and_ended() {
 #[tokio::test]
 async fn a_call_that_is_not_there_cannot_be_ended() {
     let world = World::new();
-    for id in [call_id(77).to_string(), "1".to_owned(), "../1".to_owned(), "%00".to_owned()] {
-        let answer = world.ask(Method::POST, &format!("/api/v1/calls/{id}/hangup")).await;
+    for id in [
+        call_id(77).to_string(),
+        "1".to_owned(),
+        "../1".to_owned(),
+        "%00".to_owned(),
+    ] {
+        let answer = world
+            .ask(Method::POST, &format!("/api/v1/calls/{id}/hangup"))
+            .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}");
     }
     assert!(world.engine.told().is_empty());
@@ -104,8 +132,13 @@ async fn a_call_that_is_not_there_cannot_be_ended() {
 async fn a_busy_engine_asks_to_try_again() {
     let world = World::new();
     world.engine.busy.store(true, Ordering::SeqCst);
-    let answer = world.ask(Method::POST, &format!("/api/v1/calls/{}/hangup", call_id(1))).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::SERVICE_UNAVAILABLE, "engine_busy".into()));
+    let answer = world
+        .ask(Method::POST, &format!("/api/v1/calls/{}/hangup", call_id(1)))
+        .await;
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::SERVICE_UNAVAILABLE, "engine_busy".into())
+    );
     assert_eq!(answer.header("retry-after"), "1");
 }
 
@@ -115,7 +148,12 @@ async fn an_agent_can_be_put_on_a_break() {
     let agents = world.get("/api/v1/agents").await.json();
     assert_eq!(agents["items"][1]["state"], "ringing");
     assert_eq!(world.get("/api/v1/agents/mona").await.json()["name"], "Mona");
-    let answer = world.post_json("/api/v1/agents/mona/state", r#"{"state":"on_break","reason":"prayer"}"#).await;
+    let answer = world
+        .post_json(
+            "/api/v1/agents/mona/state",
+            r#"{"state":"on_break","reason":"prayer"}"#,
+        )
+        .await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     let expected = Command::SetAgentState {
         agent: "mona".into(),
@@ -138,11 +176,20 @@ async fn only_states_a_person_chooses_can_be_set() {
         ("[", 400),
     ] {
         let answer = world.post_json("/api/v1/agents/ali/state", body).await;
-        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (status, "bad_request"), "{body}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem().as_str()),
+            (status, "bad_request"),
+            "{body}"
+        );
     }
     let long = format!(r#"{{"state":"offline","reason":"{}"}}"#, "x".repeat(201));
-    assert_eq!(world.post_json("/api/v1/agents/ali/state", &long).await.status, StatusCode::BAD_REQUEST);
-    let answer = world.post_json("/api/v1/agents/nobody/state", r#"{"state":"offline"}"#).await;
+    assert_eq!(
+        world.post_json("/api/v1/agents/ali/state", &long).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let answer = world
+        .post_json("/api/v1/agents/nobody/state", r#"{"state":"offline"}"#)
+        .await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     let form = crate::world::bearing(crate::world::ADMIN, Method::POST, "/api/v1/agents/ali/state")
         .header("content-type", "text/plain")
@@ -157,7 +204,11 @@ async fn metrics_are_what_prometheus_reads() {
     let world = World::new();
     world.file(cdr(1));
     let answer = world.get("/metrics").await;
-    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
     let text = answer.text();
     for line in [
         "callpost_calls_live 2",
@@ -170,7 +221,10 @@ async fn metrics_are_what_prometheus_reads() {
         "callpost_outbox_pending{upstream=\"head-office\"} 1",
         "callpost_disk_free_bytes 5000000000",
     ] {
-        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+        assert!(
+            text.lines().any(|have| have == line),
+            "{line} is missing in\n{text}"
+        );
     }
     every_sample_belongs_to_the_family_before_it(&text);
 }

@@ -12,10 +12,18 @@ async fn post(world: &World, path: &str, form: &str) -> Answer {
     let request = request(Method::POST, path)
         .header("origin", HERE)
         .header("content-type", "application/x-www-form-urlencoded");
-    world.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    world
+        .send(request.body(Body::from(form.to_owned())).unwrap())
+        .await
 }
 
-async fn with_cookie(world: &World, method: Method, path: &str, cookie: &str, origin: Option<&str>) -> Answer {
+async fn with_cookie(
+    world: &World,
+    method: Method,
+    path: &str,
+    cookie: &str,
+    origin: Option<&str>,
+) -> Answer {
     let mut request = request(method, path).header("cookie", cookie);
     if let Some(origin) = origin {
         request = request.header("origin", origin);
@@ -30,7 +38,12 @@ async fn page(world: &World, path: &str, cookie: &str) -> Answer {
 /// Claims the box and answers the cookie.
 async fn claimed(world: &World) -> String {
     let code = offer_claim(&world.store.accounts(), [7; 12]).unwrap().unwrap();
-    let answer = post(world, "/claim", &format!("code={code}&name=sara&password=a+long+password")).await;
+    let answer = post(
+        world,
+        "/claim",
+        &format!("code={code}&name=sara&password=a+long+password"),
+    )
+    .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     cookie_of(&answer)
 }
@@ -44,13 +57,27 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
     let world = World::new();
     let code = offer_claim(&world.store.accounts(), [7; 12]).unwrap().unwrap();
     let form = page(&world, "/login", "").await.text();
-    assert!(form.contains("action=\"/claim\"") && !form.contains(&code.to_string()), "{form}");
+    assert!(
+        form.contains("action=\"/claim\"") && !form.contains(&code.to_string()),
+        "{form}"
+    );
 
     let typed = code.to_string().to_uppercase().replace('-', " ");
-    let answer = post(&world, "/claim", &format!("code={typed}&name=+sara+&password=a+long+password")).await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let answer = post(
+        &world,
+        "/claim",
+        &format!("code={typed}&name=+sara+&password=a+long+password"),
+    )
+    .await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, "/")
+    );
     let set = answer.header("set-cookie").to_owned();
-    assert!(set.contains("; HttpOnly") && set.contains("; SameSite=Strict") && set.contains("; Path=/"), "{set}");
+    assert!(
+        set.contains("; HttpOnly") && set.contains("; SameSite=Strict") && set.contains("; Path=/"),
+        "{set}"
+    );
     let cookie = cookie_of(&answer);
     assert!(cookie.len() > "callpost_session=".len() + 42, "{cookie}");
 
@@ -60,7 +87,10 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
     assert_eq!(page(&world, "/login", &cookie).await.header("location"), "/");
 
     let out = with_cookie(&world, Method::POST, "/logout", &cookie, Some(HERE)).await;
-    assert_eq!((out.status, out.header("location")), (StatusCode::SEE_OTHER, "/login"));
+    assert_eq!(
+        (out.status, out.header("location")),
+        (StatusCode::SEE_OTHER, "/login")
+    );
     assert!(out.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::UNAUTHORIZED);
 
@@ -75,18 +105,38 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
 async fn a_code_claims_once_and_a_wrong_one_never() {
     let world = World::new();
     let code = offer_claim(&world.store.accounts(), [7; 12]).unwrap().unwrap();
-    let wrong = post(&world, "/claim", "code=0000-0000-0000&name=sara&password=a+long+password").await;
+    let wrong = post(
+        &world,
+        "/claim",
+        "code=0000-0000-0000&name=sara&password=a+long+password",
+    )
+    .await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
     let short = post(&world, "/claim", &format!("code={code}&name=sara&password=short")).await;
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(short.text().contains("ten characters") && short.text().contains("value=\"sara\""));
-    let unnamed = post(&world, "/claim", &format!("code={code}&name=++&password=a+long+password")).await;
+    let unnamed = post(
+        &world,
+        "/claim",
+        &format!("code={code}&name=++&password=a+long+password"),
+    )
+    .await;
     assert_eq!(unnamed.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(world.store.accounts().users().unwrap().is_empty());
-    let right = post(&world, "/claim", &format!("code={code}&name=sara&password=a+long+password")).await;
+    let right = post(
+        &world,
+        "/claim",
+        &format!("code={code}&name=sara&password=a+long+password"),
+    )
+    .await;
     assert_eq!(right.status, StatusCode::SEE_OTHER);
     world.outside.pass(Duration::from_secs(60));
-    let again = post(&world, "/claim", &format!("code={code}&name=eve&password=a+long+password")).await;
+    let again = post(
+        &world,
+        "/claim",
+        &format!("code={code}&name=eve&password=a+long+password"),
+    )
+    .await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);
     assert_eq!(world.store.accounts().users().unwrap().len(), 1);
     assert_eq!(offer_claim(&world.store.accounts(), [8; 12]).unwrap(), None);
@@ -97,7 +147,11 @@ async fn passwords_are_kept_as_argon2id_and_codes_as_hashes() {
     let world = World::new();
     claimed(&world).await;
     let user = world.store.accounts().user("sara").unwrap().unwrap();
-    assert!(user.password_hash.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"), "{}", user.password_hash);
+    assert!(
+        user.password_hash.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"),
+        "{}",
+        user.password_hash
+    );
     assert_eq!(user.role, "admin");
 }
 
@@ -107,7 +161,10 @@ async fn an_unknown_name_and_a_wrong_password_read_the_same() {
     claimed(&world).await;
     let wrong = post(&world, "/login", "name=sara&password=not+this+one").await;
     let unknown = post(&world, "/login", "name=eves&password=not+this+one").await;
-    assert_eq!((wrong.status, unknown.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+    assert_eq!(
+        (wrong.status, unknown.status),
+        (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED)
+    );
     assert_eq!(wrong.text().replace("sara", "eves"), unknown.text());
 }
 
@@ -132,9 +189,18 @@ async fn a_foreign_page_cannot_act_with_our_visitors_cookie() {
     let world = World::new();
     let cookie = claimed(&world).await;
     let path = format!("/api/v1/calls/{}/hangup", call_id(1));
-    for origin in [None, Some("http://evil.example"), Some("null"), Some("http://127.0.0.1:9999")] {
+    for origin in [
+        None,
+        Some("http://evil.example"),
+        Some("null"),
+        Some("http://127.0.0.1:9999"),
+    ] {
         let answer = with_cookie(&world, Method::POST, &path, &cookie, origin).await;
-        assert_eq!((answer.status, answer.problem()), (StatusCode::FORBIDDEN, "foreign_origin".into()), "{origin:?}");
+        assert_eq!(
+            (answer.status, answer.problem()),
+            (StatusCode::FORBIDDEN, "foreign_origin".into()),
+            "{origin:?}"
+        );
     }
     assert!(world.engine.told().is_empty());
     let answer = with_cookie(&world, Method::POST, &path, &cookie, Some(HERE)).await;
@@ -166,7 +232,11 @@ async fn a_removed_person_a_new_password_and_a_lesser_role_count_at_once() {
     let accounts = world.store.accounts();
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::OK);
     let hash = accounts.user("sara").unwrap().unwrap().password_hash;
-    assert!(accounts.set_password("sara", &hash.replace("t=3", "t=4")).unwrap());
+    assert!(
+        accounts
+            .set_password("sara", &hash.replace("t=3", "t=4"))
+            .unwrap()
+    );
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::UNAUTHORIZED);
     accounts.set_password("sara", &hash).unwrap();
     let cookie = cookie_of(&post(&world, "/login", "name=sara&password=a+long+password").await);
@@ -184,12 +254,23 @@ async fn a_removed_person_a_new_password_and_a_lesser_role_count_at_once() {
 async fn hostile_forms_are_answered_politely() {
     let world = World::new();
     claimed(&world).await;
-    for form in ["", "name=sara", "name=%ff&password=%ff", "name=a&name=b&password=c", "%%%"] {
+    for form in [
+        "",
+        "name=sara",
+        "name=%ff&password=%ff",
+        "name=a&name=b&password=c",
+        "%%%",
+    ] {
         let answer = post(&world, "/login", form).await;
         assert!(answer.status.is_client_error(), "{form}: {}", answer.status);
         world.outside.pass(Duration::from_secs(60));
     }
-    let answer = post(&world, "/login", "name=%3Cscript%3Ealert(1)%3C%2Fscript%3E&password=x").await;
+    let answer = post(
+        &world,
+        "/login",
+        "name=%3Cscript%3Ealert(1)%3C%2Fscript%3E&password=x",
+    )
+    .await;
     assert!(!answer.text().contains("<script>alert"), "{}", answer.text());
     let json = request(Method::POST, "/login").header("content-type", "application/json");
     let answer = world.send(json.body(Body::from("{}")).unwrap()).await;

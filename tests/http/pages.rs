@@ -22,12 +22,29 @@ const HOSTILE: [&str; 8] = [
 async fn the_page_shows_everything_at_first_paint() {
     let world = World::new();
     world.file(cdr(1));
-    world.file(Cdr { status: Status::Voicemail, agent: None, callee_number: None, ..cdr(2) });
+    world.file(Cdr {
+        status: Status::Voicemail,
+        agent: None,
+        callee_number: None,
+        ..cdr(2)
+    });
     let html = world.get("/").await.text();
     for words in [
-        "branch-01", "Taking calls, with a warning", "The trunk pbx answers slowly", "Talking with Ali",
-        "Ringing sales", "3 phones ring", "+966500000001", "Deskphone 4.2", "127.0.0.10:5060", "In a call",
-        "1 waiting", "Answered", "Voicemail", "1:18", "12:00:00",
+        "branch-01",
+        "Taking calls, with a warning",
+        "The trunk pbx answers slowly",
+        "Talking with Ali",
+        "Ringing sales",
+        "3 phones ring",
+        "+966500000001",
+        "Deskphone 4.2",
+        "127.0.0.10:5060",
+        "In a call",
+        "1 waiting",
+        "Answered",
+        "Voicemail",
+        "1:18",
+        "12:00:00",
     ] {
         assert!(html.contains(words), "{words} is missing");
     }
@@ -56,18 +73,28 @@ async fn what_a_caller_sends_is_text_and_nothing_else() {
             snapshot.alarms[0].text = text.to_owned();
             snapshot.alarms[0].severity = Severity::Critical;
         });
-        world.file(Cdr { caller_name: Some(text.to_owned()), caller_number: Number::from(text), ..cdr(1) });
+        world.file(Cdr {
+            caller_name: Some(text.to_owned()),
+            caller_number: Number::from(text),
+            ..cdr(1)
+        });
         let html = world.get("/").await.text();
         if text.contains(['<', '>', '"', '\'']) {
             assert!(!html.contains(text), "{text} stands in the page as it came");
         }
         assert_eq!(html.matches("<script").count(), 1, "{text}");
-        assert!(!html.contains("<img") && !html.contains("<svg onload") && !html.contains("<!--"), "{text}");
+        assert!(
+            !html.contains("<img") && !html.contains("<svg onload") && !html.contains("<!--"),
+            "{text}"
+        );
         for tag in html.split('<').filter_map(|rest| rest.split('>').next()) {
             let outside_quotes: String = tag.split('"').step_by(2).collect();
             assert!(!outside_quotes.contains(" on"), "{text}: {tag}");
         }
-        assert_eq!(world.get("/now.json").await.header("content-type"), "application/json");
+        assert_eq!(
+            world.get("/now.json").await.header("content-type"),
+            "application/json"
+        );
     }
 }
 
@@ -77,12 +104,24 @@ async fn no_page_needs_what_the_policy_forbids() {
     world.file(cdr(1));
     for html in [
         world.get("/").await.text(),
-        world.send(request(Method::GET, "/login").body(Body::empty()).unwrap()).await.text(),
+        world
+            .send(request(Method::GET, "/login").body(Body::empty()).unwrap())
+            .await
+            .text(),
     ] {
-        assert!(!html.contains(" style=") && !html.contains("<style"), "an inline style");
-        assert!(!html.contains(" onclick=") && !html.contains("javascript:"), "an inline script");
+        assert!(
+            !html.contains(" style=") && !html.contains("<style"),
+            "an inline style"
+        );
+        assert!(
+            !html.contains(" onclick=") && !html.contains("javascript:"),
+            "an inline script"
+        );
         for script in html.split("<script").skip(1) {
-            assert!(script.contains(" src=\"/assets/") && script.contains("></script>"), "{script:.80}");
+            assert!(
+                script.contains(" src=\"/assets/") && script.contains("></script>"),
+                "{script:.80}"
+            );
         }
         for address in html.split("href=\"").chain(html.split("src=\"")).skip(1) {
             let address = address.split('"').next().unwrap();
@@ -96,14 +135,21 @@ async fn the_script_is_given_the_words_the_page_was_painted_with() {
     let world = World::new();
     let recording = RecordingId(uuid::Uuid::from_u128(5));
     let facts = crate::world::facts(recording, "5.wav", b"RIFF");
-    world.file(Cdr { recording: Some(facts), caller_number: Number::anonymous(), ..cdr(1) });
+    world.file(Cdr {
+        recording: Some(facts),
+        caller_number: Number::anonymous(),
+        ..cdr(1)
+    });
     let view = world.get("/now.json").await.json();
     assert_eq!(view["standing"]["state"], "warn");
     assert_eq!(view["calls"][0]["stage"]["word"], "Talking with Ali");
     assert_eq!(view["calls"][0]["timer"]["seconds"], 78);
     assert_eq!(view["calls"][1]["detail"], "3 phones ring · en");
     assert_eq!(view["records"][0]["caller"], "Withheld");
-    assert_eq!(view["records"][0]["audio"], format!("/api/v1/recordings/{recording}"));
+    assert_eq!(
+        view["records"][0]["audio"],
+        format!("/api/v1/recordings/{recording}")
+    );
     assert_eq!(view["records"][0]["talk"], "1:11");
     assert_eq!(view["figures"]["waiting"]["value"], "1");
     let html = world.get("/").await.text();
@@ -120,9 +166,13 @@ async fn a_quiet_box_says_so_instead_of_showing_empty_tables() {
         snapshot.alarms.clear();
     });
     let html = world.get("/").await.text();
-    for words in ["Taking calls", "The lines are quiet.", "No agents are configured.", "No phone is registered.",
-        "No call has ended yet."]
-    {
+    for words in [
+        "Taking calls",
+        "The lines are quiet.",
+        "No agents are configured.",
+        "No phone is registered.",
+        "No call has ended yet.",
+    ] {
         assert!(html.contains(words), "{words} is missing");
     }
 }
@@ -131,7 +181,14 @@ async fn a_quiet_box_says_so_instead_of_showing_empty_tables() {
 async fn a_visitor_who_may_only_look_sees_no_buttons_that_act() {
     let world = World::new();
     let viewer = world.token("viewer", "calls:read cdr:read", None);
-    let html = world.send(crate::world::bearing(&viewer, Method::GET, "/").body(Body::empty()).unwrap()).await.text();
+    let html = world
+        .send(
+            crate::world::bearing(&viewer, Method::GET, "/")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+        .text();
     assert!(!html.contains(">Hang up<"));
 }
 
@@ -139,12 +196,21 @@ async fn a_visitor_who_may_only_look_sees_no_buttons_that_act() {
 async fn assets_are_kept_by_browsers_until_the_program_changes() {
     let world = World::new();
     let html = world.get("/").await.text();
-    let address = html.split("href=\"").find(|rest| rest.starts_with("/assets/callpost.css")).unwrap();
+    let address = html
+        .split("href=\"")
+        .find(|rest| rest.starts_with("/assets/callpost.css"))
+        .unwrap();
     let address = address.split('"').next().unwrap();
     let answer = world.get(address).await;
     assert_eq!(answer.header("content-type"), "text/css; charset=utf-8");
     assert!(answer.header("cache-control").contains("immutable"));
     let again = request(Method::GET, address).header("if-none-match", answer.header("etag"));
-    assert_eq!(world.send(again.body(Body::empty()).unwrap()).await.status, StatusCode::NOT_MODIFIED);
-    assert_eq!(world.get("/assets/now.js").await.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(
+        world.send(again.body(Body::empty()).unwrap()).await.status,
+        StatusCode::NOT_MODIFIED
+    );
+    assert_eq!(
+        world.get("/assets/now.js").await.header("content-type"),
+        "text/javascript; charset=utf-8"
+    );
 }

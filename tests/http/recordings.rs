@@ -30,7 +30,11 @@ async fn a_whole_recording_comes_as_it_lies_on_disk() {
     assert_eq!(answer.header("content-length"), "150001");
     assert_eq!(answer.header("accept-ranges"), "bytes");
     assert_eq!(answer.header("etag"), format!("\"{}\"", sha256(&audio())));
-    assert!(answer.header("content-disposition").starts_with("inline; filename=\""));
+    assert!(
+        answer
+            .header("content-disposition")
+            .starts_with("inline; filename=\"")
+    );
     assert!(answer.body == audio());
 }
 
@@ -51,11 +55,19 @@ async fn parts_of_a_recording_are_the_bytes_asked_for() {
     ] {
         let answer = ask(&world, Method::GET, 7, &[("range", range)]).await;
         assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "{range}");
-        assert_eq!(answer.header("content-range"), format!("bytes {first}-{last}/150001"));
+        assert_eq!(
+            answer.header("content-range"),
+            format!("bytes {first}-{last}/150001")
+        );
         assert_eq!(answer.header("content-length"), (last - first + 1).to_string());
         assert!(answer.body == all[first..=last], "{range}");
     }
-    for range in ["bytes=150001-", "bytes=-0", "bytes=0-1,5-6", "bytes=0-,0-,0-,0-,0-,0-"] {
+    for range in [
+        "bytes=150001-",
+        "bytes=-0",
+        "bytes=0-1,5-6",
+        "bytes=0-,0-,0-,0-,0-,0-",
+    ] {
         let answer = ask(&world, Method::GET, 7, &[("range", range)]).await;
         assert_eq!(answer.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
         assert_eq!(answer.header("content-range"), "bytes */150001");
@@ -63,7 +75,11 @@ async fn parts_of_a_recording_are_the_bytes_asked_for() {
     }
     for range in ["bytes=9-3", "bytes=x-y", "lines=1-2", "bytes"] {
         let answer = ask(&world, Method::GET, 7, &[("range", range)]).await;
-        assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 150_001), "{range}");
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::OK, 150_001),
+            "{range}"
+        );
     }
 }
 
@@ -75,7 +91,10 @@ async fn head_tells_everything_but_the_audio() {
     assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
     assert_eq!(answer.header("content-length"), "150001");
     let answer = ask(&world, Method::HEAD, 7, &[("range", "bytes=0-9")]).await;
-    assert_eq!((answer.status, answer.body.len()), (StatusCode::PARTIAL_CONTENT, 0));
+    assert_eq!(
+        (answer.status, answer.body.len()),
+        (StatusCode::PARTIAL_CONTENT, 0)
+    );
     assert_eq!(answer.header("content-length"), "10");
 }
 
@@ -84,15 +103,31 @@ async fn a_part_is_only_sent_of_the_version_the_client_has() {
     let world = World::new();
     world.record(7, PATH, &audio());
     let etag = format!("\"{}\"", sha256(&audio()));
-    let answer = ask(&world, Method::GET, 7, &[("range", "bytes=0-9"), ("if-range", &etag)]).await;
+    let answer = ask(
+        &world,
+        Method::GET,
+        7,
+        &[("range", "bytes=0-9"), ("if-range", &etag)],
+    )
+    .await;
     assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT);
     for other in ["\"other\"", &format!("W/{etag}"), "Wed, 21 Oct 2015 07:28:00 GMT"] {
-        let answer = ask(&world, Method::GET, 7, &[("range", "bytes=0-9"), ("if-range", other)]).await;
+        let answer = ask(
+            &world,
+            Method::GET,
+            7,
+            &[("range", "bytes=0-9"), ("if-range", other)],
+        )
+        .await;
         assert_eq!(answer.status, StatusCode::OK, "{other}");
     }
     for known in [etag.clone(), format!("\"x\", W/{etag}"), "*".to_owned()] {
         let answer = ask(&world, Method::GET, 7, &[("if-none-match", &known)]).await;
-        assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0), "{known}");
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::NOT_MODIFIED, 0),
+            "{known}"
+        );
     }
 }
 
@@ -101,7 +136,10 @@ async fn a_recording_that_still_grows_is_served_as_far_as_it_is() {
     let world = World::new();
     world.open_recording(8, PATH, b"RIFF so far");
     let answer = ask(&world, Method::GET, 8, &[]).await;
-    assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "RIFF so far"));
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (StatusCode::OK, "RIFF so far")
+    );
     assert_eq!(answer.header("etag"), "");
 }
 
@@ -111,12 +149,25 @@ async fn what_is_not_there_is_not_found_and_says_why() {
     assert_eq!(ask(&world, Method::GET, 99, &[]).await.problem(), "not_found");
     world.fail_recording(9, "The disk was full.");
     let answer = ask(&world, Method::GET, 9, &[]).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::NOT_FOUND, "recording_failed".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::NOT_FOUND, "recording_failed".into())
+    );
     world.record(10, PATH, &audio());
     std::fs::remove_file(world.recordings().join(PATH)).unwrap();
     let answer = ask(&world, Method::GET, 10, &[]).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::NOT_FOUND, "file_missing".into()));
-    for id in ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a.wav", "..%5c..%5c", "2026%2f11%2f20%2fa.wav", "%00"] {
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::NOT_FOUND, "file_missing".into())
+    );
+    for id in [
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e",
+        "a.wav",
+        "..%5c..%5c",
+        "2026%2f11%2f20%2fa.wav",
+        "%00",
+    ] {
         let answer = world.get(&format!("/api/v1/recordings/{id}")).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}");
     }
@@ -132,7 +183,10 @@ async fn a_link_that_leads_out_of_the_directory_is_not_followed() {
     std::fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink(secret, file).unwrap();
     let answer = world.get(&format!("/api/v1/recordings/{id}")).await;
-    assert_eq!((answer.status, answer.problem()), (StatusCode::NOT_FOUND, "file_missing".into()));
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (StatusCode::NOT_FOUND, "file_missing".into())
+    );
 }
 
 #[tokio::test]
@@ -148,13 +202,22 @@ async fn the_list_shows_the_newest_first_and_goes_back_page_by_page() {
     let mut seen = page["items"].as_array().unwrap().len();
     let mut before = page["next_before"].as_str().map(str::to_owned);
     while let Some(last) = before {
-        let page = world.get(&format!("/api/v1/recordings?limit=2&before={last}")).await.json();
+        let page = world
+            .get(&format!("/api/v1/recordings?limit=2&before={last}"))
+            .await
+            .json();
         seen += page["items"].as_array().unwrap().len();
         before = page["next_before"].as_str().map(str::to_owned);
     }
     assert_eq!(seen, 5);
-    assert_eq!(world.get("/api/v1/recordings?limit=0").await.problem(), "bad_request");
-    assert_eq!(world.get("/api/v1/recordings?before=x").await.problem(), "bad_request");
+    assert_eq!(
+        world.get("/api/v1/recordings?limit=0").await.problem(),
+        "bad_request"
+    );
+    assert_eq!(
+        world.get("/api/v1/recordings?before=x").await.problem(),
+        "bad_request"
+    );
 }
 
 #[tokio::test]

@@ -23,7 +23,9 @@ async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
-    let _ = tokio::time::timeout(Duration::from_secs(20), reading).await.expect("the box kept the connection open");
+    let _ = tokio::time::timeout(Duration::from_secs(20), reading)
+        .await
+        .expect("the box kept the connection open");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -35,7 +37,10 @@ async fn a_browser_is_served_over_a_socket() {
         "GET /api/v1/status HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n"
     );
     let answer = exchange(address, request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"branch-01\""), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"branch-01\""),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -52,7 +57,10 @@ async fn requests_that_try_to_hide_another_one_are_refused() {
     ];
     for bytes in smuggled {
         let answer = exchange(address, bytes.as_bytes()).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{bytes:?}: {answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+            "{bytes:?}: {answer}"
+        );
     }
 }
 
@@ -74,12 +82,17 @@ async fn a_shutdown_lets_answers_finish_and_ends() {
     let world = World::new();
     let (address, stop, serving) = serve(&world).await;
     let mut idle = TcpStream::connect(address).await.unwrap();
-    idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     let mut first = [0; 15];
     idle.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");
     stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(4), serving).await.expect("the shutdown hung").unwrap();
+    tokio::time::timeout(Duration::from_secs(4), serving)
+        .await
+        .expect("the shutdown hung")
+        .unwrap();
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());

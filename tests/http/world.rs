@@ -8,7 +8,9 @@ use callpost::engine::{
     AgentView, Alarm, CallView, Command, Counters, LegView, PortsView, QueueView, RegistrationView, Severity,
     Snapshot, TrunkView,
 };
-use callpost::http::{BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, router};
+use callpost::http::{
+    BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, router,
+};
 use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
     RecordingRow, Stamp, Status, TapeDone,
@@ -28,7 +30,10 @@ use tower::ServiceExt;
 /// The token of `CALLPOST_ADMIN_TOKEN`.
 pub(crate) const ADMIN: &str = "test-admin-token";
 /// When the world began: 2026-11-20, noon in Riyadh.
-pub(crate) const NOON: Stamp = Stamp { unix_ms: 1_795_165_200_000, offset_seconds: 3 * 3600 };
+pub(crate) const NOON: Stamp = Stamp {
+    unix_ms: 1_795_165_200_000,
+    offset_seconds: 3 * 3600,
+};
 
 pub(crate) struct World {
     pub(crate) router: Router,
@@ -47,7 +52,10 @@ impl World {
         let outside = Arc::new(FakeOutside::default());
         let (say, replies) = channel();
         let hand = Arc::clone(&outside);
-        let mut options = Options::new(Clock { now, unix_ms: Arc::new(move || hand.wall().unix_ms) });
+        let mut options = Options::new(Clock {
+            now,
+            unix_ms: Arc::new(move || hand.wall().unix_ms),
+        });
         options.upstreams = vec!["head-office".to_owned()];
         options.on_reply = Box::new(move |reply| drop(say.send(reply)));
         let Opened { store, .. } = Store::open(place.path(), options).unwrap();
@@ -82,13 +90,19 @@ impl World {
             committed: self.committed.subscribe(),
             outside: self.outside.clone(),
             admin_token: Some(ADMIN.to_owned()),
-            config: Config { hosts: vec!["callpost.branch.example".to_owned()], ..Config::default() },
+            config: Config {
+                hosts: vec!["callpost.branch.example".to_owned()],
+                ..Config::default()
+            },
         }
     }
 
     /// Files a record and waits until it is on disk; answers its `seq`.
     pub(crate) fn file(&self, cdr: Cdr) -> u64 {
-        self.store.journal().try_append(Entry::CallClosed(Box::new(cdr))).unwrap();
+        self.store
+            .journal()
+            .try_append(Entry::CallClosed(Box::new(cdr)))
+            .unwrap();
         let seq = self.replies.lock().unwrap().iter().find_map(|reply| match reply {
             StoreReply::CallClosed { seq, .. } => Some(seq),
             StoreReply::CallOpened(_) | StoreReply::Failed { .. } => None,
@@ -102,7 +116,13 @@ impl World {
     pub(crate) fn record(&self, number: u128, path: &str, audio: &[u8]) -> RecordingId {
         let id = self.open_recording(number, path, audio);
         let facts = facts(id, path, audio);
-        self.store.journal().try_tape_done(TapeDone { id, result: Ok(facts) }).unwrap();
+        self.store
+            .journal()
+            .try_tape_done(TapeDone {
+                id,
+                result: Ok(facts),
+            })
+            .unwrap();
         self.settle();
         id
     }
@@ -121,14 +141,23 @@ impl World {
             started_at: NOON,
             agent: Some("ali".into()),
         };
-        self.store.journal().try_append(Entry::RecordingOpened(row)).unwrap();
+        self.store
+            .journal()
+            .try_append(Entry::RecordingOpened(row))
+            .unwrap();
         self.settle();
         id
     }
 
     pub(crate) fn fail_recording(&self, number: u128, reason: &str) -> RecordingId {
         let id = self.open_recording(number, "failed.wav", b"");
-        self.store.journal().try_tape_done(TapeDone { id, result: Err(reason.to_owned()) }).unwrap();
+        self.store
+            .journal()
+            .try_tape_done(TapeDone {
+                id,
+                result: Err(reason.to_owned()),
+            })
+            .unwrap();
         self.settle();
         id
     }
@@ -160,12 +189,17 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 32 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.to_vec(),
+        }
     }
 
     /// Sends a request with the administrator's token.
     pub(crate) async fn ask(&self, method: Method, path: &str) -> Answer {
-        self.send(bearing(ADMIN, method, path).body(Body::empty()).unwrap()).await
+        self.send(bearing(ADMIN, method, path).body(Body::empty()).unwrap())
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -175,13 +209,17 @@ impl World {
     /// Sends JSON with the administrator's token.
     pub(crate) async fn post_json(&self, path: &str, json: &str) -> Answer {
         let request = bearing(ADMIN, Method::POST, path).header("content-type", "application/json");
-        self.send(request.body(Body::from(json.to_owned())).unwrap()).await
+        self.send(request.body(Body::from(json.to_owned())).unwrap())
+            .await
     }
 }
 
 /// A request to this box with nothing but a Host.
 pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080")
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "127.0.0.1:8080")
 }
 
 /// The same with a token.
@@ -210,10 +248,18 @@ impl Answer {
 
     /// The problem's word, after checking that it is a problem in every respect.
     pub(crate) fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.text()
+        );
         let problem = self.json();
         assert_eq!(problem["status"], self.status.as_u16());
-        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        assert!(
+            problem["title"].is_string() && problem["detail"].is_string(),
+            "{problem}"
+        );
         let code = problem["code"].as_str().unwrap().to_owned();
         assert_eq!(problem["type"], format!("urn:callpost:problem:{code}"));
         code
@@ -229,7 +275,11 @@ pub(crate) struct FakeEngine {
 
 impl Default for FakeEngine {
     fn default() -> Self {
-        Self { snapshot: Mutex::new(Some(snapshot())), commands: Mutex::default(), busy: AtomicBool::new(false) }
+        Self {
+            snapshot: Mutex::new(Some(snapshot())),
+            commands: Mutex::default(),
+            busy: AtomicBool::new(false),
+        }
     }
 }
 
@@ -264,8 +314,14 @@ pub(crate) struct FakeHealth {
 
 impl Health for FakeHealth {
     fn look(&self) -> HealthReport {
-        let disk = Disk { free_bytes: 5_000_000_000, total_bytes: 8_000_000_000 };
-        HealthReport { troubles: self.troubles.lock().unwrap().clone(), disk: Some(disk) }
+        let disk = Disk {
+            free_bytes: 5_000_000_000,
+            total_bytes: 8_000_000_000,
+        };
+        HealthReport {
+            troubles: self.troubles.lock().unwrap().clone(),
+            disk: Some(disk),
+        }
     }
 }
 
@@ -283,13 +339,18 @@ fn now() -> Instant {
 
 impl Default for FakeOutside {
     fn default() -> Self {
-        Self { began: now(), passed_ms: AtomicU64::new(0), chance: AtomicU8::new(0) }
+        Self {
+            began: now(),
+            passed_ms: AtomicU64::new(0),
+            chance: AtomicU8::new(0),
+        }
     }
 }
 
 impl FakeOutside {
     pub(crate) fn pass(&self, time: Duration) {
-        self.passed_ms.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+        self.passed_ms
+            .fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     fn passed(&self) -> u64 {
@@ -303,7 +364,10 @@ impl Outside for FakeOutside {
     }
 
     fn wall(&self) -> Stamp {
-        Stamp { unix_ms: NOON.unix_ms + i64::try_from(self.passed()).unwrap(), ..NOON }
+        Stamp {
+            unix_ms: NOON.unix_ms + i64::try_from(self.passed()).unwrap(),
+            ..NOON
+        }
     }
 
     fn random(&self, bytes: &mut [u8]) {
@@ -337,7 +401,10 @@ pub(crate) fn facts(id: RecordingId, path: &str, audio: &[u8]) -> RecordingFacts
 
 /// `minutes` after noon.
 pub(crate) fn at(minutes: i64) -> Stamp {
-    Stamp { unix_ms: NOON.unix_ms + minutes * 60_000, ..NOON }
+    Stamp {
+        unix_ms: NOON.unix_ms + minutes * 60_000,
+        ..NOON
+    }
 }
 
 /// An answered call that began `number` minutes after noon.
@@ -426,10 +493,22 @@ pub(crate) fn snapshot() -> Snapshot {
             round_trip_ms: Some(3.4),
             calls: 2,
         }],
-        agents: vec![agent("ali", "Ali", AgentState::Busy), agent("mona", "Mona", AgentState::Ringing)],
-        queues: vec![QueueView { group: "sales".into(), free_agents: 0, waiting: 1, longest_wait_seconds: 12 }],
+        agents: vec![
+            agent("ali", "Ali", AgentState::Busy),
+            agent("mona", "Mona", AgentState::Ringing),
+        ],
+        queues: vec![QueueView {
+            group: "sales".into(),
+            free_agents: 0,
+            waiting: 1,
+            longest_wait_seconds: 12,
+        }],
         ports: PortsView { used: 4, total: 500 },
-        counters: Counters { calls: 52, answered: 41, ..Counters::default() },
+        counters: Counters {
+            calls: 52,
+            answered: 41,
+            ..Counters::default()
+        },
         alarms: vec![Alarm {
             severity: Severity::Warning,
             code: "trunk_slow",
@@ -476,7 +555,13 @@ pub(crate) fn talking(number: u128) -> CallView {
 }
 
 pub(crate) fn ringing(number: u128) -> CallView {
-    let leg = |leg| LegView { leg, agent: None, number: "1001".to_owned(), state: "ringing", seconds: 9 };
+    let leg = |leg| LegView {
+        leg,
+        agent: None,
+        number: "1001".to_owned(),
+        state: "ringing",
+        seconds: 9,
+    };
     CallView {
         stage: "ringing",
         agent: None,

@@ -1,6 +1,21 @@
 //! Whole calls in virtual time: the appliance at Engine height, told as ladders and compared by snapshot.
+//!
+//! Read a test as a story: who does what, and below it everything that went over the wire.
 #![expect(clippy::unwrap_used, reason = "a story that goes wrong should stop")]
+#![allow(unreachable_pub, reason = "the world is a small crate of its own inside this one")]
 
 mod world;
 
-mod first;
+mod any_story;
+mod answering;
+mod calling;
+mod journal;
+mod menu;
+mod overflow;
+mod refusing;
+mod registering;
+mod rounds;
+mod silence;
+mod talking;
+mod trunk;
+mod voicemail;

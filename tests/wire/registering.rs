@@ -167,9 +167,7 @@ fn a_registration_survives_a_restart_of_the_box() {
     let ear = Voice::at(street.pbx());
     let dialling = caller.dial("8001", ear.address);
     let invite = phone.expect_request("INVITE");
-    phone.answer(&invite, "180 Ringing", "rings");
-    dialling.expect(180);
-    phone.answer(&invite, "486 Busy Here", "rings");
+    phone.answer(&invite, "486 Busy Here", "busy");
     dialling.refused(486);
 }
 

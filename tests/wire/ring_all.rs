@@ -388,7 +388,7 @@ fn when_nobody_answers_the_groups_overflow_rings() {
     let street = Street::claim();
     let (sleepy_at, ali_at) = (street.house(41), street.house(40));
     let household = Household::new()
-        .group("night", "ring_seconds=1\nattempts=1\noverflow=\"day\"")
+        .group("night", "ring_seconds=1\nattempts=1\noverflow=\"group:day\"")
         .group("day", "ring_seconds=10\nattempts=1")
         .number("8000", r#"group="night""#)
         .contact("sleepy", &format!("sip:sleepy@{sleepy_at}:5060"), &["night"])

@@ -9,11 +9,18 @@ struct Asset {
     text: &'static str,
 }
 
-static STYLESHEET: Asset =
-    Asset { kind: "text/css; charset=utf-8", text: include_str!("../assets/callpost.css") };
-static ICON: Asset = Asset { kind: "image/svg+xml", text: include_str!("../assets/callpost.svg") };
-static SCRIPT: Asset =
-    Asset { kind: "text/javascript; charset=utf-8", text: include_str!("../assets/now.js") };
+static STYLESHEET: Asset = Asset {
+    kind: "text/css; charset=utf-8",
+    text: include_str!("../assets/callpost.css"),
+};
+static ICON: Asset = Asset {
+    kind: "image/svg+xml",
+    text: include_str!("../assets/callpost.svg"),
+};
+static SCRIPT: Asset = Asset {
+    kind: "text/javascript; charset=utf-8",
+    text: include_str!("../assets/now.js"),
+};
 
 /// A word that changes whenever one of the files does. Pages put it behind their addresses, so browsers may keep the
 /// files for ever and still never mix two versions of the program.
@@ -40,11 +47,18 @@ pub(in crate::http) async fn script(headers: HeaderMap) -> Response {
 impl Asset {
     fn answer(&self, headers: &HeaderMap) -> Response {
         let etag = format!("\"{}\"", *VERSION);
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+        let known = headers
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
         let kept = HeaderValue::from_static("private, max-age=31536000, immutable");
-        let head = [(header::ETAG, HeaderValue::from_str(&etag)), (header::CACHE_CONTROL, Ok(kept))];
-        let head: HeaderMap =
-            head.into_iter().filter_map(|(name, value)| value.ok().map(|value| (name, value))).collect();
+        let head = [
+            (header::ETAG, HeaderValue::from_str(&etag)),
+            (header::CACHE_CONTROL, Ok(kept)),
+        ];
+        let head: HeaderMap = head
+            .into_iter()
+            .filter_map(|(name, value)| value.ok().map(|value| (name, value)))
+            .collect();
         if known {
             return (StatusCode::NOT_MODIFIED, head).into_response();
         }
@@ -71,7 +85,10 @@ mod tests {
     #[test]
     fn nothing_is_loaded_from_anywhere_else() {
         for text in [STYLESHEET.text, SCRIPT.text] {
-            assert!(!text.contains("://") && !text.contains("@import"), "an asset names another host");
+            assert!(
+                !text.contains("://") && !text.contains("@import"),
+                "an asset names another host"
+            );
         }
     }
 }

@@ -2,7 +2,8 @@ use super::assets::VERSION;
 use super::words::{ENGLISH, Words};
 use super::{render, text};
 use crate::http::people::{
-    ClaimCode, Hash, PasswordMistake, Role, Visitor, check_choice, cookie, no_cookie, same_origin, session_cookie,
+    ClaimCode, Hash, PasswordMistake, Role, Visitor, check_choice, cookie, no_cookie, same_origin,
+    session_cookie,
 };
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
@@ -83,7 +84,13 @@ pub(in crate::http) async fn log_in(
     let user = match reception.accounts(move |accounts| accounts.user(&wanted)).await {
         Ok(user) => user,
         Err(_) => {
-            return form(&reception, StatusCode::SERVICE_UNAVAILABLE, ENGLISH.try_again.to_owned(), &name).await;
+            return form(
+                &reception,
+                StatusCode::SERVICE_UNAVAILABLE,
+                ENGLISH.try_again.to_owned(),
+                &name,
+            )
+            .await;
         }
     };
     let (hash, role) = match user {
@@ -93,7 +100,13 @@ pub(in crate::http) async fn log_in(
     let fits = reception.password_fits(hash.clone(), password).await;
     let Some(role) = role.filter(|_| fits) else {
         tracing::warn!("A login failed: name or password was wrong.");
-        return form(&reception, StatusCode::UNAUTHORIZED, ENGLISH.wrong_login.to_owned(), &name).await;
+        return form(
+            &reception,
+            StatusCode::UNAUTHORIZED,
+            ENGLISH.wrong_login.to_owned(),
+            &name,
+        )
+        .await;
     };
     tracing::info!(user = %name, "{name} logged in.");
     welcome(&reception, name, role, &hash.into_phc()).await
@@ -123,7 +136,13 @@ pub(in crate::http) async fn claim(
         return refusal;
     }
     if let Some(mistake) = mistake(&name, &password) {
-        return form(&reception, StatusCode::UNPROCESSABLE_ENTITY, mistake.to_owned(), &name).await;
+        return form(
+            &reception,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            mistake.to_owned(),
+            &name,
+        )
+        .await;
     }
     match make_admin(&reception, ClaimCode::typed(&code), &name, password).await {
         Ok(hash) => {
@@ -161,9 +180,19 @@ async fn not_now(
 ) -> Option<Response> {
     // A program that logs in sends no Origin and no cookie of somebody else either; a browser always sends one.
     if headers.contains_key(header::ORIGIN) && !same_origin(headers) {
-        return Some(form(reception, StatusCode::FORBIDDEN, ENGLISH.foreign_form.to_owned(), name).await);
+        return Some(
+            form(
+                reception,
+                StatusCode::FORBIDDEN,
+                ENGLISH.foreign_form.to_owned(),
+                name,
+            )
+            .await,
+        );
     }
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| address.ip());
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(address))| {
+        address.ip()
+    });
     let wait = reception.count_attempt(from).err()?;
     tracing::warn!(%from, "Too many attempts to log in, the last one from {from}.");
     let seconds = wait.max(Duration::from_secs(1)).as_secs().to_string();
@@ -202,7 +231,11 @@ async fn make_admin(
         let hash = reception.hash_password(password).await.ok_or(later)?.into_phc();
         let (name, kept, role) = (name.to_owned(), hash.clone(), Role::Admin.as_str());
         let claim = move |accounts: &Accounts| accounts.claim(&code, &name, &kept, role);
-        reception.accounts(claim).await.map_err(|_| later)?.then_some(hash)
+        reception
+            .accounts(claim)
+            .await
+            .map_err(|_| later)?
+            .then_some(hash)
     } else {
         None
     };
@@ -214,7 +247,11 @@ async fn make_admin(
 
 /// The hash of the claim code, while nobody has an account.
 fn open_claim(accounts: &Accounts) -> Result<Option<String>, StoreError> {
-    if accounts.users()?.is_empty() { accounts.claim_code_hash() } else { Ok(None) }
+    if accounts.users()?.is_empty() {
+        accounts.claim_code_hash()
+    } else {
+        Ok(None)
+    }
 }
 
 async fn welcome(reception: &Reception, name: String, role: Role, hash: &str) -> Response {

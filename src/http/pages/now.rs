@@ -73,10 +73,22 @@ pub(in crate::http) async fn now_json(
 
 async fn look(reception: &Reception, visitor: &Visitor) -> Result<NowView, Problem> {
     let snapshot = reception.snapshot().await?;
-    let filter = CdrFilter { limit: LAST_CALLS, newest_first: true, ..CdrFilter::default() };
-    let records = reception.read(move |reader| reader.cdrs(&filter)).await.ok().map(|page| page.items);
+    let filter = CdrFilter {
+        limit: LAST_CALLS,
+        newest_first: true,
+        ..CdrFilter::default()
+    };
+    let records = reception
+        .read(move |reader| reader.cdrs(&filter))
+        .await
+        .ok()
+        .map(|page| page.items);
     let troubles = reception.faces.health.look().troubles;
-    let painter = Painter { words: &ENGLISH, visitor, snapshot: &snapshot };
+    let painter = Painter {
+        words: &ENGLISH,
+        visitor,
+        snapshot: &snapshot,
+    };
     Ok(painter.paint(&troubles, records.as_deref()))
 }
 

@@ -1,9 +1,7 @@
 use super::text::{clock_of, clock_of_ms, fill, moment, time_of_day};
 use super::words::Words;
 use crate::agents::AgentState;
-use crate::engine::{
-    AgentView, Alarm, CallView, QueueView, RegistrationView, Severity, Snapshot, TrunkView,
-};
+use crate::engine::{AgentView, Alarm, CallView, QueueView, RegistrationView, Severity, Snapshot, TrunkView};
 use crate::http::people::{Scope, Visitor};
 use crate::model::{AgentId, Cdr, Direction, Number, Stamp, Status};
 use serde::Serialize;
@@ -179,7 +177,11 @@ impl Painter<'_> {
             calls: snapshot.calls.iter().map(|call| self.call(call)).collect(),
             agents: snapshot.agents.iter().map(|agent| self.agent(agent)).collect(),
             queues: snapshot.queues.iter().map(|queue| self.queue(queue)).collect(),
-            phones: snapshot.registrations.iter().map(|phone| self.phone(phone)).collect(),
+            phones: snapshot
+                .registrations
+                .iter()
+                .map(|phone| self.phone(phone))
+                .collect(),
             trunks: snapshot.trunks.iter().map(|trunk| self.trunk(trunk)).collect(),
             records: records
                 .unwrap_or_default()
@@ -195,9 +197,21 @@ impl Painter<'_> {
     }
 
     fn clock(&self) -> Clock {
-        let Stamp { unix_ms, offset_seconds } = self.snapshot.at;
-        let doubt = if self.snapshot.clock_synced { "" } else { self.words.clock_not_set };
-        Clock { unix_ms, offset_seconds, time: time_of_day(self.snapshot.at), doubt: doubt.to_owned() }
+        let Stamp {
+            unix_ms,
+            offset_seconds,
+        } = self.snapshot.at;
+        let doubt = if self.snapshot.clock_synced {
+            ""
+        } else {
+            self.words.clock_not_set
+        };
+        Clock {
+            unix_ms,
+            offset_seconds,
+            time: time_of_day(self.snapshot.at),
+            doubt: doubt.to_owned(),
+        }
     }
 
     fn standing(&self, troubles: &[String]) -> Standing {
@@ -213,16 +227,38 @@ impl Painter<'_> {
         };
         let time = clock_of(self.snapshot.uptime_seconds);
         let running = fill(self.words.running_for, &[("time", &time)]);
-        Standing { state: state.to_owned(), word: word.to_owned(), running }
+        Standing {
+            state: state.to_owned(),
+            word: word.to_owned(),
+            running,
+        }
     }
 
     fn figures(&self) -> Figures {
-        let Snapshot { calls, agents, queues, registrations, ports, counters, .. } = self.snapshot;
+        let Snapshot {
+            calls,
+            agents,
+            queues,
+            registrations,
+            ports,
+            counters,
+            ..
+        } = self.snapshot;
         let w = self.words;
         let waiting: u32 = queues.iter().map(|queue| queue.waiting).sum();
-        let longest = queues.iter().map(|queue| queue.longest_wait_seconds).max().unwrap_or(0);
-        let free = agents.iter().filter(|agent| agent.state == AgentState::Available).count();
-        let present = agents.iter().filter(|agent| agent.state != AgentState::Offline).count();
+        let longest = queues
+            .iter()
+            .map(|queue| queue.longest_wait_seconds)
+            .max()
+            .unwrap_or(0);
+        let free = agents
+            .iter()
+            .filter(|agent| agent.state == AgentState::Available)
+            .count();
+        let present = agents
+            .iter()
+            .filter(|agent| agent.state != AgentState::Offline)
+            .count();
         let used = [("n", ports.used.to_string()), ("all", ports.total.to_string())];
         Figures {
             calls: figure(calls.len(), filled(w.ports_used, &used), false),
@@ -230,7 +266,11 @@ impl Painter<'_> {
                 0 => figure(0, w.nobody_waits.to_owned(), false),
                 _ => figure(waiting, fill(w.longest, &[("time", &clock_of(longest))]), true),
             },
-            agents: figure(free, fill(w.of_all, &[("all", &present.to_string())]), free == 0 && present > 0),
+            agents: figure(
+                free,
+                fill(w.of_all, &[("all", &present.to_string())]),
+                free == 0 && present > 0,
+            ),
             phones: figure(registrations.len(), w.registered.to_owned(), false),
             answered: figure(
                 counters.answered,
@@ -242,16 +282,23 @@ impl Painter<'_> {
 
     fn alarms(&self, troubles: &[String]) -> Vec<AlarmRow> {
         let critical = || badge("bad", self.words.critical);
-        let troubles =
-            troubles.iter().map(|text| AlarmRow { key: text.clone(), severity: critical(), text: text.clone() });
-        let alarms = self.snapshot.alarms.iter().map(|Alarm { severity, code, text }| AlarmRow {
-            key: format!("{code} {text}"),
-            severity: match severity {
-                Severity::Critical => critical(),
-                Severity::Warning => badge("warn", self.words.warning),
-            },
+        let troubles = troubles.iter().map(|text| AlarmRow {
+            key: text.clone(),
+            severity: critical(),
             text: text.clone(),
         });
+        let alarms = self
+            .snapshot
+            .alarms
+            .iter()
+            .map(|Alarm { severity, code, text }| AlarmRow {
+                key: format!("{code} {text}"),
+                severity: match severity {
+                    Severity::Critical => critical(),
+                    Severity::Warning => badge("warn", self.words.warning),
+                },
+                text: text.clone(),
+            });
         troubles.chain(alarms).collect()
     }
 
@@ -291,7 +338,11 @@ impl Painter<'_> {
 
     fn detail(&self, call: &CallView) -> String {
         let w = self.words;
-        let ringing = call.legs.iter().filter(|leg| leg.state == "ringing" || leg.state == "dialing").count();
+        let ringing = call
+            .legs
+            .iter()
+            .filter(|leg| leg.state == "ringing" || leg.state == "dialing")
+            .count();
         let mut parts = Vec::new();
         match call.stage {
             "menu" | "arriving" => {
@@ -303,7 +354,11 @@ impl Painter<'_> {
             _ => parts.extend(call.group.iter().map(ToString::to_string)),
         }
         parts.extend(call.on_hold.then(|| w.on_hold.to_owned()));
-        parts.extend(call.language.iter().map(|language| self.language(language.as_str())));
+        parts.extend(
+            call.language
+                .iter()
+                .map(|language| self.language(language.as_str())),
+        );
         parts.join(" · ")
     }
 
@@ -318,7 +373,10 @@ impl Painter<'_> {
             AgentState::Offline => w.offline,
         };
         let groups: Vec<&str> = agent.groups.iter().map(|group| group.as_str()).collect();
-        let tally = [("n", agent.answered.to_string()), ("missed", agent.missed.to_string())];
+        let tally = [
+            ("n", agent.answered.to_string()),
+            ("missed", agent.missed.to_string()),
+        ];
         AgentRow {
             key: agent.id.to_string(),
             name: agent.name.clone(),
@@ -338,8 +396,14 @@ impl Painter<'_> {
         QueueRow {
             key: queue.group.to_string(),
             group: queue.group.to_string(),
-            free: badge(if queue.free_agents == 0 { "none" } else { "some" }, &count(w.free, queue.free_agents)),
-            waiting: badge(if queue.waiting == 0 { "none" } else { "some" }, &count(w.wait_for, queue.waiting)),
+            free: badge(
+                if queue.free_agents == 0 { "none" } else { "some" },
+                &count(w.free, queue.free_agents),
+            ),
+            waiting: badge(
+                if queue.waiting == 0 { "none" } else { "some" },
+                &count(w.wait_for, queue.waiting),
+            ),
             longest: word_if(queue.waiting > 0, &longest),
         }
     }
@@ -348,10 +412,17 @@ impl Painter<'_> {
         PhoneRow {
             key: format!("{} {}", phone.extension, phone.contact),
             extension: phone.extension.to_string(),
-            who: phone.agent.as_ref().map(|agent| self.agent_name(agent)).unwrap_or_default(),
+            who: phone
+                .agent
+                .as_ref()
+                .map(|agent| self.agent_name(agent))
+                .unwrap_or_default(),
             address: format!("{} {}", phone.transport, phone.address),
             device: phone.user_agent.clone().unwrap_or_default(),
-            expires: fill(self.words.expires_in, &[("time", &clock_of(phone.expires_seconds))]),
+            expires: fill(
+                self.words.expires_in,
+                &[("time", &clock_of(phone.expires_seconds))],
+            ),
         }
     }
 
@@ -391,7 +462,9 @@ impl Painter<'_> {
             status: self.status(cdr.status),
             talk: word_if(cdr.talk_ms > 0, &clock_of_ms(cdr.talk_ms)),
             wait: clock_of_ms(cdr.wait_ms),
-            audio: recording.map(|recording| format!("/api/v1/recordings/{}", recording.id)).unwrap_or_default(),
+            audio: recording
+                .map(|recording| format!("/api/v1/recordings/{}", recording.id))
+                .unwrap_or_default(),
             audio_label: word_if(recording.is_some(), &label),
             audio_title: word_if(recording.is_some(), &format!("{caller} · {when}")),
             channels: recording.map_or(0, |recording| recording.channels),
@@ -406,7 +479,11 @@ impl Painter<'_> {
         let group = || cdr.group.as_ref().map(ToString::to_string);
         let number = || cdr.callee_number.as_ref().map(ToString::to_string);
         let agent = cdr.agent.as_ref().map(|agent| self.agent_name(agent));
-        agent.or_else(number).or_else(group).or_else(menu_alone).unwrap_or_default()
+        agent
+            .or_else(number)
+            .or_else(group)
+            .or_else(menu_alone)
+            .unwrap_or_default()
     }
 
     fn status(&self, status: Status) -> Badge {
@@ -435,7 +512,11 @@ impl Painter<'_> {
     }
 
     fn number(&self, number: &Number) -> String {
-        if *number == Number::anonymous() { self.words.withheld.to_owned() } else { number.to_string() }
+        if *number == Number::anonymous() {
+            self.words.withheld.to_owned()
+        } else {
+            number.to_string()
+        }
     }
 
     /// The agent's name for people; an agent who is no longer configured keeps the id.
@@ -446,15 +527,25 @@ impl Painter<'_> {
 }
 
 fn badge(state: &str, word: &str) -> Badge {
-    Badge { state: state.to_owned(), word: word.to_owned() }
+    Badge {
+        state: state.to_owned(),
+        word: word.to_owned(),
+    }
 }
 
 fn timer(seconds: u64) -> Timer {
-    Timer { seconds, text: clock_of(seconds) }
+    Timer {
+        seconds,
+        text: clock_of(seconds),
+    }
 }
 
 fn figure(value: impl ToString, note: String, asks: bool) -> Figure {
-    Figure { value: value.to_string(), note, state: if asks { "busy" } else { "quiet" }.to_owned() }
+    Figure {
+        value: value.to_string(),
+        note,
+        state: if asks { "busy" } else { "quiet" }.to_owned(),
+    }
 }
 
 fn word_if(condition: bool, word: &str) -> String {
@@ -462,6 +553,9 @@ fn word_if(condition: bool, word: &str) -> String {
 }
 
 fn filled(sentence: &str, values: &[(&str, String)]) -> String {
-    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let values: Vec<(&str, &str)> = values
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     fill(sentence, &values)
 }

@@ -146,7 +146,13 @@ pub(super) struct Words {
 pub(super) static ENGLISH: Words = Words {
     lang: "en",
     dir: "ltr",
-    languages: &[("en", "English"), ("ar", "Arabic"), ("vi", "Vietnamese"), ("fr", "French"), ("ur", "Urdu")],
+    languages: &[
+        ("en", "English"),
+        ("ar", "Arabic"),
+        ("vi", "Vietnamese"),
+        ("fr", "French"),
+        ("ur", "Urdu"),
+    ],
     now: "Now",
     log_out: "Log out",
     site_time: "Site time",
@@ -251,7 +257,7 @@ pub(super) static ENGLISH: Words = Words {
     close: "Close",
     audio_failed: "The recording cannot be played.",
     log_in: "Log in",
-    welcome: "Log in to see the lines.",
+    welcome: "See who calls, who talks and what is wrong.",
     claim_title: "Make this box yours",
     claim_text: "Nobody has an account here yet. The claim code was printed when callpost started; \
                  it proves that you can reach the box itself.",

@@ -18,7 +18,11 @@ pub(in crate::http) struct Attempts {
 impl Attempts {
     /// Counts an attempt, or says after how long to try again.
     pub(in crate::http) fn count(&mut self, now: Instant, from: IpAddr) -> Result<(), Duration> {
-        while self.recent.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= WINDOW) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) >= WINDOW)
+        {
             self.recent.pop_front();
         }
         let from = neighbourhood(from);
@@ -55,7 +59,10 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs some instant to count from"
+    )]
     fn one_address_has_five_attempts_a_minute_and_all_together_ten() {
         let start = Instant::now();
         let mut attempts = Attempts::default();
@@ -72,7 +79,10 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test needs some instant to count from"
+    )]
     fn a_network_of_ipv6_counts_as_one_address() {
         let now = Instant::now();
         let mut attempts = Attempts::default();

@@ -27,7 +27,12 @@ pub fn offer_claim(accounts: &Accounts, random: [u8; LENGTH]) -> Result<Option<C
 impl ClaimCode {
     /// Makes a code from random bytes.
     pub fn from_bytes(random: [u8; LENGTH]) -> Self {
-        Self(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+        Self(
+            random
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect(),
+        )
     }
 
     /// What somebody typed, in whatever case, with or without hyphens, with `o` for `0` or `l` for `1`.
@@ -77,7 +82,12 @@ mod tests {
     fn a_code_is_recognised_however_it_is_typed() {
         let code = ClaimCode::from_bytes([0, 1, 2, 10, 31, 255, 64, 33, 7, 8, 9, 20]);
         assert_eq!(code.to_string(), "012a-zz01-789m");
-        for typed in ["012a-zz01-789m", "012AZZ01789M", "OI2a zzOL 789m", " 012a-zz01-789m "] {
+        for typed in [
+            "012a-zz01-789m",
+            "012AZZ01789M",
+            "OI2a zzOL 789m",
+            " 012a-zz01-789m ",
+        ] {
             assert_eq!(ClaimCode::typed(typed).hash(), code.hash(), "{typed}");
         }
         for typed in ["", "012a-zz01-789", "012a-zz01-789mm", "012a-zz01-789n"] {

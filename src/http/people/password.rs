@@ -44,14 +44,21 @@ impl Hash {
         let output = argon2id(password, &salt, params)?;
         let salt = STANDARD_NO_PAD.encode(salt);
         let output = STANDARD_NO_PAD.encode(output);
-        Some(Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}")))
+        Some(Self(format!(
+            "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}"
+        )))
     }
 
     /// A hash that no password fits, made with the same effort as a real one: comparing with it makes an unknown
     /// name take as long as a known one.
     pub(in crate::http) fn of_nobody() -> Self {
-        let (salt, output) = (STANDARD_NO_PAD.encode([0; 16]), STANDARD_NO_PAD.encode([0; HASH_BYTES]));
-        Self(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}"))
+        let (salt, output) = (
+            STANDARD_NO_PAD.encode([0; 16]),
+            STANDARD_NO_PAD.encode([0; HASH_BYTES]),
+        );
+        Self(format!(
+            "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}"
+        ))
     }
 
     /// A hash as it was stored.

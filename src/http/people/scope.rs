@@ -31,7 +31,10 @@ const NAMES: [(Scope, &str); 7] = [
 
 impl fmt::Display for Scope {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = NAMES.iter().find(|(scope, _)| scope == self).map_or("", |(_, name)| name);
+        let name = NAMES
+            .iter()
+            .find(|(scope, _)| scope == self)
+            .map_or("", |(_, name)| name);
         out.write_str(name)
     }
 }

@@ -34,7 +34,11 @@ impl Sessions {
     pub(in crate::http) fn begin(&mut self, now: Instant, cookie: Digest, session: Session) {
         self.live.retain(|_, (used_at, _)| !is_over(*used_at, now));
         if self.live.len() >= MOST {
-            let idlest = self.live.iter().min_by_key(|(_, (used_at, _))| *used_at).map(|(key, _)| *key);
+            let idlest = self
+                .live
+                .iter()
+                .min_by_key(|(_, (used_at, _))| *used_at)
+                .map(|(key, _)| *key);
             idlest.and_then(|key| self.live.remove(&key));
         }
         self.live.insert(cookie, (now, session));
@@ -77,13 +81,20 @@ pub(in crate::http) fn no_cookie() -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test needs some instant to count from"
+)]
 mod tests {
     use super::*;
 
     fn begin(sessions: &mut Sessions, now: Instant, name: &str) -> Digest {
         let cookie = Digest::of(name);
-        let session = Session { user: name.to_owned(), role: Role::Viewer, password: Digest::of("") };
+        let session = Session {
+            user: name.to_owned(),
+            role: Role::Viewer,
+            password: Digest::of(""),
+        };
         sessions.begin(now, cookie, session);
         cookie
     }
@@ -95,7 +106,11 @@ mod tests {
         let cookie = begin(&mut sessions, start, "ali");
         let later = start + IDLE - Duration::from_secs(1);
         assert!(sessions.of(later, &cookie).is_some());
-        assert!(sessions.of(later + IDLE - Duration::from_secs(1), &cookie).is_some());
+        assert!(
+            sessions
+                .of(later + IDLE - Duration::from_secs(1), &cookie)
+                .is_some()
+        );
         assert!(sessions.of(later + IDLE + IDLE, &cookie).is_none());
         assert!(sessions.of(start, &Digest::of("another")).is_none());
     }
@@ -105,7 +120,13 @@ mod tests {
         let start = Instant::now();
         let mut sessions = Sessions::default();
         let cookies: Vec<Digest> = (0..64)
-            .map(|number| begin(&mut sessions, start + Duration::from_secs(number), &number.to_string()))
+            .map(|number| {
+                begin(
+                    &mut sessions,
+                    start + Duration::from_secs(number),
+                    &number.to_string(),
+                )
+            })
             .collect();
         let now = start + Duration::from_secs(100);
         assert!(sessions.of(now, &cookies[0]).is_some());

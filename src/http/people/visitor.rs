@@ -32,10 +32,17 @@ pub(in crate::http) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
 /// Whether a page of ours sent this request: its Origin (RFC 6454) names the host it was sent to.
 pub(in crate::http) fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return false };
-    let Ok(origin) = origin.parse::<Uri>() else { return false };
+    let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else {
+        return false;
+    };
+    let Ok(origin) = origin.parse::<Uri>() else {
+        return false;
+    };
     let of_the_web = matches!(origin.scheme_str(), Some("http" | "https"));
-    of_the_web && origin.authority().is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
+    of_the_web
+        && origin
+            .authority()
+            .is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -43,7 +50,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]

@@ -21,10 +21,7 @@ pub(super) async fn list(State(reception): Shared) -> Result<Response, Problem> 
 }
 
 /// `GET /api/v1/agents/{id}`.
-pub(super) async fn show(
-    State(reception): Shared,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(reception): Shared, Path(id): Path<String>) -> Result<Response, Problem> {
     let snapshot = reception.snapshot().await?;
     Ok(Json(find(&snapshot, &id)?).into_response())
 }
@@ -48,8 +45,13 @@ pub(super) async fn set_state(
 ) -> Result<Response, Problem> {
     let state: AgentState = input::word("state", &wanted.state, &["available", "on_break", "offline"])?;
     let reason = wanted.reason.filter(|reason| !reason.trim().is_empty());
-    if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
-        return Err(Problem::bad_request(format!("`reason` must have at most {MAX_REASON} characters.")));
+    if reason
+        .as_ref()
+        .is_some_and(|reason| reason.chars().count() > MAX_REASON)
+    {
+        return Err(Problem::bad_request(format!(
+            "`reason` must have at most {MAX_REASON} characters."
+        )));
     }
     let snapshot = reception.snapshot().await?;
     let agent = find(&snapshot, &id)?.id.clone();

@@ -16,10 +16,7 @@ pub(super) async fn list(State(reception): Shared) -> Result<Response, Problem> 
 }
 
 /// `GET /api/v1/calls/{id}`: one live call.
-pub(super) async fn show(
-    State(reception): Shared,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(reception): Shared, Path(id): Path<String>) -> Result<Response, Problem> {
     let snapshot = reception.snapshot().await?;
     Ok(Json(find(&snapshot, &id)?).into_response())
 }
@@ -34,7 +31,11 @@ pub(super) async fn hang_up(
     let call = find(&snapshot, &id)?.call_id;
     reception.command(Command::HangUp(call))?;
     tracing::info!(%call, by = %visitor.name, "Call {call} is hung up by {}.", visitor.name);
-    Ok((StatusCode::ACCEPTED, Json(json!({ "call_id": call, "stage": "ending" }))).into_response())
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({ "call_id": call, "stage": "ending" })),
+    )
+        .into_response())
 }
 
 fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a CallView, Problem> {

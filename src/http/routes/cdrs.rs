@@ -76,10 +76,7 @@ pub(super) async fn list(
 }
 
 /// `GET /api/v1/cdrs/{id}`: the newest version of one record.
-pub(super) async fn show(
-    State(reception): Shared,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(super) async fn show(State(reception): Shared, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = CallId(input::uuid(&id)?);
     let found = reception.read(move |reader| reader.cdr(id)).await?;
     let (seq, cdr) = found.ok_or_else(|| Problem::not_found("There is no call record with this id."))?;
@@ -91,22 +88,42 @@ impl Wanted {
         let most = CdrFilter::MOST;
         let limit = self.limit.unwrap_or(USUAL_LIMIT);
         if !(1..=most).contains(&limit) {
-            return Err(Problem::bad_request(format!("`limit` must be between 1 and {most}.")));
+            return Err(Problem::bad_request(format!(
+                "`limit` must be between 1 and {most}."
+            )));
         }
         let newest_first = match self.order.as_deref() {
             None | Some("asc") => false,
             Some("desc") => true,
             Some(_) => return Err(Problem::bad_request("`order` must be asc or desc.")),
         };
-        if self.number.as_ref().is_some_and(|number| number.chars().count() > MAX_NUMBER) {
-            return Err(Problem::bad_request(format!("`number` must have at most {MAX_NUMBER} characters.")));
+        if self
+            .number
+            .as_ref()
+            .is_some_and(|number| number.chars().count() > MAX_NUMBER)
+        {
+            return Err(Problem::bad_request(format!(
+                "`number` must have at most {MAX_NUMBER} characters."
+            )));
         }
         Ok(CdrFilter {
             after: cursor.map(|cursor| cursor.seq),
             limit,
-            from_ms: self.from.as_deref().map(|text| input::time_ms("from", text)).transpose()?,
-            to_ms: self.to.as_deref().map(|text| input::time_ms("to", text)).transpose()?,
-            status: self.status.as_deref().map(|text| input::word("status", text, &STATUSES)).transpose()?,
+            from_ms: self
+                .from
+                .as_deref()
+                .map(|text| input::time_ms("from", text))
+                .transpose()?,
+            to_ms: self
+                .to
+                .as_deref()
+                .map(|text| input::time_ms("to", text))
+                .transpose()?,
+            status: self
+                .status
+                .as_deref()
+                .map(|text| input::word("status", text, &STATUSES))
+                .transpose()?,
             direction: self
                 .direction
                 .as_deref()
@@ -119,7 +136,8 @@ impl Wanted {
 }
 
 fn read_cursor(word: &str) -> Result<Cursor, Problem> {
-    let cure = "`after` must be a `next_cursor` of an earlier answer; leave it out to begin with the oldest record.";
+    let cure =
+        "`after` must be a `next_cursor` of an earlier answer; leave it out to begin with the oldest record.";
     Cursor::decode(word).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "bad_cursor", cure))
 }
 
@@ -150,6 +168,10 @@ fn answer(epoch: String, page: CdrPage, after: Option<u64>) -> Page {
         has_more: page.has_more,
         oldest_seq: page.oldest_seq,
         latest_seq: page.latest_seq,
-        items: page.items.into_iter().map(|(seq, cdr)| Item { seq, cdr }).collect(),
+        items: page
+            .items
+            .into_iter()
+            .map(|(seq, cdr)| Item { seq, cdr })
+            .collect(),
     }
 }

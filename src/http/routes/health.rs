@@ -14,11 +14,16 @@ pub(super) async fn show(State(reception): Shared) -> Response {
     match snapshot.as_deref() {
         None => reasons.push("The call engine does not answer.".to_owned()),
         Some(snapshot) if !snapshot.accepting_calls => reasons.push(
-            "New calls are not let in: the box is shutting down, or its journal cannot be written.".to_owned(),
+            "New calls are not let in: the box is shutting down, or its journal cannot be written."
+                .to_owned(),
         ),
         Some(_) => {}
     }
-    let since_start = faces.outside.now().saturating_duration_since(reception.started_at).as_secs();
+    let since_start = faces
+        .outside
+        .now()
+        .saturating_duration_since(reception.started_at)
+        .as_secs();
     let mut body = json!({
         "status": if reasons.is_empty() { "ok" } else { "unavailable" },
         "service": "callpost",

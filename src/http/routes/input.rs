@@ -15,11 +15,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let essence = kind
+            .and_then(|kind| kind.split(';').next())
+            .unwrap_or_default()
+            .trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             let cure = "Send the body as `Content-Type: application/json`.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", cure));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                cure,
+            ));
         }
         let broken = |rejection: BytesRejection| Problem::of_status(rejection.into_response().status());
         let body = Bytes::from_request(request, state).await.map_err(broken)?;
@@ -38,7 +48,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         let mistake = |error: axum::extract::rejection::QueryRejection| {
             Problem::bad_request(format!("The query: {}.", error.body_text()))
         };
-        Query::try_from_uri(&parts.uri).map(|Query(params)| Self(params)).map_err(mistake)
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(params)| Self(params))
+            .map_err(mistake)
     }
 }
 
@@ -52,14 +64,16 @@ pub(super) fn uuid(word: &str) -> Result<Uuid, Problem> {
 pub(super) fn time_ms(name: &str, text: &str) -> Result<i64, Problem> {
     let time: Result<jiff::Timestamp, _> = text.replace(' ', "+").parse();
     time.map(|time| time.as_millisecond()).map_err(|_| {
-        Problem::bad_request(format!("`{name}` must be an RFC 3339 time with zone, such as 2026-11-20T12:00:00Z."))
+        Problem::bad_request(format!(
+            "`{name}` must be an RFC 3339 time with zone, such as 2026-11-20T12:00:00Z."
+        ))
     })
 }
 
 /// A word of a serde enum, such as a status, whatever its case.
 pub(super) fn word<T: DeserializeOwned>(name: &str, text: &str, choices: &[&str]) -> Result<T, Problem> {
     let known = choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
-    known.and_then(|choice| serde_json::from_value((*choice).into()).ok()).ok_or_else(|| {
-        Problem::bad_request(format!("`{name}` must be one of {}.", choices.join(", ")))
-    })
+    known
+        .and_then(|choice| serde_json::from_value((*choice).into()).ok())
+        .ok_or_else(|| Problem::bad_request(format!("`{name}` must be one of {}.", choices.join(", "))))
 }

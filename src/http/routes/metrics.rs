@@ -1,5 +1,5 @@
-use super::process::Process;
 use super::Shared;
+use super::process::Process;
 use super::status::{Journal, journal};
 use crate::agents::AgentState;
 use crate::engine::Snapshot;
@@ -49,114 +49,288 @@ type Labels<'a> = &'a [(&'a str, &'a str)];
 impl Page {
     fn about(&mut self, faces: &Faces) {
         self.family("callpost_info", "gauge", "Which program runs here; always 1.");
-        self.sample("callpost_info", &[("version", faces.version), ("site", &faces.site)], 1.0);
+        self.sample(
+            "callpost_info",
+            &[("version", faces.version), ("site", &faces.site)],
+            1.0,
+        );
     }
 
     fn traffic(&mut self, snapshot: &Snapshot) {
         let counters = &snapshot.counters;
-        self.gauge("callpost_uptime_seconds", "Time since the engine started.", snapshot.uptime_seconds as f64);
-        self.gauge("callpost_accepting_calls", "1 while new calls are let in.", flag(snapshot.accepting_calls));
-        self.gauge("callpost_clock_synced", "1 while the wall clock can be believed.", flag(snapshot.clock_synced));
+        self.gauge(
+            "callpost_uptime_seconds",
+            "Time since the engine started.",
+            snapshot.uptime_seconds as f64,
+        );
+        self.gauge(
+            "callpost_accepting_calls",
+            "1 while new calls are let in.",
+            flag(snapshot.accepting_calls),
+        );
+        self.gauge(
+            "callpost_clock_synced",
+            "1 while the wall clock can be believed.",
+            flag(snapshot.clock_synced),
+        );
         self.gauge("callpost_calls_live", "Calls now.", snapshot.calls.len() as f64);
-        self.family("callpost_calls_live_by_stage", "gauge", "Calls now, by what happens in them.");
+        self.family(
+            "callpost_calls_live_by_stage",
+            "gauge",
+            "Calls now, by what happens in them.",
+        );
         for stage in ["arriving", "menu", "ringing", "talking", "message", "ending"] {
             let count = snapshot.calls.iter().filter(|call| call.stage == stage).count();
             self.sample("callpost_calls_live_by_stage", &[("stage", stage)], count as f64);
         }
         for (name, help, value) in [
             ("callpost_calls_total", "Calls that arrived.", counters.calls),
-            ("callpost_calls_answered_total", "Calls a person answered.", counters.answered),
-            ("callpost_calls_refused_total", "Calls refused because the box was full or closing.", counters.refused),
-            ("callpost_sip_messages_received_total", "SIP messages received.", counters.sip_received),
-            ("callpost_sip_messages_sent_total", "SIP messages sent, with retransmissions.", counters.sip_sent),
-            ("callpost_sip_malformed_total", "SIP messages that could not be parsed.", counters.sip_malformed),
-            ("callpost_sip_auth_failed_total", "SIP requests with wrong credentials.", counters.auth_failed),
-            ("callpost_rtp_strangers_total", "RTP packets dropped for coming from a stranger.", counters.rtp_strangers),
+            (
+                "callpost_calls_answered_total",
+                "Calls a person answered.",
+                counters.answered,
+            ),
+            (
+                "callpost_calls_refused_total",
+                "Calls refused because the box was full or closing.",
+                counters.refused,
+            ),
+            (
+                "callpost_sip_messages_received_total",
+                "SIP messages received.",
+                counters.sip_received,
+            ),
+            (
+                "callpost_sip_messages_sent_total",
+                "SIP messages sent, with retransmissions.",
+                counters.sip_sent,
+            ),
+            (
+                "callpost_sip_malformed_total",
+                "SIP messages that could not be parsed.",
+                counters.sip_malformed,
+            ),
+            (
+                "callpost_sip_auth_failed_total",
+                "SIP requests with wrong credentials.",
+                counters.auth_failed,
+            ),
+            (
+                "callpost_rtp_strangers_total",
+                "RTP packets dropped for coming from a stranger.",
+                counters.rtp_strangers,
+            ),
         ] {
             self.family(name, "counter", help);
             self.sample(name, &[], value as f64);
         }
-        self.gauge("callpost_rtp_port_pairs_used", "RTP port pairs in use.", snapshot.ports.used.into());
-        self.gauge("callpost_rtp_port_pairs_limit", "RTP port pairs in the range.", snapshot.ports.total.into());
-        self.gauge("callpost_alarms", "Things a technician should know of.", snapshot.alarms.len() as f64);
+        self.gauge(
+            "callpost_rtp_port_pairs_used",
+            "RTP port pairs in use.",
+            snapshot.ports.used.into(),
+        );
+        self.gauge(
+            "callpost_rtp_port_pairs_limit",
+            "RTP port pairs in the range.",
+            snapshot.ports.total.into(),
+        );
+        self.gauge(
+            "callpost_alarms",
+            "Things a technician should know of.",
+            snapshot.alarms.len() as f64,
+        );
         let mut by_code = BTreeMap::<_, u32>::new();
         for alarm in &snapshot.alarms {
             *by_code.entry(alarm.code).or_default() += 1;
         }
-        self.family("callpost_alarms_by_code", "gauge", "The same, by what they are about.");
+        self.family(
+            "callpost_alarms_by_code",
+            "gauge",
+            "The same, by what they are about.",
+        );
         for (code, count) in by_code {
             self.sample("callpost_alarms_by_code", &[("code", code)], count.into());
         }
     }
 
     fn people(&mut self, snapshot: &Snapshot) {
-        self.gauge("callpost_registrations", "Registered contacts.", snapshot.registrations.len() as f64);
+        self.gauge(
+            "callpost_registrations",
+            "Registered contacts.",
+            snapshot.registrations.len() as f64,
+        );
         self.family("callpost_agents", "gauge", "Agents by state.");
         for state in AGENT_STATES {
-            let count = snapshot.agents.iter().filter(|agent| agent.state == state).count();
+            let count = snapshot
+                .agents
+                .iter()
+                .filter(|agent| agent.state == state)
+                .count();
             self.sample("callpost_agents", &[("state", &state.to_string())], count as f64);
         }
-        self.family("callpost_group_free_agents", "gauge", "Agents of a group who could take a call now.");
+        self.family(
+            "callpost_group_free_agents",
+            "gauge",
+            "Agents of a group who could take a call now.",
+        );
         for queue in &snapshot.queues {
-            self.sample("callpost_group_free_agents", &[("group", queue.group.as_str())], queue.free_agents.into());
+            self.sample(
+                "callpost_group_free_agents",
+                &[("group", queue.group.as_str())],
+                queue.free_agents.into(),
+            );
         }
-        self.family("callpost_group_waiting", "gauge", "Callers whose call rings a group now.");
+        self.family(
+            "callpost_group_waiting",
+            "gauge",
+            "Callers whose call rings a group now.",
+        );
         for queue in &snapshot.queues {
-            self.sample("callpost_group_waiting", &[("group", queue.group.as_str())], queue.waiting.into());
+            self.sample(
+                "callpost_group_waiting",
+                &[("group", queue.group.as_str())],
+                queue.waiting.into(),
+            );
         }
-        self.family("callpost_group_longest_wait_seconds", "gauge", "Longest wait of those callers.");
+        self.family(
+            "callpost_group_longest_wait_seconds",
+            "gauge",
+            "Longest wait of those callers.",
+        );
         for queue in &snapshot.queues {
             let seconds = queue.longest_wait_seconds as f64;
-            self.sample("callpost_group_longest_wait_seconds", &[("group", queue.group.as_str())], seconds);
+            self.sample(
+                "callpost_group_longest_wait_seconds",
+                &[("group", queue.group.as_str())],
+                seconds,
+            );
         }
     }
 
     fn outside(&mut self, snapshot: &Snapshot) {
-        self.family("callpost_trunk_up", "gauge", "1 while a trunk answers; no sample before the first probe.");
+        self.family(
+            "callpost_trunk_up",
+            "gauge",
+            "1 while a trunk answers; no sample before the first probe.",
+        );
         for trunk in snapshot.trunks.iter().filter(|trunk| trunk.state != "unknown") {
-            self.sample("callpost_trunk_up", &[("trunk", trunk.name.as_str())], flag(trunk.state == "up"));
+            self.sample(
+                "callpost_trunk_up",
+                &[("trunk", trunk.name.as_str())],
+                flag(trunk.state == "up"),
+            );
         }
-        self.family("callpost_trunk_round_trip_seconds", "gauge", "Round trip of a trunk's last OPTIONS.");
+        self.family(
+            "callpost_trunk_round_trip_seconds",
+            "gauge",
+            "Round trip of a trunk's last OPTIONS.",
+        );
         for trunk in &snapshot.trunks {
             if let Some(round_trip_ms) = trunk.round_trip_ms {
                 let seconds = f64::from(round_trip_ms) / 1000.0;
-                self.sample("callpost_trunk_round_trip_seconds", &[("trunk", trunk.name.as_str())], seconds);
+                self.sample(
+                    "callpost_trunk_round_trip_seconds",
+                    &[("trunk", trunk.name.as_str())],
+                    seconds,
+                );
             }
         }
         self.family("callpost_trunk_calls", "gauge", "Calls on a trunk now.");
         for trunk in &snapshot.trunks {
-            self.sample("callpost_trunk_calls", &[("trunk", trunk.name.as_str())], trunk.calls.into());
+            self.sample(
+                "callpost_trunk_calls",
+                &[("trunk", trunk.name.as_str())],
+                trunk.calls.into(),
+            );
         }
     }
 
     fn journal(&mut self, journal: Option<&Journal>) {
-        self.gauge("callpost_store_up", "1 while the store answers.", flag(journal.is_some()));
+        self.gauge(
+            "callpost_store_up",
+            "1 while the store answers.",
+            flag(journal.is_some()),
+        );
         let Some(journal) = journal else { return };
         let latest = journal.latest_seq.unwrap_or(0);
-        self.gauge("callpost_cdr_oldest_seq", "First call record still kept.", journal.oldest_seq.unwrap_or(0) as f64);
-        self.gauge("callpost_cdr_latest_seq", "Last call record written.", latest as f64);
-        self.family("callpost_outbox_pending", "gauge", "Call records an upstream has not yet taken.");
-        for Backlog { upstream, pending, .. } in &journal.outbox {
-            self.sample("callpost_outbox_pending", &[("upstream", upstream)], *pending as f64);
+        self.gauge(
+            "callpost_cdr_oldest_seq",
+            "First call record still kept.",
+            journal.oldest_seq.unwrap_or(0) as f64,
+        );
+        self.gauge(
+            "callpost_cdr_latest_seq",
+            "Last call record written.",
+            latest as f64,
+        );
+        self.family(
+            "callpost_outbox_pending",
+            "gauge",
+            "Call records an upstream has not yet taken.",
+        );
+        for Backlog {
+            upstream, pending, ..
+        } in &journal.outbox
+        {
+            self.sample(
+                "callpost_outbox_pending",
+                &[("upstream", upstream)],
+                *pending as f64,
+            );
         }
-        self.family("callpost_outbox_parked", "gauge", "Call records an upstream will not take.");
+        self.family(
+            "callpost_outbox_parked",
+            "gauge",
+            "Call records an upstream will not take.",
+        );
         for Backlog { upstream, parked, .. } in &journal.outbox {
-            self.sample("callpost_outbox_parked", &[("upstream", upstream)], *parked as f64);
+            self.sample(
+                "callpost_outbox_parked",
+                &[("upstream", upstream)],
+                *parked as f64,
+            );
         }
-        self.family("callpost_outbox_delivered_total", "counter", "Call records an upstream has taken.");
-        for Backlog { upstream, delivered, .. } in &journal.outbox {
-            self.sample("callpost_outbox_delivered_total", &[("upstream", upstream)], *delivered as f64);
+        self.family(
+            "callpost_outbox_delivered_total",
+            "counter",
+            "Call records an upstream has taken.",
+        );
+        for Backlog {
+            upstream, delivered, ..
+        } in &journal.outbox
+        {
+            self.sample(
+                "callpost_outbox_delivered_total",
+                &[("upstream", upstream)],
+                *delivered as f64,
+            );
         }
     }
 
     fn machine(&mut self, process: &Process, disk: Option<Disk>) {
         let measured = [
-            ("process_resident_memory_bytes", "Resident memory.", process.resident_bytes),
+            (
+                "process_resident_memory_bytes",
+                "Resident memory.",
+                process.resident_bytes,
+            ),
             ("process_open_fds", "Open file handles.", process.open_files),
-            ("process_max_fds", "Most open file handles.", process.open_files_limit),
+            (
+                "process_max_fds",
+                "Most open file handles.",
+                process.open_files_limit,
+            ),
             ("process_threads", "Threads.", process.threads),
-            ("callpost_disk_free_bytes", "Room left for data.", disk.map(|disk| disk.free_bytes)),
-            ("callpost_disk_size_bytes", "Size of the data disk.", disk.map(|disk| disk.total_bytes)),
+            (
+                "callpost_disk_free_bytes",
+                "Room left for data.",
+                disk.map(|disk| disk.free_bytes),
+            ),
+            (
+                "callpost_disk_size_bytes",
+                "Size of the data disk.",
+                disk.map(|disk| disk.total_bytes),
+            ),
         ];
         for (name, help, value) in measured {
             if let Some(value) = value {
@@ -164,7 +338,11 @@ impl Page {
             }
         }
         if let Some(seconds) = process.cpu_seconds {
-            self.family("process_cpu_seconds_total", "counter", "Processor time, user and system.");
+            self.family(
+                "process_cpu_seconds_total",
+                "counter",
+                "Processor time, user and system.",
+            );
             self.sample("process_cpu_seconds_total", &[], seconds);
         }
     }
@@ -196,7 +374,10 @@ fn flag(yes: bool) -> f64 {
 }
 
 fn escaped(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    label
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -30,20 +30,42 @@ pub(super) struct Route {
 
 /// Every route behind the guard.
 pub(super) fn table() -> Vec<Route> {
-    let read = |path, scope, handler| Route { path, method: Method::GET, scope, handler };
-    let act = |path, scope, handler| Route { path, method: Method::POST, scope, handler };
+    let read = |path, scope, handler| Route {
+        path,
+        method: Method::GET,
+        scope,
+        handler,
+    };
+    let act = |path, scope, handler| Route {
+        path,
+        method: Method::POST,
+        scope,
+        handler,
+    };
     vec![
         read("/api/v1/status", Scope::CallsRead, get(status::show)),
         read("/api/v1/calls", Scope::CallsRead, get(calls::list)),
         read("/api/v1/calls/{id}", Scope::CallsRead, get(calls::show)),
-        act("/api/v1/calls/{id}/hangup", Scope::CallsControl, post(calls::hang_up)),
+        act(
+            "/api/v1/calls/{id}/hangup",
+            Scope::CallsControl,
+            post(calls::hang_up),
+        ),
         read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
         read("/api/v1/cdrs/{id}", Scope::CdrRead, get(cdrs::show)),
         read("/api/v1/recordings", Scope::CdrRead, get(recordings::list)),
-        read("/api/v1/recordings/{id}", Scope::CdrRead, get(recordings::download)),
+        read(
+            "/api/v1/recordings/{id}",
+            Scope::CdrRead,
+            get(recordings::download),
+        ),
         read("/api/v1/agents", Scope::CallsRead, get(agents::list)),
         read("/api/v1/agents/{id}", Scope::CallsRead, get(agents::show)),
-        act("/api/v1/agents/{id}/state", Scope::AgentsWrite, post(agents::set_state)),
+        act(
+            "/api/v1/agents/{id}/state",
+            Scope::AgentsWrite,
+            post(agents::set_state),
+        ),
         read("/metrics", Scope::CallsRead, get(metrics::show)),
         read("/", Scope::CallsRead, get(pages::now)),
         read("/now.json", Scope::CallsRead, get(pages::now_json)),

@@ -27,8 +27,13 @@ impl Process {
         Self {
             resident_bytes: number_after(&status, "VmRSS:").map(|kilobytes| kilobytes * 1024),
             threads: number_after(&status, "Threads:"),
-            cpu_seconds: fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_seconds),
-            open_files: fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as u64),
+            cpu_seconds: fs::read_to_string("/proc/self/stat")
+                .ok()
+                .as_deref()
+                .and_then(cpu_seconds),
+            open_files: fs::read_dir("/proc/self/fd")
+                .ok()
+                .map(|files| files.count() as u64),
             open_files_limit: number_after(&limits, "Max open files"),
         }
     }

@@ -55,15 +55,28 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let limit = wanted.limit.unwrap_or(USUAL_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request(format!("`limit` must be between 1 and {MAX_LIMIT}.")));
+        return Err(Problem::bad_request(format!(
+            "`limit` must be between 1 and {MAX_LIMIT}."
+        )));
     }
     let bad = |_| Problem::bad_request("`before` must be the id of a recording.");
-    let before = wanted.before.as_deref().map(input::uuid).transpose().map_err(bad)?.map(RecordingId);
-    let found = reception.read(move |reader| reader.recordings(limit + 1, before)).await?;
+    let before = wanted
+        .before
+        .as_deref()
+        .map(input::uuid)
+        .transpose()
+        .map_err(bad)?
+        .map(RecordingId);
+    let found = reception
+        .read(move |reader| reader.recordings(limit + 1, before))
+        .await?;
     let has_more = found.len() > limit;
     let items: Vec<Item> = found.into_iter().take(limit).map(item).collect();
     let next_before = items.last().filter(|_| has_more).map(|item| item.id);
-    Ok(Json(serde_json::json!({ "items": items, "has_more": has_more, "next_before": next_before })).into_response())
+    Ok(
+        Json(serde_json::json!({ "items": items, "has_more": has_more, "next_before": next_before }))
+            .into_response(),
+    )
 }
 
 fn item(stored: StoredRecording) -> Item {
@@ -112,13 +125,24 @@ pub(super) async fn download(
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));
     }
     let roots = reception.faces.recordings.clone();
-    let path = stored.facts().map_or(&stored.row.path, |facts| &facts.path).clone();
+    let path = stored
+        .facts()
+        .map_or(&stored.row.path, |facts| &facts.path)
+        .clone();
     let opened = tokio::task::spawn_blocking(move || open_below(&roots, &path)).await;
     let Ok(Some((file, length))) = opened else {
         tracing::warn!(recording = %id, "The file of recording {id} is missing or cannot be read.");
-        return Err(Problem::new(StatusCode::NOT_FOUND, "file_missing", "The recording's file is no longer there."));
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "file_missing",
+            "The recording's file is no longer there.",
+        ));
     };
-    let audio = Audio { file, length, etag: etag(&stored, length) };
+    let audio = Audio {
+        file,
+        length,
+        etag: etag(&stored, length),
+    };
     Ok(audio.answer(&headers, &file_name(&stored, how.download.is_some())))
 }
 
@@ -154,7 +178,8 @@ impl Audio {
             Part::Nothing => {
                 let why = format!("Ask for one range within 0-{}.", self.length.saturating_sub(1));
                 let mut refusal =
-                    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", why).into_response();
+                    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", why)
+                        .into_response();
                 if let Ok(span) = format!("bytes */{}", self.length).parse() {
                     refusal.headers_mut().insert(header::CONTENT_RANGE, span);
                 }
@@ -165,8 +190,12 @@ impl Audio {
 
     /// If-None-Match (RFC 9110 §13.1.2): the client has this very file.
     fn is_known_to(&self, headers: &HeaderMap) -> bool {
-        let (Some(etag), Some(known)) = (&self.etag, text(headers, header::IF_NONE_MATCH)) else { return false };
-        known.split(',').any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
+        let (Some(etag), Some(known)) = (&self.etag, text(headers, header::IF_NONE_MATCH)) else {
+            return false;
+        };
+        known
+            .split(',')
+            .any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
     }
 
     /// The Range, unless If-Range (RFC 9110 §13.1.5) names another version of the file.
@@ -196,7 +225,9 @@ impl Audio {
 }
 
 fn finish(response: Builder, body: Body) -> Response {
-    response.body(body).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    response
+        .body(body)
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -234,7 +265,10 @@ fn open_below(roots: &[PathBuf], stored: &str) -> Option<(File, u64)> {
         }
         let file = File::open(&wanted).ok()?;
         let length = file.metadata().ok().filter(|facts| facts.is_file())?.len();
-        place_of(&file, &wanted).ok()?.starts_with(&root).then_some((file, length))
+        place_of(&file, &wanted)
+            .ok()?
+            .starts_with(&root)
+            .then_some((file, length))
     })
 }
 

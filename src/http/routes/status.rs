@@ -61,12 +61,17 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
     let process = Process::look();
     let status = Status {
         version: reception.faces.version,
-        clock: Clock { now: snapshot.at, synced: snapshot.clock_synced },
+        clock: Clock {
+            now: snapshot.at,
+            synced: snapshot.clock_synced,
+        },
         outbox: journal.as_ref().map(|journal| journal.outbox.clone()),
         journal,
         consumers: [],
         disk: health.disk,
-        memory: Memory { resident_bytes: process.resident_bytes },
+        memory: Memory {
+            resident_bytes: process.resident_bytes,
+        },
         process,
         troubles: health.troubles,
         snapshot: &snapshot,
@@ -80,6 +85,14 @@ pub(super) async fn journal(reception: &Reception) -> Option<Journal> {
 }
 
 fn ask(reader: &Reader) -> Result<Journal, StoreError> {
-    let page = reader.cdrs(&CdrFilter { limit: 1, newest_first: true, ..CdrFilter::default() })?;
-    Ok(Journal { oldest_seq: page.oldest_seq, latest_seq: page.latest_seq, outbox: reader.backlog()? })
+    let page = reader.cdrs(&CdrFilter {
+        limit: 1,
+        newest_first: true,
+        ..CdrFilter::default()
+    })?;
+    Ok(Journal {
+        oldest_seq: page.oldest_seq,
+        latest_seq: page.latest_seq,
+        outbox: reader.backlog()?,
+    })
 }

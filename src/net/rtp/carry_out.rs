@@ -17,7 +17,12 @@ impl Worker {
     pub(super) fn carry_out(&mut self, now: Instant, order: MediaOrder) {
         match order {
             MediaOrder::Start { leg, agreed } => self.with(leg, |leg| leg.session.start(now, agreed)),
-            MediaOrder::Play { leg, play, items, repeat } => {
+            MediaOrder::Play {
+                leg,
+                play,
+                items,
+                repeat,
+            } => {
                 self.at_hand = self.legs.place(leg);
                 let pieces = items.into_iter().filter_map(|item| self.piece(item)).collect();
                 self.with(leg, |leg| leg.session.play(play, pieces, repeat));
@@ -26,7 +31,12 @@ impl Worker {
             MediaOrder::StopPlaying { leg } => self.with(leg, |leg| leg.session.stop_playing()),
             MediaOrder::Bridge { a, b } => self.bridge(a, b),
             MediaOrder::Unbridge { leg } => self.unbridge(leg),
-            MediaOrder::Record { left, right, id, codec } => self.record(now, left, right, id, codec),
+            MediaOrder::Record {
+                left,
+                right,
+                id,
+                codec,
+            } => self.record(now, left, right, id, codec),
             MediaOrder::StopRecording { leg } => self.stop_recording(now, leg),
             MediaOrder::WatchSilence { leg, after } => {
                 self.with(leg, |leg| leg.session.watch_silence(now, after));
@@ -45,7 +55,14 @@ impl Worker {
             self.close(now, key);
         }
         let session = Session::new(now, &mut self.dice);
-        let place = self.legs.insert(Leg { key, session, sockets, peer: None, tape: None, phase: None });
+        let place = self.legs.insert(Leg {
+            key,
+            session,
+            sockets,
+            peer: None,
+            tape: None,
+            phase: None,
+        });
         self.sweep_soon(now);
         let Some(leg) = self.legs.get_mut(place) else {
             return;
@@ -56,7 +73,10 @@ impl Worker {
             .and_then(|()| registry.register(&mut leg.sockets.rtcp, token(place, RTCP), Interest::READABLE));
         if let Err(error) = registered {
             self.legs.remove(place);
-            self.outbox.say(MediaEvent::OpenFailed { leg: key, reason: error.to_string() });
+            self.outbox.say(MediaEvent::OpenFailed {
+                leg: key,
+                reason: error.to_string(),
+            });
         }
     }
 
@@ -68,7 +88,11 @@ impl Worker {
             self.unbridge(key);
         }
         let Some(leg) = place.and_then(|place| self.legs.remove(place)) else {
-            self.outbox.say(MediaEvent::Closed { leg: key, quality: None, strangers: 0 });
+            self.outbox.say(MediaEvent::Closed {
+                leg: key,
+                quality: None,
+                strangers: 0,
+            });
             return;
         };
         if let (Some(phase), Some(place)) = (leg.phase, place) {
@@ -78,7 +102,11 @@ impl Worker {
         // The ports are free before the engine hears that they are.
         drop(leg);
         self.publish();
-        self.outbox.say(MediaEvent::Closed { leg: key, quality, strangers });
+        self.outbox.say(MediaEvent::Closed {
+            leg: key,
+            quality,
+            strangers,
+        });
     }
 
     fn with(&mut self, key: LegKey, change: impl FnOnce(&mut Leg)) {
@@ -159,8 +187,12 @@ impl Worker {
             self.taping.end_recording(id);
             return;
         };
-        let at_right = right.and_then(|right| self.legs.place(right)).filter(|place| *place != at_left);
-        let running = self.tape_of(at_left).filter(|tape| self.taping.id(*tape) == Some(id));
+        let at_right = right
+            .and_then(|right| self.legs.place(right))
+            .filter(|place| *place != at_left);
+        let running = self
+            .tape_of(at_left)
+            .filter(|tape| self.taping.id(*tape) == Some(id));
         let tape = running.unwrap_or_else(|| {
             self.end_tape_of(now, at_left);
             let channels = 1 + u8::from(right.is_some());
@@ -188,7 +220,11 @@ impl Worker {
     }
 
     fn forget_channel(&mut self, tape: usize, channel: usize) {
-        for leg in self.legs.iter_mut().filter(|leg| leg.tape == Some((tape, channel))) {
+        for leg in self
+            .legs
+            .iter_mut()
+            .filter(|leg| leg.tape == Some((tape, channel)))
+        {
             leg.tape = None;
         }
         self.taping.change_leg(tape, channel);
@@ -205,7 +241,11 @@ impl Worker {
         let Some(tape) = self.tape_of(place) else {
             return;
         };
-        for leg in self.legs.iter_mut().filter(|leg| leg.tape.is_some_and(|(listening, _)| listening == tape)) {
+        for leg in self
+            .legs
+            .iter_mut()
+            .filter(|leg| leg.tape.is_some_and(|(listening, _)| listening == tape))
+        {
             leg.tape = None;
         }
         self.taping.end(now, tape);

@@ -74,9 +74,20 @@ mod tests {
     #[test]
     fn counts_are_added_once() {
         let shared = Shared::default();
-        let mut counters = RtpCounters { received: 3, faults: 1, ..RtpCounters::default() };
+        let mut counters = RtpCounters {
+            received: 3,
+            faults: 1,
+            ..RtpCounters::default()
+        };
         counters.publish(&shared);
         counters.publish(&shared);
-        assert_eq!(shared.read(), RtpCounters { received: 3, faults: 1, ..RtpCounters::default() });
+        assert_eq!(
+            shared.read(),
+            RtpCounters {
+                received: 3,
+                faults: 1,
+                ..RtpCounters::default()
+            }
+        );
     }
 }

@@ -4,18 +4,18 @@
 //! audio of tapes. Voice itself stays here: a packet is read, understood, rewritten where it lies and sent in one
 //! turn, without allocation or lock. While nobody plays and nothing arrives, a thread sleeps.
 
-mod threads;
-mod sockets;
-mod worker;
 mod carry_out;
-mod traffic;
-mod legs;
-mod playout;
-mod taping;
-mod outbox;
 mod counters;
+mod legs;
+mod outbox;
+mod playout;
+mod sockets;
+mod taping;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod traffic;
+mod worker;
 
 pub use counters::RtpCounters;
 pub use outbox::ToEngine;

@@ -19,7 +19,11 @@ pub(super) struct Outbox {
 impl Outbox {
     /// An outbox for this engine.
     pub(super) fn new(engine: ToEngine) -> Self {
-        Self { engine, kept: VecDeque::new(), dropped: 0 }
+        Self {
+            engine,
+            kept: VecDeque::new(),
+            dropped: 0,
+        }
     }
 
     /// Says it now, or as soon as the engine can hear it.
@@ -80,8 +84,14 @@ mod tests {
     fn events_wait_in_order_for_a_busy_engine_and_only_keys_are_ever_dropped() {
         let (queue, events) = sync_channel(1);
         let mut outbox = Outbox::new(engine(queue));
-        let leg = LegKey { call: CallKey(1), leg: LegId::CALLER };
-        let key = MediaEvent::DigitPressed { leg, digit: Digit::from_char('1').unwrap() };
+        let leg = LegKey {
+            call: CallKey(1),
+            leg: LegId::CALLER,
+        };
+        let key = MediaEvent::DigitPressed {
+            leg,
+            digit: Digit::from_char('1').unwrap(),
+        };
         for _ in 0..KEPT + 10 {
             outbox.say(key.clone());
         }

@@ -23,12 +23,19 @@ struct Phase {
 impl Playout {
     /// Nobody plays.
     pub(super) fn new(now: Instant) -> Self {
-        Self { origin: now, phases: <[Phase; PHASES]>::default() }
+        Self {
+            origin: now,
+            phases: <[Phase; PHASES]>::default(),
+        }
     }
 
     /// Takes a leg into the phase with the fewest, and gives the phase.
     pub(super) fn join(&mut self, now: Instant, leg: usize) -> usize {
-        let emptiest = self.phases.iter().enumerate().min_by_key(|(_, phase)| phase.legs.len());
+        let emptiest = self
+            .phases
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, phase)| phase.legs.len());
         let place = emptiest.map_or(0, |(place, _)| place);
         let due = self.next_moment(now, place);
         if let Some(phase) = self.phases.get_mut(place) {
@@ -56,10 +63,15 @@ impl Playout {
 
     /// A phase whose moment has come; it is due again 20 ms later.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<usize> {
-        let place = self.phases.iter().position(|phase| phase.due.is_some_and(|due| due <= now))?;
+        let place = self
+            .phases
+            .iter()
+            .position(|phase| phase.due.is_some_and(|due| due <= now))?;
         let moment = self.next_moment(now, place);
         let phase = self.phases.get_mut(place)?;
-        phase.due = phase.due.map(|due| if now > due + STALLED { moment } else { due + TICK });
+        phase.due = phase
+            .due
+            .map(|due| if now > due + STALLED { moment } else { due + TICK });
         Some(place)
     }
 
@@ -80,7 +92,10 @@ impl Playout {
 mod tests {
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do; only differences are used"
+    )]
     fn origin() -> Instant {
         Instant::now()
     }
@@ -95,7 +110,9 @@ mod tests {
         let mut served = 0;
         for millis in 1..=1000 {
             while let Some(phase) = playout.take_due(start + Duration::from_millis(millis)) {
-                served += (0..).take_while(|place| playout.leg(phase, *place).is_some()).count();
+                served += (0..)
+                    .take_while(|place| playout.leg(phase, *place).is_some())
+                    .count();
             }
         }
         assert!((490..=500).contains(&served), "{served}");

@@ -24,7 +24,10 @@ impl Pair {
     /// What the system says: taken by another program, not an address of this machine.
     pub(super) fn open(local: IpAddr, port: u16) -> io::Result<Self> {
         let odd = port.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(Self { rtp: open(SocketAddr::new(local, port))?, rtcp: open(SocketAddr::new(local, odd))? })
+        Ok(Self {
+            rtp: open(SocketAddr::new(local, port))?,
+            rtcp: open(SocketAddr::new(local, odd))?,
+        })
     }
 }
 

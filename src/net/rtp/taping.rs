@@ -61,7 +61,13 @@ impl Taping {
     }
 
     /// Puts a packet on a tape.
-    pub(super) fn put(&mut self, now: Instant, (place, channel): (usize, usize), packet: &Packet, buffer: &[u8]) {
+    pub(super) fn put(
+        &mut self,
+        now: Instant,
+        (place, channel): (usize, usize),
+        packet: &Packet,
+        buffer: &[u8],
+    ) {
         if let Some(Some(tape)) = self.tapes.get_mut(place) {
             tape.put(now, channel, packet, buffer);
         }
@@ -103,7 +109,10 @@ impl Taping {
 
     /// Bytes dropped and packets late since the last question.
     pub(super) fn take_counts(&mut self) -> (u64, u64) {
-        (std::mem::take(&mut self.bytes_dropped), std::mem::take(&mut self.packets_late))
+        (
+            std::mem::take(&mut self.bytes_dropped),
+            std::mem::take(&mut self.packets_late),
+        )
     }
 
     fn say_ends(&mut self) {
@@ -127,7 +136,9 @@ impl Taping {
                 self.spare = audio;
                 return;
             }
-            let sent = self.recorder.try_send(TapeMessage::Audio { id: tape.id(), audio });
+            let sent = self
+                .recorder
+                .try_send(TapeMessage::Audio { id: tape.id(), audio });
             if let Err(TrySendError::Full(lost) | TrySendError::Disconnected(lost)) = sent {
                 if let TapeMessage::Audio { audio, .. } = lost {
                     self.bytes_dropped += audio.len() as u64;
@@ -144,7 +155,10 @@ impl Taping {
 fn empty_buffer(spare: &mut Vec<u8>, buffers: &Buffers) -> Vec<u8> {
     let mut buffer = std::mem::take(spare);
     if buffer.capacity() == 0 {
-        let recycled = buffers.try_lock().ok().and_then(|buffers| buffers.try_recv().ok());
+        let recycled = buffers
+            .try_lock()
+            .ok()
+            .and_then(|buffers| buffers.try_recv().ok());
         buffer = recycled.unwrap_or_else(|| Vec::with_capacity(BUFFER));
     }
     buffer.clear();
@@ -160,7 +174,10 @@ mod tests {
 
     #[test]
     fn a_full_recorder_costs_audio_but_neither_length_nor_the_end() {
-        #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "any instant will do; only differences are used"
+        )]
         let start = Instant::now();
         let second = Duration::from_secs(1);
         let (recorder, tapes) = sync_channel(1);

@@ -2,9 +2,7 @@
 
 use super::{RtpSettings, RtpThreads, ToEngine};
 use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Sound, Sounds, g711};
-use crate::model::{
-    CallKey, Codec, Dice, Digit, LegId, LegKey, Playable, RecordingId, TapeMessage, Tone,
-};
+use crate::model::{CallKey, Codec, Dice, Digit, LegId, LegKey, Playable, RecordingId, TapeMessage, Tone};
 use crate::sdp::{Agreed, Flowing};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -48,11 +46,18 @@ impl Box {
                 TrySendError::Full(event) | TrySendError::Disconnected(event) => event,
             })
         });
-        let settings =
-            RtpSettings { rtp_timeout: Some(30 * LONG), dice: Dice::from_number(1) };
+        let settings = RtpSettings {
+            rtp_timeout: Some(30 * LONG),
+            dice: Dice::from_number(1),
+        };
         let threads =
             RtpThreads::start(2, settings, Arc::new(Library), to_engine, recorder, buffers).unwrap();
-        Self { threads, events, tapes, _back: back }
+        Self {
+            threads,
+            events,
+            tapes,
+            _back: back,
+        }
     }
 
     fn order(&self, order: MediaOrder) {
@@ -66,8 +71,15 @@ impl Box {
     /// Opens and starts a leg for a phone, and gives the address of its RTP port.
     fn leg(&self, key: LegKey, phone: &Phone, codec: Codec) -> SocketAddr {
         let port = PORTS.fetch_add(2, Ordering::Relaxed);
-        self.order(MediaOrder::Open { leg: key, local: local(), port });
-        self.order(MediaOrder::Start { leg: key, agreed: phone.agreed(codec) });
+        self.order(MediaOrder::Open {
+            leg: key,
+            local: local(),
+            port,
+        });
+        self.order(MediaOrder::Start {
+            leg: key,
+            agreed: phone.agreed(codec),
+        });
         SocketAddr::new(local(), port)
     }
 }
@@ -127,18 +139,27 @@ fn local() -> IpAddr {
 }
 
 fn key(call: u32, leg: u32) -> LegKey {
-    LegKey { call: CallKey(call), leg: LegId(leg) }
+    LegKey {
+        call: CallKey(call),
+        leg: LegId(leg),
+    }
 }
 
 fn prompt(name: &str) -> Playable {
-    Playable::Prompt { language: "en".into(), name: name.into() }
+    Playable::Prompt {
+        language: "en".into(),
+        name: name.into(),
+    }
 }
 
 #[test]
 fn two_phones_hear_each_other_and_nobody_hears_a_stranger() {
     let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
     let (a, b) = (key(1, 0), key(1, 1));
-    let (at_a, at_b) = (office.leg(a, &caller, Codec::Pcmu), office.leg(b, &agent, Codec::Pcma));
+    let (at_a, at_b) = (
+        office.leg(a, &caller, Codec::Pcmu),
+        office.leg(b, &agent, Codec::Pcma),
+    );
     office.order(MediaOrder::Bridge { a, b });
     let mut stranger = Phone::new("127.20.7.4");
     for number in 0..20u8 {
@@ -153,7 +174,14 @@ fn two_phones_hear_each_other_and_nobody_hears_a_stranger() {
         assert_eq!((from, packet.len(), packet[1] & 0x7f), (at_a, 172, 0));
     }
     office.order(MediaOrder::Close { leg: a });
-    let MediaEvent::Closed { leg, quality: Some(quality), strangers } = office.event() else { panic!() };
+    let MediaEvent::Closed {
+        leg,
+        quality: Some(quality),
+        strangers,
+    } = office.event()
+    else {
+        panic!()
+    };
     assert_eq!((leg, strangers), (a, 20));
     assert_eq!((quality.packets_received, quality.packets_sent), (20, 20));
     assert_eq!(office.threads.counters().strangers, 20);
@@ -164,17 +192,35 @@ fn a_prompt_and_a_tone_are_heard_to_their_end() {
     let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
     let leg = key(2, 0);
     let at = office.leg(leg, &phone, Codec::Pcmu);
-    let items = vec![prompt("welcome"), prompt("unknown"), Playable::Tone(Tone::Silence)];
-    office.order(MediaOrder::Play { leg, play: PlayId(9), items, repeat: false });
+    let items = vec![
+        prompt("welcome"),
+        prompt("unknown"),
+        Playable::Tone(Tone::Silence),
+    ];
+    office.order(MediaOrder::Play {
+        leg,
+        play: PlayId(9),
+        items,
+        repeat: false,
+    });
     let packets: Vec<_> = (0..15).map(|_| phone.hear()).collect();
     assert_eq!(office.event(), MediaEvent::PlayFinished { leg, play: PlayId(9) });
-    let stamps: Vec<_> =
-        packets.iter().map(|(_, packet)| u32::from_be_bytes(packet[4..8].try_into().unwrap())).collect();
-    assert!(stamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == 160), "{stamps:?}");
+    let stamps: Vec<_> = packets
+        .iter()
+        .map(|(_, packet)| u32::from_be_bytes(packet[4..8].try_into().unwrap()))
+        .collect();
+    assert!(
+        stamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == 160),
+        "{stamps:?}"
+    );
     for (place, (from, packet)) in packets.iter().enumerate() {
         let heard = g711::linear(Codec::Pcmu, packet[12]);
         assert_eq!(*from, at);
-        assert_eq!((packet[1] == 0x80, heard > 3000), (place == 0, place < 5), "{place}");
+        assert_eq!(
+            (packet[1] == 0x80, heard > 3000),
+            (place == 0, place < 5),
+            "{place}"
+        );
     }
 }
 
@@ -183,12 +229,22 @@ fn a_prompt_that_repeats_goes_on_until_it_is_stopped() {
     let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
     let leg = key(3, 0);
     office.leg(leg, &phone, Codec::Pcma);
-    office.order(MediaOrder::Play { leg, play: PlayId(1), items: vec![prompt("welcome")], repeat: true });
+    office.order(MediaOrder::Play {
+        leg,
+        play: PlayId(1),
+        items: vec![prompt("welcome")],
+        repeat: true,
+    });
     for _ in 0..12 {
         phone.hear();
     }
     office.order(MediaOrder::StopPlaying { leg });
-    office.order(MediaOrder::Play { leg, play: PlayId(2), items: Vec::new(), repeat: false });
+    office.order(MediaOrder::Play {
+        leg,
+        play: PlayId(2),
+        items: Vec::new(),
+        repeat: false,
+    });
     assert_eq!(office.event(), MediaEvent::PlayFinished { leg, play: PlayId(2) });
 }
 
@@ -207,7 +263,13 @@ fn keys_are_told_once_and_reach_the_other_phone() {
             caller.send(at, 101, place * 8000, &[code, flags, 3, 0x20]);
             assert_eq!(agent.hear().1[1] & 0x7f, 101);
         }
-        assert_eq!(office.event(), MediaEvent::DigitPressed { leg: a, digit: Digit::from_char(digit).unwrap() });
+        assert_eq!(
+            office.event(),
+            MediaEvent::DigitPressed {
+                leg: a,
+                digit: Digit::from_char(digit).unwrap()
+            }
+        );
     }
     assert!(office.events.try_recv().is_err());
 }
@@ -216,12 +278,25 @@ fn keys_are_told_once_and_reach_the_other_phone() {
 fn a_port_in_use_is_told_at_once_and_a_closed_one_is_free() {
     let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
     let at = office.leg(key(5, 0), &phone, Codec::Pcmu);
-    let again = office.threads.order(MediaOrder::Open { leg: key(5, 1), local: local(), port: at.port() });
-    let Err(MediaEvent::OpenFailed { leg, reason }) = again else { panic!() };
+    let again = office.threads.order(MediaOrder::Open {
+        leg: key(5, 1),
+        local: local(),
+        port: at.port(),
+    });
+    let Err(MediaEvent::OpenFailed { leg, reason }) = again else {
+        panic!()
+    };
     assert_eq!(leg, key(5, 1));
     assert!(reason.contains(&at.port().to_string()), "{reason}");
     office.order(MediaOrder::Close { leg: key(5, 0) });
-    assert_eq!(office.event(), MediaEvent::Closed { leg: key(5, 0), quality: None, strangers: 0 });
+    assert_eq!(
+        office.event(),
+        MediaEvent::Closed {
+            leg: key(5, 0),
+            quality: None,
+            strangers: 0
+        }
+    );
     UdpSocket::bind(at).unwrap();
     UdpSocket::bind((at.ip(), at.port() + 1)).unwrap();
 }
@@ -230,17 +305,32 @@ fn a_port_in_use_is_told_at_once_and_a_closed_one_is_free() {
 fn a_leg_that_is_not_there_is_closed_at_once() {
     let office = Box::new();
     office.order(MediaOrder::Close { leg: key(6, 7) });
-    assert_eq!(office.event(), MediaEvent::Closed { leg: key(6, 7), quality: None, strangers: 0 });
+    assert_eq!(
+        office.event(),
+        MediaEvent::Closed {
+            leg: key(6, 7),
+            quality: None,
+            strangers: 0
+        }
+    );
 }
 
 #[test]
 fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
     let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));
     let (a, b) = (key(7, 0), key(7, 1));
-    let (at_a, at_b) = (office.leg(a, &caller, Codec::Pcmu), office.leg(b, &agent, Codec::Pcma));
+    let (at_a, at_b) = (
+        office.leg(a, &caller, Codec::Pcmu),
+        office.leg(b, &agent, Codec::Pcma),
+    );
     let id = RecordingId(uuid::Uuid::from_u128(7));
     office.order(MediaOrder::Bridge { a, b });
-    office.order(MediaOrder::Record { left: a, right: Some(b), id, codec: Codec::Pcmu });
+    office.order(MediaOrder::Record {
+        left: a,
+        right: Some(b),
+        id,
+        codec: Codec::Pcmu,
+    });
     // The answers pace the phones: each says the next packet when the other has heard the last.
     for _ in 0..30 {
         caller.say(at_a, 0, &[0x90; 160]);
@@ -248,8 +338,19 @@ fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
         agent.say(at_b, 8, &[0xd5; 160]);
         caller.hear();
     }
-    office.order(MediaOrder::Play { leg: a, play: PlayId(1), items: vec![prompt("welcome")], repeat: false });
-    assert_eq!(office.event(), MediaEvent::PlayFinished { leg: a, play: PlayId(1) });
+    office.order(MediaOrder::Play {
+        leg: a,
+        play: PlayId(1),
+        items: vec![prompt("welcome")],
+        repeat: false,
+    });
+    assert_eq!(
+        office.event(),
+        MediaEvent::PlayFinished {
+            leg: a,
+            play: PlayId(1)
+        }
+    );
     office.order(MediaOrder::StopRecording { leg: a });
     let mut audio = Vec::new();
     loop {
@@ -267,7 +368,12 @@ fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
     }
     let left = audio.iter().step_by(2).filter(|byte| **byte == 0x90).count();
     let silence = g711::encode(Codec::Pcmu, g711::linear(Codec::Pcma, 0xd5));
-    let right = audio.iter().skip(1).step_by(2).filter(|byte| **byte == silence).count();
+    let right = audio
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .filter(|byte| **byte == silence)
+        .count();
     assert!(left >= 160 && right >= 160, "{left} {right} of {}", audio.len());
     // 100 ms of prompt at least, and the tape is as long as the time that passed.
     assert!(audio.len() > 2 * 640, "{}", audio.len());
@@ -280,11 +386,34 @@ fn a_fault_in_one_call_leaves_the_others_alone() {
     let (faulty, healthy) = (key(10, 0), key(12, 0));
     office.leg(faulty, &caller, Codec::Pcmu);
     office.leg(healthy, &other, Codec::Pcmu);
-    office.order(MediaOrder::Play { leg: faulty, play: PlayId(1), items: vec![prompt("broken")], repeat: false });
-    office.order(MediaOrder::Play { leg: healthy, play: PlayId(2), items: vec![prompt("welcome")], repeat: false });
-    assert_eq!(office.event(), MediaEvent::Closed { leg: faulty, quality: None, strangers: 0 });
+    office.order(MediaOrder::Play {
+        leg: faulty,
+        play: PlayId(1),
+        items: vec![prompt("broken")],
+        repeat: false,
+    });
+    office.order(MediaOrder::Play {
+        leg: healthy,
+        play: PlayId(2),
+        items: vec![prompt("welcome")],
+        repeat: false,
+    });
+    assert_eq!(
+        office.event(),
+        MediaEvent::Closed {
+            leg: faulty,
+            quality: None,
+            strangers: 0
+        }
+    );
     assert_eq!(other.hear().1.len(), 172);
-    assert_eq!(office.event(), MediaEvent::PlayFinished { leg: healthy, play: PlayId(2) });
+    assert_eq!(
+        office.event(),
+        MediaEvent::PlayFinished {
+            leg: healthy,
+            play: PlayId(2)
+        }
+    );
     assert_eq!(office.threads.counters().faults, 1);
 }
 
@@ -293,7 +422,10 @@ fn silence_is_told_when_the_caller_stops_speaking() {
     let (office, phone) = (Box::new(), Phone::new("127.20.7.2"));
     let leg = key(8, 0);
     office.leg(leg, &phone, Codec::Pcmu);
-    office.order(MediaOrder::WatchSilence { leg, after: Some(Duration::from_millis(300)) });
+    office.order(MediaOrder::WatchSilence {
+        leg,
+        after: Some(Duration::from_millis(300)),
+    });
     assert_eq!(office.event(), MediaEvent::FellSilent { leg });
 }
 
@@ -304,9 +436,29 @@ fn stopping_closes_every_leg_and_ends_every_tape() {
     for call in 20..24 {
         office.leg(key(call, 0), &phone, Codec::Pcmu);
     }
-    office.order(MediaOrder::Record { left: key(20, 0), right: None, id, codec: Codec::Pcmu });
-    let Box { threads, events, tapes, _back } = office;
+    office.order(MediaOrder::Record {
+        left: key(20, 0),
+        right: None,
+        id,
+        codec: Codec::Pcmu,
+    });
+    let Box {
+        threads,
+        events,
+        tapes,
+        _back,
+    } = office;
     threads.stop();
-    assert_eq!(events.try_iter().filter(|event| matches!(event, MediaEvent::Closed { .. })).count(), 4);
-    assert!(tapes.try_iter().any(|message| matches!(message, TapeMessage::End { id: of } if of == id)));
+    assert_eq!(
+        events
+            .try_iter()
+            .filter(|event| matches!(event, MediaEvent::Closed { .. }))
+            .count(),
+        4
+    );
+    assert!(
+        tapes
+            .try_iter()
+            .any(|message| matches!(message, TapeMessage::End { id: of } if of == id))
+    );
 }

@@ -54,7 +54,10 @@ impl RtpThreads {
     ) -> io::Result<Self> {
         let counters = Arc::<Shared>::default();
         let buffers: Buffers = Arc::new(Mutex::new(buffers_back));
-        let mut started = Self { threads: Vec::new(), counters: counters.clone() };
+        let mut started = Self {
+            threads: Vec::new(),
+            counters: counters.clone(),
+        };
         for number in 0..count.max(1) {
             let equipment = Equipment {
                 library: library.clone(),
@@ -81,7 +84,11 @@ impl RtpThreads {
         let leg = leg_of(&order);
         let closes = matches!(order, MediaOrder::Close { .. });
         match self.thread(leg.call).give(Job::Order(order)) {
-            Err(()) if closes => Err(MediaEvent::Closed { leg, quality: None, strangers: 0 }),
+            Err(()) if closes => Err(MediaEvent::Closed {
+                leg,
+                quality: None,
+                strangers: 0,
+            }),
             Ok(()) | Err(()) => Ok(()),
         }
     }
@@ -132,8 +139,14 @@ impl Thread {
         let waker = Waker::new(poll.registry(), WAKER)?;
         let (jobs, orders) = sync_channel(ORDERS);
         let worker = Worker::new(poll, orders, equipment);
-        let handle = Builder::new().name(format!("rtp-{number}")).spawn(move || worker.run())?;
-        Ok(Self { jobs, waker, handle: Some(handle) })
+        let handle = Builder::new()
+            .name(format!("rtp-{number}"))
+            .spawn(move || worker.run())?;
+        Ok(Self {
+            jobs,
+            waker,
+            handle: Some(handle),
+        })
     }
 
     fn give(&self, job: Job) -> Result<(), ()> {

@@ -25,7 +25,11 @@ impl Worker {
             let Some(leg) = self.legs.get_mut(place) else {
                 return;
             };
-            let from = if socket == RTP { &leg.sockets.rtp } else { &leg.sockets.rtcp };
+            let from = if socket == RTP {
+                &leg.sockets.rtp
+            } else {
+                &leg.sockets.rtcp
+            };
             match from.recv_from(&mut self.buffer[..]) {
                 // Reports of the other side are read by a later version; until then they are only counted.
                 Ok(_) if socket == RTCP => self.counts.rtcp += 1,
@@ -46,7 +50,11 @@ impl Worker {
         let Some(leg) = self.legs.get_mut(place) else {
             return;
         };
-        let datagram = self.buffer.get(..length).filter(|_| length < BUFFER).unwrap_or_default();
+        let datagram = self
+            .buffer
+            .get(..length)
+            .filter(|_| length < BUFFER)
+            .unwrap_or_default();
         match leg.session.receive(now, from, datagram) {
             Heard::Stranger => self.counts.strangers += 1,
             Heard::Junk => self.counts.junk += 1,
@@ -125,7 +133,10 @@ impl Worker {
 
     /// Looks again for a sound that was still being made.
     fn ask_again(&mut self, place: usize) {
-        let awaited = self.legs.get_mut(place).and_then(|leg| leg.session.waits_for().cloned());
+        let awaited = self
+            .legs
+            .get_mut(place)
+            .and_then(|leg| leg.session.waits_for().cloned());
         let Some(playable) = awaited else {
             return;
         };

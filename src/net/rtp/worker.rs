@@ -127,7 +127,10 @@ impl Worker {
         if self.disturbed || !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
-        let next = [self.playout.next_deadline(), self.sweep_at].into_iter().flatten().min();
+        let next = [self.playout.next_deadline(), self.sweep_at]
+            .into_iter()
+            .flatten()
+            .min();
         let retry = (self.outbox.is_waiting() || self.taping.is_waiting()).then_some(RETRY);
         let until_next = next.map(|next| next.saturating_duration_since(clock()));
         [until_next, retry].into_iter().flatten().min()
@@ -174,6 +177,7 @@ impl Worker {
         if self.sweep_at.is_none_or(|at| now < at) {
             return;
         }
+        self.sweep_at = Some(now + SWEEP);
         let mut watched = self.taping.is_running();
         for leg in self.legs.iter_mut() {
             let overdue = leg.session.check(now, self.rtp_timeout);
@@ -232,7 +236,10 @@ impl Worker {
 }
 
 /// The monotonic clock, read a few times in a turn.
-#[expect(clippy::disallowed_methods, reason = "the RTP thread is shell: its machines are given the time it reads here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the RTP thread is shell: its machines are given the time it reads here"
+)]
 pub(super) fn clock() -> Instant {
     Instant::now()
 }

@@ -1,5 +1,5 @@
-use serde::{Deserialize, Serialize};
 use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 

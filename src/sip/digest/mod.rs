@@ -3,11 +3,11 @@
 //! The box keeps no password, only [`Ha1`]s. It challenges without remembering whom ([`Authenticator`]), and
 //! answers challenges of trunks ([`answer`]).
 
-mod hash;
+mod client;
 mod ha1;
+mod hash;
 mod nonce;
 mod server;
-mod client;
 
 pub use client::{Secret, answer};
 pub use ha1::Ha1;

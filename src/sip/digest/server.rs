@@ -208,7 +208,10 @@ mod tests {
         }
 
         fn challenges(&mut self) -> [String; 2] {
-            self.authenticator.challenge(self.now, HERE, false).try_into().unwrap()
+            self.authenticator
+                .challenge(self.now, HERE, false)
+                .try_into()
+                .unwrap()
         }
     }
 
@@ -227,7 +230,11 @@ mod tests {
     #[test]
     fn sha_256_is_offered_first_and_stale_is_said() {
         let mut world = world();
-        let [first, second]: [String; 2] = world.authenticator.challenge(world.now, HERE, true).try_into().unwrap();
+        let [first, second]: [String; 2] = world
+            .authenticator
+            .challenge(world.now, HERE, true)
+            .try_into()
+            .unwrap();
         assert!(first.contains("algorithm=SHA-256") && first.ends_with("stale=true"));
         assert!(second.contains("algorithm=MD5") && second.contains("qop=\"auth\""));
         assert!(!world.challenges()[0].contains("stale"));
@@ -314,6 +321,18 @@ mod tests {
             "RFC 2069"
         );
         assert_eq!(world.judge(&good), Verdict::Ok);
+    }
+
+    #[test]
+    fn only_what_is_offered_is_accepted() {
+        let mut world = world();
+        let [strong, _] = world.challenges();
+        let answer = signed(&strong, "secret", "sip:callpost", 1);
+        world.authenticator.algorithms = vec![Algorithm::Md5];
+        assert_eq!(world.judge(&answer), Verdict::Wrong);
+        assert_eq!(world.authenticator.challenge(world.now, HERE, false).len(), 1);
+        world.authenticator.algorithms = Algorithm::ALL.to_vec();
+        assert_eq!(world.judge(&answer), Verdict::Ok);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Headers as types, one file each. A message keeps spans; these read them when asked.
 
-mod via;
-mod name_addr;
-mod contact;
-mod cseq;
-mod number;
-mod token_list;
-mod content_type;
-mod reason;
-mod credentials;
 mod challenge;
+mod contact;
+mod content_type;
+mod credentials;
+mod cseq;
+mod name_addr;
+mod number;
+mod reason;
+mod token_list;
+mod via;
 
 pub use challenge::Challenge;
 pub use contact::{Contact, Contacts};

@@ -36,7 +36,11 @@ pub struct RegistrationTimes {
 impl Default for RegistrationTimes {
     fn default() -> Self {
         let [min, max] = [60, 3600].map(Duration::from_secs);
-        Self { min, max, default: max }
+        Self {
+            min,
+            max,
+            default: max,
+        }
     }
 }
 
@@ -87,7 +91,11 @@ struct Refusal {
 
 impl Refusal {
     fn new(status: u16, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, reason: reason.into(), headers: Vec::new() }
+        Self {
+            status,
+            reason: reason.into(),
+            headers: Vec::new(),
+        }
     }
 }
 
@@ -101,7 +109,10 @@ enum Step {
 impl Registrar {
     /// A registrar without bindings.
     pub fn new(times: RegistrationTimes) -> Self {
-        Self { times, ..Self::default() }
+        Self {
+            times,
+            ..Self::default()
+        }
     }
 
     /// Carries out a REGISTER that was proven to come from `extension`, over `flow`. All of it happens, or nothing.
@@ -114,11 +125,24 @@ impl Registrar {
     ) -> Registered<'_> {
         let ask = match self.admit(now, extension, request, flow) {
             Ok(ask) => ask,
-            Err(Refusal { status, reason, headers }) => {
-                return Registered { status, reason, headers, changes: Vec::new() };
+            Err(Refusal {
+                status,
+                reason,
+                headers,
+            }) => {
+                return Registered {
+                    status,
+                    reason,
+                    headers,
+                    changes: Vec::new(),
+                };
             }
         };
-        let mut steps: Vec<Step> = self.expire_of(now, extension).into_iter().map(Step::Unbound).collect();
+        let mut steps: Vec<Step> = self
+            .expire_of(now, extension)
+            .into_iter()
+            .map(Step::Unbound)
+            .collect();
         match ask {
             Ask::Look => {}
             Ask::RemoveAll => steps.extend(self.remove_all(extension)),
@@ -140,7 +164,10 @@ impl Registrar {
         flow: &Flow,
     ) -> Result<Ask, Refusal> {
         let ask = Ask::read(request, flow, &self.times)?;
-        let alive: Vec<&Binding> = self.bindings(extension).filter(|binding| binding.expires_at > now).collect();
+        let alive: Vec<&Binding> = self
+            .bindings(extension)
+            .filter(|binding| binding.expires_at > now)
+            .collect();
         let overtaken = |binding: &&&Binding| binding.is_overtaken_by(request);
         let late = match &ask {
             Ask::Look => false,
@@ -172,7 +199,10 @@ impl Registrar {
 
     /// Step 7 for one contact.
     fn carry_out(&mut self, now: Instant, extension: &Number, wish: Wish, steps: &mut Vec<Step>) {
-        let old = self.bindings(extension).find(|binding| wish.is_about(binding)).map(|binding| binding.id);
+        let old = self
+            .bindings(extension)
+            .find(|binding| wish.is_about(binding))
+            .map(|binding| binding.id);
         let old = old.and_then(|id| self.take(extension, id));
         if wish.seconds == 0 {
             steps.extend(old.map(|binding| Step::Unbound(binding.into())));
@@ -203,20 +233,32 @@ impl Registrar {
             Step::Refreshed(id) => find(id).map(Change::Refreshed),
             Step::Unbound(gone) => Some(Change::Unbound(gone)),
         });
-        let headers = all.iter().map(|binding| (Name::Contact, binding.as_granted(now))).collect();
-        Registered { status: 200, reason: Cow::Borrowed("OK"), headers, changes: changes.collect() }
+        let headers = all
+            .iter()
+            .map(|binding| (Name::Contact, binding.as_granted(now)))
+            .collect();
+        Registered {
+            status: 200,
+            reason: Cow::Borrowed("OK"),
+            headers,
+            changes: changes.collect(),
+        }
     }
 
     /// The contacts of an extension, the most wanted first (`q`), and among equals the newest.
     pub fn contacts(&self, now: Instant, extension: &Number) -> Vec<&Binding> {
-        let mut alive: Vec<&Binding> = self.bindings(extension).filter(|binding| binding.expires_at > now).collect();
+        let mut alive: Vec<&Binding> = self
+            .bindings(extension)
+            .filter(|binding| binding.expires_at > now)
+            .collect();
         alive.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.id)));
         alive
     }
 
     /// One contact of an extension, by the URI it registered.
     pub fn find(&self, extension: &Number, contact: &str) -> Option<&Binding> {
-        self.bindings(extension).find(|binding| binding.contact == contact)
+        self.bindings(extension)
+            .find(|binding| binding.contact == contact)
     }
 
     /// Every binding, by extension.
@@ -253,18 +295,32 @@ impl Registrar {
     }
 
     fn expire_of(&mut self, now: Instant, extension: &Number) -> Vec<Unbound> {
-        let over = self.bindings(extension).filter(|binding| binding.expires_at <= now);
+        let over = self
+            .bindings(extension)
+            .filter(|binding| binding.expires_at <= now);
         let ids: Vec<u64> = over.map(|binding| binding.id).collect();
-        ids.into_iter().filter_map(|id| self.take(extension, id)).map(Unbound::from).collect()
+        ids.into_iter()
+            .filter_map(|id| self.take(extension, id))
+            .map(Unbound::from)
+            .collect()
     }
 
     /// Removes the registrations that came over a connection which is closed now: nothing can reach their phones
     /// (RFC 5626 §5.3).
     pub fn flow_closed(&mut self, connection: u64) -> Vec<Unbound> {
         let first = (connection, 0, Number::from(""));
-        let hanging = self.connections.range(first..).take_while(|(on, _, _)| *on == connection);
-        let hanging: Vec<(u64, Number)> = hanging.map(|(_, id, extension)| (*id, extension.clone())).collect();
-        hanging.into_iter().filter_map(|(id, extension)| self.take(&extension, id)).map(Unbound::from).collect()
+        let hanging = self
+            .connections
+            .range(first..)
+            .take_while(|(on, _, _)| *on == connection);
+        let hanging: Vec<(u64, Number)> = hanging
+            .map(|(_, id, extension)| (*id, extension.clone()))
+            .collect();
+        hanging
+            .into_iter()
+            .filter_map(|(id, extension)| self.take(&extension, id))
+            .map(Unbound::from)
+            .collect()
     }
 
     /// Takes in the bindings that the journal kept, at a time when the wall clock shows `unix_ms`. Returns those
@@ -272,7 +328,10 @@ impl Registrar {
     pub fn restore(&mut self, now: Instant, unix_ms: i64, kept: Vec<model::Binding>) -> Vec<Unbound> {
         let mut over = Vec::new();
         for kept in kept {
-            let unbound = Unbound { extension: kept.extension.clone(), contact: kept.contact.clone() };
+            let unbound = Unbound {
+                extension: kept.extension.clone(),
+                contact: kept.contact.clone(),
+            };
             let id = self.fresh_id();
             match Binding::from_journal(id, kept, now, unix_ms, self.times.max) {
                 Some(binding) => self.put(binding),
@@ -292,12 +351,17 @@ impl Registrar {
     }
 
     fn put(&mut self, binding: Binding) {
-        self.deadlines.insert((binding.expires_at, binding.id), binding.extension.clone());
+        self.deadlines
+            .insert((binding.expires_at, binding.id), binding.extension.clone());
         if let Some(connection) = binding.flow.connection {
-            self.connections.insert((connection, binding.id, binding.extension.clone()));
+            self.connections
+                .insert((connection, binding.id, binding.extension.clone()));
         }
         self.count += 1;
-        self.phones.entry(binding.extension.clone()).or_default().push(binding);
+        self.phones
+            .entry(binding.extension.clone())
+            .or_default()
+            .push(binding);
     }
 
     fn take(&mut self, extension: &Number, id: u64) -> Option<Binding> {
@@ -315,7 +379,8 @@ impl Registrar {
         self.count -= 1;
         self.deadlines.remove(&(binding.expires_at, binding.id));
         if let Some(connection) = binding.flow.connection {
-            self.connections.remove(&(connection, binding.id, binding.extension.clone()));
+            self.connections
+                .remove(&(connection, binding.id, binding.extension.clone()));
         }
     }
 }

@@ -68,6 +68,11 @@ impl InviteClient {
         matches!(self.state, State::Proceeding { .. })
     }
 
+    /// Whether a CANCEL has been sent and no final response has come.
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(self.state, State::Proceeding { until: Some(_) })
+    }
+
     /// Whether no final response has come.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.state, State::Calling { .. } | State::Proceeding { .. })

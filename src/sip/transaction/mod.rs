@@ -193,6 +193,9 @@ impl<Owner: Copy> Transactions<Owner> {
     pub(super) fn cancel(&mut self, now: Instant, id: ClientId, reasons: &[&str], owner: Owner) -> bool {
         let Some(asked) = self.clients.get_mut(&id) else { return true };
         let ClientMachine::Invite(machine) = &mut asked.machine else { return true };
+        if machine.is_cancelled() {
+            return true; // A phone that goes on ringing does not get a second one.
+        }
         if !machine.may_cancel() {
             return !machine.is_pending();
         }
@@ -317,8 +320,9 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// The way to the peer is gone: requests that wait there will never be answered.
     pub(super) fn flow_is_dead(&mut self, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
-        let lost: Vec<ClientId> =
+        let mut lost: Vec<ClientId> =
             self.clients.iter().filter(|(_, asked)| dead(&asked.flow)).map(|(id, _)| *id).collect();
+        lost.sort_unstable(); // A story with a seed tells the same again.
         lost.into_iter().filter_map(|id| self.clients.remove(&id).map(|asked| asked.owner)).collect()
     }
 

@@ -58,6 +58,8 @@ pub enum Event {
     },
     /// The far side hung up, gave up, or can no longer be reached; the session is gone.
     Left(SessionId),
+    /// The far side never acknowledged a 200 of ours; a BYE is under way and the session is gone.
+    NeverAcknowledged(SessionId),
     /// A key, by INFO.
     Digit {
         /// Which.

@@ -62,7 +62,7 @@ impl UserAgent {
         if let Some(session) = self.sessions.get_mut(&id)
             && session.farewell.is_none()
         {
-            if matches!(event, Event::Left(_) | Event::Refused { .. }) {
+            if matches!(event, Event::Left(_) | Event::NeverAcknowledged(_) | Event::Refused { .. }) {
                 session.farewell = Some(Farewell { status: 480, retry_after_seconds: None, reasons: &[] });
             }
             self.events.push_back(event);

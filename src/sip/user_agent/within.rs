@@ -92,8 +92,9 @@ impl UserAgent {
     /// A 2xx of ours was never acknowledged: the far side is gone (§13.3.1.4).
     pub(super) fn no_ack(&mut self, now: Instant, owner: Owner) {
         let Owner::Invite(id) = owner else { return };
-        if self.sessions.contains_key(&id) {
-            self.tell(id, Event::Left(id));
+        // A session whose BYE is under way is parted from already.
+        if self.sessions.get(&id).is_some_and(|session| !matches!(session.state, State::Leaving)) {
+            self.tell(id, Event::NeverAcknowledged(id));
             self.send_bye(now, id, &["SIP;cause=408;text=\"No ACK received\""]);
         }
     }

@@ -10,15 +10,20 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Ladder {
     pub lines: Vec<String>,
-    /// Random stories write nothing unless they fail.
+    /// Random stories write nothing …
     pub quiet: bool,
+    /// … until one fails and is told again, line by line, so that all is there when it breaks off.
+    pub aloud: bool,
 }
 
 impl Ladder {
     pub fn write(&mut self, at: Duration, line: impl FnOnce() -> String) {
         if !self.quiet {
-            let seconds = at.as_secs_f64();
-            self.lines.push(format!("{seconds:>6.1}s  {}", line()));
+            let line = format!("{:>6.1}s  {}", at.as_secs_f64(), line());
+            if self.aloud {
+                say(&line);
+            }
+            self.lines.push(line);
         }
     }
 
@@ -26,6 +31,11 @@ impl Ladder {
     pub fn message(&mut self, at: Duration, from: &str, to: &str, bytes: &[u8], fate: &str) {
         self.write(at, || format!("{from} ──{}──▶ {to}{fate}", summary(bytes)));
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a story that fails is told")]
+fn say(line: &str) {
+    eprintln!("{line}");
 }
 
 /// `INVITE 8000`, `180 INVITE`, `CANCEL (Call completed elsewhere; SIP 200, Q.850 26)`.

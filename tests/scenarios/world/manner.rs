@@ -20,7 +20,7 @@ pub struct Manner {
     pub never_acks: bool,
     /// As a caller that asked for an offer: acknowledges it without an answer, as a broken phone does.
     pub acks_bare: bool,
-    /// Switched off: says nothing to any request.
+    /// Switched off: says nothing to any request that begins something.
     pub dead: bool,
 }
 

@@ -12,20 +12,21 @@ mod talk;
 
 pub use manner::{Manner, OnCancel};
 pub use phone::Phone;
-pub use site::{BOX, MAIN, PASSWORD, PBX, Site, agent, agent_at, agent_of_pbx, group};
+pub use site::{BOX, PASSWORD, PBX, Site, agent, agent_at, agent_of_pbx, group};
 pub use studio::Studio;
-pub use talk::{Side, State, Talk};
+pub use talk::{Side, State};
 
+use callpost::agents::AgentState;
 use callpost::engine::{Command, Engine, Input, Notice, Output};
 use callpost::media::{MediaEvent, MediaOrder};
 use callpost::model::{
-    CallId, CallKey, Cdr, Dice, Digit, Entry, LegId, LegKey, NoteKind, TapeDone, WallClock,
+    Binding, CallId, CallKey, Cdr, Dice, Digit, Entry, LegId, LegKey, LegRole, NoteKind, Status, TapeDone, WallClock,
 };
 use callpost::sip::{Flow, Message, Method, Transport};
 use jiff::tz::TimeZone;
 use ladder::Ladder;
 use phone::{Do, Wake};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use studio::Report;
@@ -51,10 +52,17 @@ pub struct World {
     serial: u64,
     calls: BTreeMap<CallKey, Watched>,
     by_call_id: HashMap<String, CallKey>,
-    delivering: Option<String>,
-    /// Ringing phones at the moment a call was won, by Call-ID; they have to be told.
-    pub losers: Vec<(usize, String)>,
+    /// The Call-ID of the message the appliance is hearing.
+    hearing: Option<String>,
+    by_id: HashMap<CallId, CallKey>,
+    /// Which phone has the call of this Call-ID.
+    owners: HashMap<String, usize>,
+    /// Phones that rang or answered when a call was won by another, by Call-ID: they have to be told.
+    losers: Vec<(usize, String)>,
 }
+
+/// What the wall clock shows when a story begins.
+const EPOCH_MS: i64 = 1_790_000_000_000;
 
 /// What the network does to datagrams.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,12 +113,23 @@ impl World {
         world
     }
 
+    /// The same on a board that does not know the time yet.
+    pub fn unsynced(site: Site) -> Self {
+        let mut world = Self::at_start(site, 1, 0);
+        world.registers("ali", 3600);
+        world
+    }
+
     /// A site whose phones are silent so far.
-    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
     pub fn unregistered(site: Site, seed: u64) -> Self {
+        Self::at_start(site, seed, EPOCH_MS)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    fn at_start(site: Site, seed: u64, unix_ms: i64) -> Self {
         let start = Instant::now();
         let mut dice = Dice::from_number(seed);
-        let clock = WallClock::new(start, 1_790_000_000_000, true, TimeZone::UTC);
+        let clock = WallClock::new(start, unix_ms, unix_ms > 0, TimeZone::UTC);
         let phones = phones_of(&site);
         let engine = Engine::new(start, site.settings(), clock, dice.fork(), Vec::new());
         let mut world = Self {
@@ -131,7 +150,9 @@ impl World {
             serial: 0,
             calls: BTreeMap::new(),
             by_call_id: HashMap::new(),
-            delivering: None,
+            hearing: None,
+            by_id: HashMap::new(),
+            owners: HashMap::new(),
             losers: Vec::new(),
         };
         world.caller("caller", "0501234567");
@@ -187,7 +208,9 @@ impl World {
     pub fn calls_with(&mut self, name: &str, dialed: &str, sdp: Option<String>) {
         self.serial += 1;
         let order = self.serial;
-        let call_id = format!("{name}-{order}");
+        let call_id = format!("{}-{order}", name.replace(' ', "-"));
+        let place = self.place(name);
+        self.owners.insert(call_id.clone(), place);
         self.let_phone(name, |phone| phone.call(dialed, call_id, sdp, order));
     }
 
@@ -245,6 +268,14 @@ impl World {
             self.write(|| line);
         }
         self.handle(Input::Media(event));
+        self.settle();
+    }
+
+    /// A thread loses a leg.
+    pub fn lose_media(&mut self, leg: LegKey) {
+        for (after, report) in self.studio.lose(self.now, leg) {
+            self.plan(after, Happening::Report(report));
+        }
         self.settle();
     }
 
@@ -331,10 +362,43 @@ impl World {
         let load = self.engine.load();
         let lost = self.studio.failed.len();
         assert_eq!((load.transactions, load.sessions), (0, 0), "transactions, sessions left");
-        assert_eq!(load.ports, lost, "ports left");
+        assert!(load.ports <= lost, "{} ports left", load.ports);
         assert!(self.studio.open.is_empty(), "media left open: {:?}", self.studio.open);
         for watched in self.calls.values() {
             assert_eq!(watched.closed, 1, "records of the call of {}", watched.caller);
+        }
+        for agent in self.engine.snapshot(self.now).agents {
+            let rests = !matches!(agent.state, AgentState::Ringing | AgentState::Busy);
+            assert!(rests, "{} is left {}", agent.id, agent.state);
+        }
+    }
+
+    /// Stops the box and starts another one with what the journal knows of the phones.
+    pub fn restarts(&mut self, site: Site) {
+        let mut bindings: BTreeMap<(String, String), Binding> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Entry::Bound(binding) = entry {
+                bindings.insert((binding.extension.to_string(), binding.contact.clone()), binding.clone());
+            } else if let Entry::Unbound { extension, contact } = entry {
+                bindings.remove(&(extension.to_string(), contact.clone()));
+            }
+        }
+        let clock = WallClock::new(self.start, EPOCH_MS, true, TimeZone::UTC);
+        let (dice, bindings) = (self.dice.fork(), bindings.into_values().collect());
+        self.engine = Engine::new(self.now, site.settings(), clock, dice, bindings);
+        self.write(|| "the box starts again".to_owned());
+        self.settle();
+    }
+
+    /// Whether everybody who lost a call heard why. `in_these_words` when nothing else can have been under way.
+    pub fn check_losers(&self, in_these_words: bool) {
+        for (place, call_id) in &self.losers {
+            let phone = &self.phones[*place];
+            let talk = &phone.talks[call_id];
+            let refused = talk.said.is_some_and(|status| status >= 300 && status != 487);
+            let told = if in_these_words { talk.was_told_elsewhere() } else { !talk.reasons.is_empty() };
+            let hung_up = talk.byed;
+            assert!(refused || told || hung_up, "{} lost {call_id} and heard {:?}", phone.name, talk.reasons);
         }
     }
 
@@ -381,12 +445,9 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::ToBox(flow, bytes) => {
-                let message = Message::parse(&bytes).ok();
-                self.delivering = message
-                    .filter(|message| message.is_request() && message.method() == Method::Invite)
-                    .map(|message| message.call_id().to_owned());
+                self.hearing = Message::parse(&bytes).ok().map(|message| message.call_id().to_owned());
                 self.handle(Input::Message { flow: &flow, bytes: &bytes });
-                self.delivering = None;
+                self.hearing = None;
             }
             Happening::ToPhone(place, bytes) => {
                 self.serial += 1;
@@ -444,18 +505,30 @@ impl World {
         {
             self.write(|| format!("media: {line}"));
         }
-        if let MediaOrder::Bridge { a, b } = order {
-            self.note_losers(*a, *b);
+        if let MediaOrder::Bridge { a, .. } = order {
+            self.note_losers(*a);
         }
         for (after, report) in self.studio.obey(self.now, order) {
             self.plan(after, Happening::Report(report));
         }
     }
 
-    /// Whoever rings for this call now and did not win has to be told.
-    fn note_losers(&mut self, caller: LegKey, winner: LegKey) {
+    /// Whoever rings for this call now, or has just answered, and did not win has to be told.
+    fn note_losers(&mut self, caller: LegKey) {
         let Some(watched) = self.calls.get(&caller.call) else { return };
-        let _ = (watched, winner);
+        let caller = &self.phones[watched.caller_phone];
+        if caller.talks.len() > 1 {
+            return; // Its number does not tell which call a phone rings for.
+        }
+        let number = format!("sip:{}@", caller.user);
+        for (place, phone) in self.phones.iter().enumerate() {
+            let in_it = phone.talks.values().filter(|talk| {
+                let is_open = matches!(talk.state, State::Ringing | State::Up) && talk.reasons.is_empty();
+                is_open && talk.side == Side::Called && talk.them.contains(&number)
+            });
+            let lost = in_it.filter(|talk| Some(&talk.call_id) != self.hearing.as_ref());
+            self.losers.extend(lost.map(|talk| (place, talk.call_id.clone())));
+        }
     }
 
     fn keep(&mut self, entry: Entry) {
@@ -463,8 +536,9 @@ impl World {
             Entry::CallOpened { call, cdr } => self.call_opened(*call, cdr),
             Entry::CallNoted(note) => {
                 if note.kind == NoteKind::Dialed
-                    && let Some(watched) = self.calls.values_mut().find(|watched| watched.id == note.call_id)
                     && let Some(leg) = note.leg
+                    && let Some(key) = self.by_id.get(&note.call_id)
+                    && let Some(watched) = self.calls.get_mut(key)
                 {
                     watched.agents.insert(leg, note.detail.clone());
                 }
@@ -486,9 +560,8 @@ impl World {
     }
 
     fn call_opened(&mut self, call: CallKey, cdr: &Cdr) {
-        let call_id = self.delivering.clone().expect("a call was opened without an INVITE");
-        let phone = self.phones.iter().position(|phone| phone.talks.contains_key(&call_id));
-        let caller_phone = phone.expect("a call from nobody");
+        let call_id = self.hearing.clone().expect("a call was opened without an INVITE");
+        let caller_phone = *self.owners.get(&call_id).expect("a call from nobody");
         let watched = Watched {
             id: cdr.call_id,
             caller: self.phones[caller_phone].name.clone(),
@@ -501,6 +574,7 @@ impl World {
         let before = self.calls.insert(call, watched);
         assert!(before.is_none(), "a call was opened twice");
         self.by_call_id.insert(call_id, call);
+        self.by_id.insert(cdr.call_id, call);
         self.write(|| "journal: call opened".to_owned());
         if let Some(after) = self.journal_takes {
             let on_disk = self.journal_writes;
@@ -509,11 +583,12 @@ impl World {
     }
 
     fn call_closed(&mut self, cdr: &Cdr) {
-        match self.calls.values_mut().find(|watched| watched.id == cdr.call_id) {
+        let key = self.by_id.get(&cdr.call_id);
+        match key.and_then(|key| self.calls.get_mut(key)) {
             Some(watched) => watched.closed += 1,
             None => assert!(cdr.cause.is_some(), "a record without a call: {cdr:?}"),
         }
-        assert!(cdr.is_final);
+        check_record(cdr);
         self.write(|| format!("journal: call closed, {}", cdr.status.as_str()));
         self.cdrs.push(cdr.clone());
     }
@@ -551,6 +626,9 @@ impl World {
         let fate = if copies == 0 { " ✗ lost" } else { "" };
         self.ladder.message(at, "box", &name, bytes, fate);
         let Some(place) = place else { return };
+        if message.is_request() {
+            self.owners.entry(message.call_id().to_owned()).or_insert(place);
+        }
         for _ in 0..copies {
             let latency = self.latency();
             self.plan(latency, Happening::ToPhone(place, bytes.to_vec()));
@@ -559,7 +637,8 @@ impl World {
 
     /// Nothing that makes a telephone ring or speak leaves before the journal has the call.
     fn check_journal_first(&self, message: &Message<'_>) {
-        if message.status().is_some_and(|status| (101..300).contains(&status))
+        if message.method() == Method::Invite
+            && message.status().is_some_and(|status| (101..300).contains(&status))
             && let Some(watched) = self.by_call_id.get(message.call_id()).and_then(|key| self.calls.get(key))
         {
             let patience = self.now - watched.invited >= Duration::from_secs(2);
@@ -578,11 +657,13 @@ impl World {
     /// Several phones may be behind one address: the one in this call, or the one that is meant, or the first.
     fn phone_for(&self, flow: &Flow, message: &Message<'_>) -> Option<usize> {
         let here = |phone: &Phone| phone.address == flow.peer && phone.connection == flow.connection;
+        let owner = self.owners.get(message.call_id()).copied();
+        if let Some(owner) = owner.filter(|place| here(&self.phones[*place])) {
+            return Some(owner);
+        }
         let find = |test: &dyn Fn(&Phone) -> bool| self.phones.iter().position(|phone| here(phone) && test(phone));
         let user = message.request_uri().and_then(|uri| uri.user().map(|user| user.into_owned()));
-        find(&|phone| phone.talks.contains_key(message.call_id()))
-            .or_else(|| find(&|phone| user.as_deref() == Some(phone.user.as_str())))
-            .or_else(|| find(&|_| true))
+        find(&|phone| user.as_deref() == Some(phone.user.as_str())).or_else(|| find(&|_| true))
     }
 
     fn carry_out(&mut self, place: usize, deeds: Vec<Do>) {
@@ -646,6 +727,24 @@ impl World {
     }
 }
 
+/// What is true of every record.
+fn check_record(cdr: &Cdr) {
+    assert!(cdr.is_final && cdr.ended_at.is_some(), "{cdr:?}");
+    let answered = cdr.agent.is_some();
+    assert_eq!(answered, cdr.answered_at.is_some(), "{cdr:?}");
+    if answered {
+        assert_eq!((cdr.status, cdr.wait_ms + cdr.talk_ms), (Status::Answer, cdr.duration_ms), "{cdr:?}");
+    } else {
+        assert_eq!((cdr.talk_ms, cdr.wait_ms), (0, cdr.duration_ms), "{cdr:?}");
+    }
+    assert!(cdr.ring_ms <= cdr.wait_ms && cdr.hold_ms <= cdr.duration_ms, "{cdr:?}");
+    let winners = cdr.legs.iter().filter(|leg| leg.role == LegRole::Agent && leg.result == "answered").count();
+    assert_eq!(winners, usize::from(answered), "{cdr:?}");
+    for leg in &cdr.legs {
+        assert!(leg.ended_at.is_some() && leg.result != "dialed", "{leg:?}");
+    }
+}
+
 /// A phone for each agent, registered or not.
 fn phones_of(site: &Site) -> Vec<Phone> {
     use callpost::agents::Reach;
@@ -666,10 +765,4 @@ fn phones_of(site: &Site) -> Vec<Phone> {
         });
     }
     phones
-}
-
-/// Everything the phones were told, for stories that ask who heard what.
-pub fn told(world: &World, name: &str) -> BTreeSet<String> {
-    let place = world.place(name);
-    world.phones[place].talks.values().flat_map(|talk| talk.reasons.clone()).collect()
 }

@@ -24,6 +24,10 @@ pub struct Phone {
     pub password: Option<String>,
     pub manner: Manner,
     pub talks: BTreeMap<String, Talk>,
+    /// Headers of its INVITEs besides the usual ones.
+    pub more_headers: String,
+    /// The extension it registers, when that is not its own.
+    pub claims: Option<String>,
     /// The status of the last answer to a REGISTER.
     pub registered: Option<u16>,
     registering: Option<Registering>,
@@ -75,6 +79,8 @@ impl Phone {
             password: None,
             manner: Manner::rings(),
             talks: BTreeMap::new(),
+            more_headers: String::new(),
+            claims: None,
             registered: None,
             registering: None,
             repeats: BTreeMap::new(),
@@ -99,12 +105,13 @@ impl Phone {
     fn send_register(&mut self, credentials: Option<String>) -> Vec<Do> {
         let branch = self.branch();
         let (transport, address, user) = (self.transport.via(), self.address, self.user.clone());
+        let aor = self.claims.clone().unwrap_or_else(|| user.clone());
         let Some(registering) = &mut self.registering else { return Vec::new() };
         registering.cseq += 1;
         let proof = credentials.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
         let text = format!(
             "REGISTER sip:callpost SIP/2.0\r\nVia: SIP/2.0/{transport} {address};branch={branch};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:{user}@callpost>;tag=r\r\nTo: <sip:{user}@callpost>\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{user}@callpost>;tag=r\r\nTo: <sip:{aor}@callpost>\r\n\
              Call-ID: {}\r\nCSeq: {} REGISTER\r\nContact: {}\r\nExpires: {}\r\n{proof}Content-Length: 0\r\n\r\n",
             registering.call_id, registering.cseq, registering.contact, registering.expires,
         );
@@ -131,6 +138,7 @@ impl Phone {
         talk.asked_for_offer = talk.sdp.is_none();
         let (cseq, sdp) = (talk.cseq, talk.sdp.clone());
         let proof = credentials.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+        let proof = proof + &self.more_headers;
         let invite = self.request("INVITE", call_id, &branch, cseq, &proof, sdp.as_deref());
         self.ask(branch, invite)
     }
@@ -146,6 +154,7 @@ impl Phone {
         match (talk.side, talk.state) {
             (_, State::Up) => {
                 talk.state = State::Over;
+                talk.byed = true;
                 self.send_within(call_id, "BYE", "", None)
             }
             (Side::Calls, State::Fresh) => {
@@ -207,10 +216,10 @@ impl Phone {
     }
 
     fn hear_request(&mut self, request: &Message<'_>, order: u64) -> Vec<Do> {
-        if self.manner.dead {
+        let call_id = request.call_id().to_owned();
+        if self.manner.dead && !self.talks.contains_key(&call_id) {
             return Vec::new();
         }
-        let call_id = request.call_id().to_owned();
         match request.method() {
             Method::Invite => self.hear_invite(request, call_id, order),
             Method::Ack => {
@@ -467,7 +476,7 @@ impl Phone {
 
     fn branch(&mut self) -> String {
         self.serial += 1;
-        format!("z9hG4bK-{}-{}", self.name, self.serial)
+        format!("z9hG4bK-{}-{}", self.name.replace(' ', "-"), self.serial)
     }
 
     pub fn contact(&self) -> String {

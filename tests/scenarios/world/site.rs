@@ -102,12 +102,6 @@ impl Site {
         self
     }
 
-    /// One more agent.
-    pub fn with(mut self, agent: Agent) -> Self {
-        self.agents.push(agent);
-        self
-    }
-
     pub fn settings(self) -> Settings {
         let extensions: Vec<_> = self
             .agents

@@ -115,8 +115,8 @@ impl Studio {
         }
         self.playing.remove(&leg);
         let was_open = self.open.remove(&leg).is_some();
-        if was_open && !self.mute {
-            let quality = Some(Quality {
+        if !self.mute {
+            let quality = was_open.then_some(Quality {
                 mos: Some(4.4),
                 loss_percent: Some(0.0),
                 jitter_ms: Some(0.1),
@@ -149,6 +149,11 @@ impl Studio {
             })
         };
         vec![(Duration::ZERO, Report::Tape(TapeDone { id, result }))]
+    }
+
+    /// A thread loses a leg to a fault of its own. Tells what it reports.
+    pub fn lose(&mut self, now: Instant, leg: LegKey) -> Vec<(Duration, Report)> {
+        if self.open.contains_key(&leg) { self.close(now, leg) } else { Vec::new() }
     }
 
     /// The recorder hears.

@@ -32,6 +32,7 @@ pub struct Talk {
     /// Hang up as soon as that is allowed.
     pub wants_out: bool,
     pub proved: bool,
+    /// We hung up ourselves.
     pub byed: bool,
     /// Our last INVITE had no SDP, so the ACK has the answer.
     pub asked_for_offer: bool,

@@ -250,6 +250,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
          module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
+         statmode_default off\n\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",
         modules = modules(),
     );

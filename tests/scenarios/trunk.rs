@@ -1,0 +1,111 @@
+//! The PBX beside the box.
+
+use crate::world::{Manner, Site, World, agent_of_pbx};
+use callpost::agents::Overflow;
+use callpost::model::Status;
+
+fn with_phone_of_pbx(manner: Manner) -> World {
+    let mut site = Site::office().unrecorded().ringing(1).overflowing_to(Overflow::HangUp);
+    site.agents = vec![agent_of_pbx("layla", "300")];
+    let mut world = World::of(site);
+    world.set("layla", manner);
+    world
+}
+
+#[test]
+fn a_trunk_that_asks_for_a_password_gets_it_once() {
+    let mut world = with_phone_of_pbx(Manner { challenge: Some(407), ..Manner::answers_after(2.0) });
+    world.calls("caller", "8000");
+    world.after_seconds(5.0);
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8000 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  box ──INVITE 300 +sdp──▶ layla
+       0.0s  layla ──407 INVITE──▶ box
+       0.0s  box ──ACK──▶ layla
+       0.0s  box ──INVITE 300 with digest +sdp──▶ layla
+       0.0s  layla ──180 INVITE──▶ box
+       0.0s  box ──180 INVITE──▶ caller
+       2.0s  layla ──200 INVITE +sdp──▶ box
+       2.0s  box ──ACK──▶ layla
+       2.0s  media: layla at 192.0.2.100:4000 pcmu both
+       2.0s  media: caller at 192.0.2.100:4000 pcmu both
+       2.0s  media: caller and layla talk
+       2.0s  box ──200 INVITE +sdp──▶ caller
+       2.0s  caller ──ACK──▶ box
+       5.0s  caller ──BYE──▶ box
+       5.0s  box ──200 BYE──▶ caller
+       5.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ layla
+       5.0s  journal: call closed, ANSWER
+       5.0s  layla ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by layla, group sales, ended by caller, q850 16
+        5.0 s: wait 2.0 ring 2.0 talk 3.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 layla 300 round 1: answered, rang
+    ");
+    assert_eq!(world.cdr().agent, Some("layla".into()));
+}
+
+#[test]
+fn a_trunk_that_does_not_believe_the_password_is_not_asked_for_ever() {
+    let mut world = with_phone_of_pbx(Manner::refuses(401));
+    world.calls("caller", "8000");
+    world.after_seconds(5.0);
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8000 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  box ──INVITE 300 +sdp──▶ layla
+       0.0s  layla ──401 INVITE──▶ box
+       0.0s  box ──ACK──▶ layla
+       0.0s  box ──INVITE 300 with digest +sdp──▶ layla
+       0.0s  layla ──401 INVITE──▶ box
+       0.0s  box ──ACK──▶ layla
+       0.0s  journal: call closed, NO_ANSWER
+       0.0s  box ──480 INVITE──▶ caller
+       0.0s  caller ──ACK──▶ box
+    CDR NO_ANSWER inbound 0501234567 → 8000, group sales, ended by system, sip 480, q850 20
+        0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
+        leg 0 0501234567: unreachable
+        leg 1 layla 300 round 1: failed 401 Unauthorized
+    ");
+    assert_eq!(world.cdr().status, Status::NoAnswer);
+}
+
+#[test]
+fn a_trunk_that_answers_no_probe_is_not_rung() {
+    let mut world = with_phone_of_pbx(Manner::dead());
+    world.set("caller", Manner::dead());
+    world.after_seconds(70.0);
+    world.set("caller", Manner::rings());
+    world.ladder.lines.clear();
+    world.calls("caller", "8000");
+    insta::assert_snapshot!(world.story(), @"
+      70.0s  caller ──INVITE 8000 +sdp──▶ box
+      70.0s  box ──100 INVITE──▶ caller
+      70.0s  journal: call opened
+      70.0s  journal: call closed, NO_ANSWER
+      70.0s  box ──480 INVITE──▶ caller
+      70.0s  caller ──ACK──▶ box
+    CDR NO_ANSWER inbound 0501234567 → 8000, group sales, ended by system, sip 480, q850 20
+        0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
+        leg 0 0501234567: unreachable
+    ");
+    assert_eq!(world.cdr().legs.len(), 1);
+}
+
+#[test]
+fn the_caller_is_who_the_trunk_says_it_is() {
+    let mut world = World::office();
+    let place = world.place("caller");
+    world.phones[place].more_headers = "P-Asserted-Identity: \"Front Desk\" <sip:+966501111111@pbx>\r\n".to_owned();
+    world.set("ali", Manner::answers_after(1.0));
+    world.calls("caller", "8000");
+    world.after_seconds(2.0);
+    world.hangs_up("caller");
+    world.peace();
+    let cdr = world.cdr();
+    assert_eq!((cdr.caller_number.as_str(), cdr.caller_name.as_deref()), ("+966501111111", Some("Front Desk")));
+}

@@ -1,0 +1,164 @@
+//! Messages: after the beep, and four ways to end one.
+
+use crate::world::World;
+use callpost::media::MediaEvent;
+use callpost::model::{HangupBy, Status};
+
+/// A caller who has heard the greeting and the beep, and has spoken for 4 seconds.
+fn speaking() -> World {
+    let mut world = World::office();
+    world.calls("caller", "8002");
+    world.after_seconds(6.5);
+    world
+}
+
+#[test]
+fn a_message_ends_with_the_hash_key() {
+    let mut world = speaking();
+    world.presses("caller", "#");
+    world.after_seconds(5.0);
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8002 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play en/voicemail-greeting + beep to caller
+       0.0s  box ──200 INVITE +sdp──▶ caller
+       0.0s  caller ──ACK──▶ box
+       2.5s  media: record caller
+       2.5s  media: watch for 5 s of silence from caller
+       6.5s  media: caller presses #
+       6.5s  media: no longer watch caller
+       6.5s  media: stop recording caller
+       6.5s  media: play en/thank-you to caller
+       8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+       8.5s  journal: call closed, VOICEMAIL
+       8.5s  caller ──200 BYE──▶ box
+    CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by system, q850 16
+        8.5 s: wait 8.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
+        leg 0 0501234567: answered
+    ");
+    let cdr = world.cdr();
+    assert_eq!((cdr.status, cdr.hangup_by), (Status::Voicemail, HangupBy::System));
+    assert_eq!(cdr.recording.as_ref().unwrap().duration_ms, Some(4_000));
+}
+
+#[test]
+fn a_message_ends_with_silence() {
+    let mut world = speaking();
+    let leg = world.leg_of("caller").unwrap();
+    world.media(MediaEvent::FellSilent { leg });
+    world.after_seconds(5.0);
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8002 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play en/voicemail-greeting + beep to caller
+       0.0s  box ──200 INVITE +sdp──▶ caller
+       0.0s  caller ──ACK──▶ box
+       2.5s  media: record caller
+       2.5s  media: watch for 5 s of silence from caller
+       6.5s  media: caller is silent
+       6.5s  media: no longer watch caller
+       6.5s  media: stop recording caller
+       6.5s  media: play en/thank-you to caller
+       8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+       8.5s  journal: call closed, VOICEMAIL
+       8.5s  caller ──200 BYE──▶ box
+    CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by system, q850 16
+        8.5 s: wait 8.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
+        leg 0 0501234567: answered
+    ");
+    assert_eq!(world.cdr().status, Status::Voicemail);
+}
+
+#[test]
+fn a_message_ends_at_its_limit() {
+    let mut world = speaking();
+    world.after_seconds(70.0);
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8002 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play en/voicemail-greeting + beep to caller
+       0.0s  box ──200 INVITE +sdp──▶ caller
+       0.0s  caller ──ACK──▶ box
+       2.5s  media: record caller
+       2.5s  media: watch for 5 s of silence from caller
+      62.5s  media: no longer watch caller
+      62.5s  media: stop recording caller
+      62.5s  media: play en/thank-you to caller
+      64.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+      64.5s  journal: call closed, VOICEMAIL
+      64.5s  caller ──200 BYE──▶ box
+    CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by system, q850 16
+        64.5 s: wait 64.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 60.0 s, 1 channel(s), in voicemail
+        leg 0 0501234567: answered
+    ");
+    assert_eq!(world.cdr().recording.as_ref().unwrap().duration_ms, Some(60_000));
+}
+
+#[test]
+fn a_message_ends_when_the_caller_hangs_up() {
+    let mut world = speaking();
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8002 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play en/voicemail-greeting + beep to caller
+       0.0s  box ──200 INVITE +sdp──▶ caller
+       0.0s  caller ──ACK──▶ box
+       2.5s  media: record caller
+       2.5s  media: watch for 5 s of silence from caller
+       6.5s  caller ──BYE──▶ box
+       6.5s  box ──200 BYE──▶ caller
+       6.5s  media: stop recording caller
+       6.5s  journal: call closed, VOICEMAIL
+    CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by caller, q850 16
+        6.5 s: wait 6.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
+        leg 0 0501234567: answered
+    ");
+    let cdr = world.cdr();
+    assert_eq!((cdr.status, cdr.hangup_by), (Status::Voicemail, HangupBy::Caller));
+}
+
+#[test]
+fn a_caller_who_hangs_up_during_the_thanks_has_left_a_message() {
+    let mut world = speaking();
+    world.presses("caller", "#");
+    world.after_seconds(1.0);
+    world.hangs_up("caller");
+    world.peace();
+    assert_eq!(world.cdr().status, Status::Voicemail);
+}
+
+#[test]
+fn a_caller_who_hangs_up_during_the_greeting_has_left_none() {
+    let mut world = World::office();
+    world.calls("caller", "8002");
+    world.after_seconds(1.0);
+    world.presses("caller", "#");
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8002 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play en/voicemail-greeting + beep to caller
+       0.0s  box ──200 INVITE +sdp──▶ caller
+       0.0s  caller ──ACK──▶ box
+       1.0s  media: caller presses #
+       1.0s  caller ──BYE──▶ box
+       1.0s  box ──200 BYE──▶ caller
+       1.0s  journal: call closed, CANCELED
+    CDR CANCELED inbound 0501234567 → 8002, group sales, ended by caller, q850 16
+        1.0 s: wait 1.0 ring 0.0 talk 0.0 hold 0.0; stages box; language en
+        leg 0 0501234567: answered
+    ");
+    let cdr = world.cdr();
+    assert_eq!((cdr.status, cdr.recording.is_none()), (Status::Canceled, true));
+}
