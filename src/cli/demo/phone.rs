@@ -283,17 +283,13 @@ fn ladder_line(bytes: &[u8]) -> Option<String> {
     if method == sip::Method::Options {
         return None;
     }
-    let reason = message.text(sip::Name::Reason).map(|reason| format!(" ({})", brief(&reason)));
+    let elsewhere = message.lines(sip::Name::Reason).any(|reason| sip::text(reason).contains("elsewhere"));
+    let reason = if elsewhere { " (elsewhere)" } else { "" };
     let what = match message.status() {
         Some(status) => format!("{status} {}", sip::reason_phrase(status)),
         None => method.to_string(),
     };
-    Some(what + &reason.unwrap_or_default())
-}
-
-/// The text of a Reason value.
-fn brief(reason: &str) -> &str {
-    reason.split_once("text=").map_or(reason, |(_, text)| text.trim_matches('"'))
+    Some(what + reason)
 }
 
 /// A phone sees the box as its one trunk.

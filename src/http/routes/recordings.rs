@@ -125,10 +125,8 @@ pub(super) async fn download(
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));
     }
     let roots = reception.faces.recordings.clone();
-    let path = stored
-        .facts()
-        .map_or(&stored.row.path, |facts| &facts.path)
-        .clone();
+    // The row's path is the one below the root; that of the facts has the root's name before it.
+    let path = stored.row.path.clone();
     let opened = tokio::task::spawn_blocking(move || open_below(&roots, &path)).await;
     let Ok(Some((file, length))) = opened else {
         tracing::warn!(recording = %id, "The file of recording {id} is missing or cannot be read.");
