@@ -1,6 +1,5 @@
 use super::say;
 use crate::config::{Config, Unloadable, report};
-use crate::prompts::Library;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,15 +15,12 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> ExitCode {
     match Config::load(arguments.config.as_deref()) {
         Ok(loaded) => {
-            if !loaded.warnings.is_empty() {
-                say(report(&loaded.warnings).trim_end());
+            let (mistakes, warnings) = loaded.check_sounds();
+            let all: Vec<_> = mistakes.iter().chain(&loaded.warnings).chain(&warnings).cloned().collect();
+            if !all.is_empty() {
+                say(report(&all).trim_end());
             }
-            let (shelf, languages) = (&loaded.config.prompts, &loaded.config.site.languages);
-            let prompts = Library::load(shelf, languages, None, &[]).problems;
-            for problem in &prompts {
-                say(problem);
-            }
-            if !prompts.is_empty() {
+            if !mistakes.is_empty() {
                 return ExitCode::from(1);
             }
             say(format_args!("{} — no mistakes", files(&loaded.files)));
