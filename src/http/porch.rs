@@ -2,7 +2,7 @@ use super::problem::Problem;
 use super::reception::Reception;
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use tracing::Instrument;
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Longest time from the end of a request's headers to the beginning of its answer; a long poll takes 30 seconds of it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(45);
+/// The same for a request with a body, which has to arrive in this time too.
+const TAKE_WITHIN: Duration = Duration::from_secs(20);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -45,7 +47,11 @@ pub(super) async fn porch(State(reception): State<Arc<Reception>>, request: Requ
         tracing::debug_span!("http", request = %id, method = %request.method(), path = request.uri().path());
     let mut response = match turned_away(&reception, &request) {
         Some(problem) => problem.into_response(),
-        None => within(ANSWER_WITHIN, next.run(request)).instrument(span).await,
+        None => {
+            within(time_for(&request), next.run(request))
+                .instrument(span)
+                .await
+        }
     };
     tracing::debug!(request = %id, status = response.status().as_u16(), "Request {id} was answered.");
     if is_bare_error(&response) {
@@ -74,6 +80,14 @@ fn turned_away(reception: &Reception, request: &Request) -> Option<Problem> {
     }
     let too_large = request.body().size_hint().lower() > MAX_BODY_BYTES as u64;
     too_large.then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+}
+
+fn time_for(request: &Request) -> Duration {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        ANSWER_WITHIN
+    } else {
+        TAKE_WITHIN
+    }
 }
 
 async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {

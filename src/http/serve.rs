@@ -18,7 +18,7 @@ const MOST_CONNECTIONS: usize = 256;
 /// Connections from one address, other than this machine's own. Full: a new one is closed at once.
 const MOST_FROM_ONE: usize = 32;
 /// Time for a request's headers to arrive; also how long a connection may stay open between requests.
-const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Largest request line and headers together.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Most header lines.

@@ -41,7 +41,7 @@ async fn claimed(world: &World) -> String {
     let answer = post(
         world,
         "/claim",
-        &format!("code={code}&name=sara&password=a+long+password"),
+        &format!("code={code}&name=technician&password=a+long+password"),
     )
     .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
@@ -66,7 +66,7 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
     let answer = post(
         &world,
         "/claim",
-        &format!("code={typed}&name=+sara+&password=a+long+password"),
+        &format!("code={typed}&name=+technician+&password=a+long+password"),
     )
     .await;
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
 
     let now = page(&world, "/", &cookie).await;
     assert_eq!(now.status, StatusCode::OK);
-    assert!(now.text().contains("sara") && now.text().contains("Hang up"));
+    assert!(now.text().contains("technician") && now.text().contains("Hang up"));
     assert_eq!(page(&world, "/login", &cookie).await.header("location"), "/");
 
     let out = with_cookie(&world, Method::POST, "/logout", &cookie, Some(HERE)).await;
@@ -96,7 +96,7 @@ async fn a_new_box_is_claimed_looked_at_and_left() {
 
     let form = page(&world, "/login", "").await.text();
     assert!(form.contains("action=\"/login\""), "the box is claimed: {form}");
-    let back = post(&world, "/login", "name=sara&password=a+long+password").await;
+    let back = post(&world, "/login", "name=technician&password=a+long+password").await;
     assert_eq!(back.status, StatusCode::SEE_OTHER);
     assert_eq!(page(&world, "/", &cookie_of(&back)).await.status, StatusCode::OK);
 }
@@ -108,13 +108,18 @@ async fn a_code_claims_once_and_a_wrong_one_never() {
     let wrong = post(
         &world,
         "/claim",
-        "code=0000-0000-0000&name=sara&password=a+long+password",
+        "code=0000-0000-0000&name=technician&password=a+long+password",
     )
     .await;
     assert_eq!(wrong.status, StatusCode::FORBIDDEN);
-    let short = post(&world, "/claim", &format!("code={code}&name=sara&password=short")).await;
+    let short = post(
+        &world,
+        "/claim",
+        &format!("code={code}&name=technician&password=short"),
+    )
+    .await;
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(short.text().contains("ten characters") && short.text().contains("value=\"sara\""));
+    assert!(short.text().contains("ten characters") && short.text().contains("value=\"technician\""));
     let unnamed = post(
         &world,
         "/claim",
@@ -126,7 +131,7 @@ async fn a_code_claims_once_and_a_wrong_one_never() {
     let right = post(
         &world,
         "/claim",
-        &format!("code={code}&name=sara&password=a+long+password"),
+        &format!("code={code}&name=technician&password=a+long+password"),
     )
     .await;
     assert_eq!(right.status, StatusCode::SEE_OTHER);
@@ -134,7 +139,7 @@ async fn a_code_claims_once_and_a_wrong_one_never() {
     let again = post(
         &world,
         "/claim",
-        &format!("code={code}&name=eve&password=a+long+password"),
+        &format!("code={code}&name=nobody&password=a+long+password"),
     )
     .await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);
@@ -146,7 +151,7 @@ async fn a_code_claims_once_and_a_wrong_one_never() {
 async fn passwords_are_kept_as_argon2id_and_codes_as_hashes() {
     let world = World::new();
     claimed(&world).await;
-    let user = world.store.accounts().user("sara").unwrap().unwrap();
+    let user = world.store.accounts().user("technician").unwrap().unwrap();
     assert!(
         user.password_hash.starts_with("$argon2id$v=19$m=12288,t=3,p=1$"),
         "{}",
@@ -159,13 +164,13 @@ async fn passwords_are_kept_as_argon2id_and_codes_as_hashes() {
 async fn an_unknown_name_and_a_wrong_password_read_the_same() {
     let world = World::new();
     claimed(&world).await;
-    let wrong = post(&world, "/login", "name=sara&password=not+this+one").await;
-    let unknown = post(&world, "/login", "name=eves&password=not+this+one").await;
+    let wrong = post(&world, "/login", "name=technician&password=not+this+one").await;
+    let unknown = post(&world, "/login", "name=nobody&password=not+this+one").await;
     assert_eq!(
         (wrong.status, unknown.status),
         (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED)
     );
-    assert_eq!(wrong.text().replace("sara", "eves"), unknown.text());
+    assert_eq!(wrong.text().replace("technician", "nobody"), unknown.text());
 }
 
 #[tokio::test]
@@ -173,14 +178,14 @@ async fn after_too_many_attempts_even_the_right_password_waits() {
     let world = World::new();
     claimed(&world).await;
     for _ in 0..4 {
-        let answer = post(&world, "/login", "name=sara&password=wrong+wrong").await;
+        let answer = post(&world, "/login", "name=technician&password=wrong+wrong").await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
-    let answer = post(&world, "/login", "name=sara&password=a+long+password").await;
+    let answer = post(&world, "/login", "name=technician&password=a+long+password").await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.header("retry-after"), "60");
     world.outside.pass(Duration::from_secs(60));
-    let answer = post(&world, "/login", "name=sara&password=a+long+password").await;
+    let answer = post(&world, "/login", "name=technician&password=a+long+password").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
 }
 
@@ -208,7 +213,7 @@ async fn a_foreign_page_cannot_act_with_our_visitors_cookie() {
     let foreign = request(Method::POST, "/login")
         .header("origin", "http://evil.example")
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(Body::from("name=sara&password=a+long+password"))
+        .body(Body::from("name=technician&password=a+long+password"))
         .unwrap();
     assert_eq!(world.send(foreign).await.status, StatusCode::FORBIDDEN);
 }
@@ -231,22 +236,22 @@ async fn a_removed_person_a_new_password_and_a_lesser_role_count_at_once() {
     let cookie = claimed(&world).await;
     let accounts = world.store.accounts();
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::OK);
-    let hash = accounts.user("sara").unwrap().unwrap().password_hash;
+    let hash = accounts.user("technician").unwrap().unwrap().password_hash;
     assert!(
         accounts
-            .set_password("sara", &hash.replace("t=3", "t=4"))
+            .set_password("technician", &hash.replace("t=3", "t=4"))
             .unwrap()
     );
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::UNAUTHORIZED);
-    accounts.set_password("sara", &hash).unwrap();
-    let cookie = cookie_of(&post(&world, "/login", "name=sara&password=a+long+password").await);
-    accounts.remove_user("sara").unwrap();
-    assert!(accounts.create_user("sara", &hash, "viewer").unwrap());
+    accounts.set_password("technician", &hash).unwrap();
+    let cookie = cookie_of(&post(&world, "/login", "name=technician&password=a+long+password").await);
+    accounts.remove_user("technician").unwrap();
+    assert!(accounts.create_user("technician", &hash, "viewer").unwrap());
     let path = format!("/api/v1/calls/{}/hangup", call_id(1));
     let answer = with_cookie(&world, Method::POST, &path, &cookie, Some(HERE)).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(!page(&world, "/", &cookie).await.text().contains(">Hang up<"));
-    accounts.remove_user("sara").unwrap();
+    accounts.remove_user("technician").unwrap();
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -256,7 +261,7 @@ async fn hostile_forms_are_answered_politely() {
     claimed(&world).await;
     for form in [
         "",
-        "name=sara",
+        "name=technician",
         "name=%ff&password=%ff",
         "name=a&name=b&password=c",
         "%%%",

@@ -1,5 +1,8 @@
 //! The API and the pages, in process: a real router, a real store, an engine that plays along.
-#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up should stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose world cannot be set up should stop"
+)]
 
 mod cdrs;
 mod doors;

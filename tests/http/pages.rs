@@ -144,7 +144,7 @@ async fn the_script_is_given_the_words_the_page_was_painted_with() {
     assert_eq!(view["standing"]["state"], "warn");
     assert_eq!(view["calls"][0]["stage"]["word"], "Talking with Ali");
     assert_eq!(view["calls"][0]["timer"]["seconds"], 78);
-    assert_eq!(view["calls"][1]["detail"], "3 phones ring · en");
+    assert_eq!(view["calls"][1]["detail"], "3 phones ring · English");
     assert_eq!(view["records"][0]["caller"], "Withheld");
     assert_eq!(
         view["records"][0]["audio"],

@@ -375,3 +375,59 @@ fn one_extension_calls_another_and_the_record_says_internal() {
     assert_eq!((cdr.status, cdr.group.clone()), (Status::Answer, None));
     assert_eq!((cdr.caller_number.as_str(), cdr.legs[0].agent.as_ref().unwrap().as_str()), ("1001", "ali"));
 }
+
+#[test]
+fn an_agent_who_has_just_talked_is_left_alone_until_the_wrap_up_is_over() {
+    let mut site = Site::office().unrecorded();
+    site.groups[0].wrap_up = std::time::Duration::from_secs(30);
+    site.agents.truncate(1);
+    let mut world = World::of(site);
+    world.set("ali", Manner::answers_after(1.0));
+    world.calls("caller", "8000");
+    world.after_seconds(2.0);
+    world.hangs_up("caller");
+    world.after_seconds(15.0);
+    world.ladder.lines.clear();
+    world.caller("second caller", "0509999999");
+    world.calls("second caller", "8000");
+    world.after_seconds(12.0);
+    world.hangs_up("second caller");
+    world.after_seconds(3.0);
+    world.caller("third caller", "0508888888");
+    world.calls("third caller", "8000");
+    world.after_seconds(2.0);
+    world.hangs_up("third caller");
+    insta::assert_snapshot!(world.story(), @"");
+    assert_eq!(world.phone("ali").talks.len(), 2);
+}
+
+#[test]
+fn an_agent_who_calls_the_own_group_is_not_rung() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.set("mona", Manner::answers_after(1.0));
+    world.calls("ali", "8000");
+    world.after_seconds(3.0);
+    world.hangs_up("ali");
+    world.peace();
+    let rung: Vec<_> = world.cdr().legs.iter().skip(1).filter_map(|leg| leg.agent.clone()).collect();
+    assert_eq!(rung, ["mona".into(), "omar".into()]);
+}
+
+#[test]
+fn a_busy_extension_is_busy_for_the_extension_that_calls_it() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.set("mona", Manner::refuses(486));
+    world.calls("ali", "1002");
+    world.after_seconds(1.0);
+    insta::assert_snapshot!(world.story(), @"");
+    assert_eq!((world.cdr().status, world.cdr().sip_code), (Status::Busy, Some(486)));
+}
+
+#[test]
+fn an_extension_nobody_picks_up_rings_for_a_minute() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.calls("ali", "1002");
+    world.after_seconds(61.0);
+    world.peace();
+    assert_eq!((world.cdr().status, world.cdr().ring_ms), (Status::NoAnswer, 60_000));
+}

@@ -183,12 +183,10 @@ impl Story {
     fn a_key_is_pressed(&mut self) {
         let key = self.pick(&["1", "1", "#", "#", "*", "7", "0"]).chars().next().unwrap_or('1');
         let by_info = self.roll(3);
-        if by_info > 0 {
-            if let Some((place, call_id)) = self.choose_talk(|name| name.starts_with('c')) {
-                self.world.let_phone_at(place, |phone| {
-                    if phone.talk().is_some_and(|talk| talk.call_id == call_id) { phone.info(key) } else { Vec::new() }
-                });
-            }
+        if by_info > 0
+            && let Some((place, _)) = self.choose_talk(|name| name.starts_with('c'))
+        {
+            self.world.let_phone_at(place, |phone| phone.info(key));
         }
         if by_info < 2
             && let Some(leg) = self.some_leg()
@@ -409,8 +407,8 @@ fn house(seed: u64) -> Site {
         then: callpost::routing::Decision::Group("night".into()),
         record: Some(false),
     });
-    site.record = seed % 2 == 0;
+    site.record = seed.is_multiple_of(2);
     site.most_calls = 30;
-    site.rtp_ports = if seed % 4 == 0 { (10_000, 10_031) } else { (10_000, 10_999) };
+    site.rtp_ports = if seed.is_multiple_of(4) { (10_000, 10_031) } else { (10_000, 10_999) };
     site
 }

@@ -1,6 +1,6 @@
 //! Callers: how they come in, give up, and are refused.
 
-use crate::world::{Manner, Phone, Site, World};
+use crate::world::{Manner, PBX, Phone, Site, World};
 use callpost::agents::Overflow;
 use callpost::model::{HangupBy, Status};
 
@@ -554,4 +554,38 @@ fn a_wrong_password_an_unknown_user_and_no_password_are_all_answered_alike() {
     assert!(world.cdrs.is_empty());
     let told = |phone: &mut Phone| phone.talk().unwrap().told.clone();
     assert_eq!(told(world.phone("wrong")), told(world.phone("unknown")));
+}
+
+#[test]
+fn a_stranger_cannot_cancel_somebody_elses_call() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.set("ali", Manner::answers_after(5.0));
+    world.calls("caller", "8000");
+    world.after_seconds(1.0);
+    let talk = world.phone("caller").talk().unwrap();
+    let cancel = format!(
+        "CANCEL {} SIP/2.0\r\nVia: SIP/2.0/UDP {PBX};branch={}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\n\
+         Call-ID: {}\r\nCSeq: 1 CANCEL\r\nContent-Length: 0\r\n\r\n",
+        talk.target, talk.branch, talk.us, talk.them, talk.call_id
+    );
+    world.ladder.lines.clear();
+    world.inject("203.0.113.66:5060", cancel.into_bytes());
+    world.after_seconds(6.0);
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"");
+    assert_eq!(world.cdr().status, Status::Answer);
+}
+
+#[test]
+fn a_caller_may_hang_up_with_bye_while_phones_ring() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.set("mona", Manner::refuses(486));
+    world.set("omar", Manner::refuses(486));
+    world.calls("caller", "8000");
+    world.after_seconds(2.0);
+    let call_id = world.phone("caller").talk().unwrap().call_id.clone();
+    world.phone("caller").talk().unwrap().take_tag_of_180();
+    world.let_phone("caller", |phone| phone.send_within(&call_id, "BYE", "", None));
+    insta::assert_snapshot!(world.story(), @"");
+    assert_eq!((world.cdr().status, world.cdr().sip_code), (Status::Canceled, Some(487)));
 }

@@ -2,7 +2,7 @@
 //!
 //! Read a test as a story: who does what, and below it everything that went over the wire.
 #![expect(clippy::unwrap_used, reason = "a story that goes wrong should stop")]
-#![allow(unreachable_pub, reason = "the world is a small crate of its own inside this one")]
+#![expect(unreachable_pub, reason = "the world is a small crate of its own inside this one")]
 
 mod world;
 

@@ -68,8 +68,9 @@ pub(super) async fn list(
         committed.mark_unchanged();
         let (epoch, page) = ask(&reception, filter.clone()).await?;
         check(cursor.as_ref(), &epoch, &page, filter.newest_first)?;
+        let patient = !wait.is_zero() && !filter.newest_first && page.last_seq.is_none();
         let news = tokio::time::timeout_at(deadline, committed.changed());
-        if page.last_seq.is_some() || filter.newest_first || !matches!(news.await, Ok(Ok(()))) {
+        if !patient || !matches!(news.await, Ok(Ok(()))) {
             return Ok(Json(answer(epoch, page, filter.after)).into_response());
         }
     }

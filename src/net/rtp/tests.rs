@@ -205,22 +205,26 @@ fn a_prompt_and_a_tone_are_heard_to_their_end() {
     });
     let packets: Vec<_> = (0..15).map(|_| phone.hear()).collect();
     assert_eq!(office.event(), MediaEvent::PlayFinished { leg, play: PlayId(9) });
-    let stamps: Vec<_> = packets
-        .iter()
-        .map(|(_, packet)| u32::from_be_bytes(packet[4..8].try_into().unwrap()))
-        .collect();
-    assert!(
-        stamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == 160),
-        "{stamps:?}"
-    );
+    // A machine that stops for a moment may move the stamps on further, never back; no number is left out.
+    for pair in packets.windows(2) {
+        let numbers = |packet: &[u8]| {
+            (
+                u16::from_be_bytes([packet[2], packet[3]]),
+                u32::from_be_bytes(packet[4..8].try_into().unwrap()),
+            )
+        };
+        let (before, after) = (numbers(&pair[0].1), numbers(&pair[1].1));
+        assert_eq!(after.0, before.0.wrapping_add(1));
+        assert!(
+            (160..80_000).contains(&after.1.wrapping_sub(before.1)),
+            "{before:?} {after:?}"
+        );
+    }
     for (place, (from, packet)) in packets.iter().enumerate() {
         let heard = g711::linear(Codec::Pcmu, packet[12]);
         assert_eq!(*from, at);
-        assert_eq!(
-            (packet[1] == 0x80, heard > 3000),
-            (place == 0, place < 5),
-            "{place}"
-        );
+        assert_eq!(heard > 3000, place < 5, "{place}");
+        assert!(place > 0 || packet[1] == 0x80, "the first is marked");
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{ALLOW, Origin, UserAgent};
 use crate::model::Number;
 use crate::sip::digest::Verdict;
-use crate::sip::{Flow, Message, Method, Name, Scheme};
+use crate::sip::{Flow, Message, Method, Name, Scheme, reason_phrase};
 use std::time::Instant;
 
 impl UserAgent {
@@ -23,10 +23,11 @@ impl UserAgent {
     }
 
     fn hear_outside(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
-        if let Some((status, header)) = unacceptable(request) {
-            return self.reply(flow, request, status, |draft| match header {
-                Some((name, value)) => draft.header(name, value),
-                None => draft,
+        if let Some(objection) = objection(request) {
+            let Objection { status, reason, unsupported } = objection;
+            let reason = reason.unwrap_or_else(|| reason_phrase(status).to_owned());
+            return self.reply(flow, request, (status, reason.as_str()), |draft| {
+                draft.maybe(Name::Unsupported, unsupported)
             });
         }
         match request.method() {
@@ -76,7 +77,7 @@ impl UserAgent {
             Ok(credentials) => credentials,
             Err(fault) => {
                 self.counts.malformed += 1;
-                self.reply(flow, request, fault.status, |draft| draft);
+                self.reply(flow, request, (fault.status, fault.to_string().as_str()), |draft| draft);
                 return None;
             }
         };
@@ -99,28 +100,33 @@ impl UserAgent {
     }
 }
 
-/// What a request outside of dialogs may not be, with a header that tells what would do.
-fn unacceptable<'a>(request: &Message<'a>) -> Option<(u16, Option<(Name<'static>, String)>)> {
-    if matches!(request.method(), Method::Ack) {
-        return None;
-    }
-    let scheme_is_ours = request.request_uri().is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
-    if !scheme_is_ours {
-        return Some((416, None));
-    }
-    match request.max_forwards() {
-        Ok(Some(0)) if request.method() != Method::Register => return Some((483, None)),
-        Ok(_) => {}
-        Err(_) => return Some((400, None)),
-    }
-    let unknown: Vec<&str> = request.require().filter(|token| !is_known_extension(token)).collect();
-    if !unknown.is_empty() {
-        return Some((420, Some((Name::Unsupported, unknown.join(", ")))));
-    }
-    None
+/// Why a request is not served.
+struct Objection {
+    status: u16,
+    /// In place of the usual phrase.
+    reason: Option<String>,
+    unsupported: Option<String>,
 }
 
-/// Extensions a peer may require of us.
-fn is_known_extension(token: &str) -> bool {
-    ["outbound", "path"].iter().any(|known| token.eq_ignore_ascii_case(known))
+/// What a request outside of dialogs may not be (§8.2.1 to §8.2.3, §16.3 step 3).
+fn objection(request: &Message<'_>) -> Option<Objection> {
+    let plain = |status| Some(Objection { status, reason: None, unsupported: None });
+    if let Method::Other(_) = request.method() {
+        return None; // 501 says more than any other complaint about it.
+    }
+    let is_ours = request.request_uri().is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
+    if !is_ours {
+        return plain(416);
+    }
+    match request.max_forwards() {
+        Ok(Some(0)) if request.method() != Method::Register => return plain(483),
+        Ok(_) => {}
+        Err(fault) => {
+            return Some(Objection { status: fault.status, reason: Some(fault.to_string()), unsupported: None });
+        }
+    }
+    // No extension is served yet, so none may be required.
+    let required: Vec<&str> = request.require().collect();
+    let unsupported = (!required.is_empty()).then(|| required.join(", "));
+    unsupported.map(|unsupported| Objection { status: 420, reason: None, unsupported: Some(unsupported) })
 }

@@ -20,7 +20,7 @@ use super::digest::Authenticator;
 use super::registrar::{Binding, Registrar, Unbound};
 use super::settings::{Account, Settings};
 use super::transaction::{ClientId, Lapsed, Transactions};
-use super::{Draft, Flow, Malformed, Message, Method, Name};
+use super::{Draft, Flow, Malformed, Message, Method, Name, StatusLine};
 use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
@@ -237,7 +237,13 @@ impl UserAgent {
     }
 
     /// A response without a transaction: for requests that are not worth remembering.
-    fn reply(&mut self, flow: &Flow, request: &Message<'_>, status: u16, more: impl FnOnce(Draft) -> Draft) {
+    fn reply<'s>(
+        &mut self,
+        flow: &Flow,
+        request: &Message<'_>,
+        status: impl Into<StatusLine<'s>>,
+        more: impl FnOnce(Draft) -> Draft,
+    ) {
         if request.method() == Method::Ack {
             return;
         }

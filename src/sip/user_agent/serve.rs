@@ -34,7 +34,10 @@ impl UserAgent {
     pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
         let is_sdp = match request.content_type() {
             Ok(kind) => request.body().is_empty() || kind.is_some_and(|kind| kind.is("application/sdp")),
-            Err(fault) => return self.reply(flow, request, fault.status, |draft| draft),
+            Err(fault) => {
+                let reason = fault.to_string();
+                return self.reply(flow, request, (fault.status, reason.as_str()), |draft| draft);
+            }
         };
         if !is_sdp {
             return self

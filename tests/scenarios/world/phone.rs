@@ -237,7 +237,17 @@ impl Phone {
                 self.answered(&format!("final {call_id} {}", self.talks[&call_id].their_cseq));
                 vec![Do::Send(self.response(request, 200, "", None))]
             }
-            _ => vec![Do::Send(self.response(request, 200, "", None))],
+            Method::Options
+            | Method::Register
+            | Method::Info
+            | Method::Update
+            | Method::Prack
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Refer
+            | Method::Message
+            | Method::Publish
+            | Method::Other(_) => vec![Do::Send(self.response(request, 200, "", None))],
         }
     }
 
@@ -351,20 +361,15 @@ impl Phone {
         let branch = response.top_via().branch.unwrap_or_default().to_owned();
         let is_cancel = response.method() == Method::Cancel;
         let key = if is_cancel { format!("{branch} CANCEL") } else { branch.clone() };
-        let was_open = self.repeats.values().any(|repeat| repeat.until == key);
         if status >= 200 || response.method() == Method::Invite {
             self.answered(&key);
         }
-        match response.method() {
-            Method::Register => self.hear_registered(response, status),
-            Method::Invite => self.hear_invited(response, status, &branch),
-            Method::Bye if was_open && status >= 300 => {
-                if let Some(talk) = self.talks.get_mut(response.call_id()) {
-                    talk.told.push(status);
-                }
-                Vec::new()
-            }
-            _ => Vec::new(),
+        if response.method() == Method::Register {
+            self.hear_registered(response, status)
+        } else if response.method() == Method::Invite {
+            self.hear_invited(response, status, &branch)
+        } else {
+            Vec::new()
         }
     }
 
@@ -385,75 +390,92 @@ impl Phone {
         answer(&challenges, &self.user, Secret::Password(password), method, uri, 1, "cnonce")
     }
 
+    /// The box answers our INVITE.
     fn hear_invited(&mut self, response: &Message<'_>, status: u16, branch: &str) -> Vec<Do> {
         let call_id = response.call_id().to_owned();
-        let acks = !self.manner.never_acks;
         let Some(talk) = self.talks.get_mut(&call_id) else { return Vec::new() };
         if talk.told.last() != Some(&status) {
             talk.told.push(status);
         }
-        let first = talk.branch == branch;
+        let opens_the_call = talk.branch == branch;
+        talk.early = String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()).into_owned();
         match status {
-            0..=199 if first && talk.state == State::Fresh => {
+            0..=199 if opens_the_call && talk.state == State::Fresh => {
                 talk.state = State::Ringing;
                 if talk.wants_out { self.send_cancel(&call_id) } else { Vec::new() }
             }
             0..=199 => Vec::new(),
-            200..=299 => {
-                let was_up = talk.state == State::Up;
-                if let Ok(Some(contact)) = response.contact_uri() {
-                    talk.target = String::from_utf8_lossy(contact.as_bytes()).into_owned();
-                }
-                talk.them = String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()).into_owned();
-                let cseq = response.cseq().number;
-                let over = talk.state == State::Over || talk.wants_out;
-                let with_answer = talk.asked_for_offer && !self.manner.acks_bare;
-                if !was_up && !over {
-                    talk.state = State::Up;
-                }
-                if !acks {
-                    return Vec::new();
-                }
-                let ack_branch = self.branch();
-                let body = with_answer.then(|| self.sdp("sendrecv"));
-                let ack = self.request("ACK", &call_id, &ack_branch, cseq, "", body.as_deref());
-                let mut deeds = vec![Do::Send(ack)];
-                if over && first && !std::mem::replace(&mut self.talks.get_mut(&call_id).unwrap().byed, true) {
-                    self.talks.get_mut(&call_id).unwrap().state = State::Over;
-                    deeds.extend(self.send_within(&call_id, "BYE", "", None));
-                }
-                deeds
-            }
-            _ => {
-                let ack_to = String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()).into_owned();
-                let cseq = response.cseq().number;
-                let ack = self.ack_of_refusal(&call_id, branch, cseq, &ack_to);
-                let mut deeds = vec![Do::Send(ack)];
-                let talk = self.talks.get_mut(&call_id).unwrap();
-                if first && status == 401 && self.password.is_some() && !std::mem::replace(&mut talk.proved, true) {
-                    let uri = talk.target.clone();
-                    if let Some(proof) = self.proof(response, Method::Invite, &uri) {
-                        deeds.extend(self.send_invite(&call_id, Some(proof)));
-                        return deeds;
-                    }
-                }
-                if first {
-                    self.talks.get_mut(&call_id).unwrap().state = State::Over;
-                }
-                deeds
-            }
+            200..=299 => self.hear_answer(response, &call_id, opens_the_call),
+            300.. => self.hear_refusal(response, &call_id, branch, opens_the_call),
         }
     }
 
-    fn ack_of_refusal(&self, call_id: &str, branch: &str, cseq: u32, to: &str) -> Vec<u8> {
+    /// A 200: acknowledged each time it comes; and if we have given up meanwhile, ended at once.
+    fn hear_answer(&mut self, response: &Message<'_>, call_id: &str, opens_the_call: bool) -> Vec<Do> {
+        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        if let Ok(Some(contact)) = response.contact_uri() {
+            talk.target = String::from_utf8_lossy(contact.as_bytes()).into_owned();
+        }
+        talk.them = String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()).into_owned();
+        let gave_up = talk.state == State::Over || talk.wants_out;
+        if !gave_up {
+            talk.state = State::Up;
+        }
+        let leaves = gave_up && opens_the_call && !std::mem::replace(&mut talk.byed, true);
+        if leaves {
+            talk.state = State::Over;
+        }
+        let with_answer = talk.asked_for_offer && !self.manner.acks_bare;
+        if self.manner.never_acks {
+            return Vec::new();
+        }
+        let branch = self.branch();
+        let body = with_answer.then(|| self.sdp("sendrecv"));
+        let cseq = response.cseq().number;
+        let mut deeds = vec![Do::Send(self.request("ACK", call_id, &branch, cseq, "", body.as_deref()))];
+        if leaves {
+            deeds.extend(self.send_within(call_id, "BYE", "", None));
+        }
+        deeds
+    }
+
+    /// A refusal: acknowledged each time it comes; a challenge is answered once.
+    fn hear_refusal(
+        &mut self,
+        response: &Message<'_>,
+        call_id: &str,
+        branch: &str,
+        opens_the_call: bool,
+    ) -> Vec<Do> {
+        let mut deeds = vec![Do::Send(self.ack_of_refusal(call_id, branch, response))];
+        let has_password = self.password.is_some();
+        let Some(talk) = self.talks.get_mut(call_id) else { return deeds };
+        if !opens_the_call {
+            return deeds;
+        }
+        let is_challenge = response.status() == Some(401) && has_password;
+        if is_challenge && !std::mem::replace(&mut talk.proved, true) {
+            let uri = talk.target.clone();
+            let proof = self.proof(response, Method::Invite, &uri);
+            deeds.extend(self.send_invite(call_id, proof));
+        } else {
+            talk.state = State::Over;
+        }
+        deeds
+    }
+
+    /// The same path and number as the INVITE, To as the response has it (RFC 3261 §17.1.1.3).
+    fn ack_of_refusal(&self, call_id: &str, branch: &str, response: &Message<'_>) -> Vec<u8> {
         let talk = &self.talks[call_id];
         format!(
             "ACK {} SIP/2.0\r\nVia: SIP/2.0/{} {};branch={branch};rport\r\nMax-Forwards: 70\r\nFrom: {}\r\n\
-             To: {to}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} ACK\r\nContent-Length: 0\r\n\r\n",
+             To: {}\r\nCall-ID: {call_id}\r\nCSeq: {} ACK\r\nContent-Length: 0\r\n\r\n",
             talk.target,
             self.transport.via(),
             self.address,
             talk.us,
+            String::from_utf8_lossy(response.header(Name::To).unwrap_or_default()),
+            response.cseq().number,
         )
         .into_bytes()
     }

@@ -25,6 +25,8 @@ pub struct Talk {
     pub response: Option<Vec<u8>>,
     /// The statuses the box gave to our INVITE.
     pub told: Vec<u16>,
+    /// To as the box's 180 had it.
+    pub early: String,
     /// The final status we gave.
     pub said: Option<u16>,
     /// Reason values of the box's CANCEL or BYE.
@@ -73,6 +75,7 @@ impl Talk {
             sdp: None,
             response: None,
             told: Vec::new(),
+            early: String::new(),
             said: None,
             reasons: Vec::new(),
             wants_out: false,
@@ -103,6 +106,11 @@ impl Talk {
         let Some(invite) = &self.invite else { return Vec::new() };
         let Ok(invite) = Message::parse(invite) else { return Vec::new() };
         respond(&invite, status, reason_phrase(status), &self.our_tag, &self.contact, more, body)
+    }
+
+    /// Speaks in the dialog that the 180 made.
+    pub fn take_tag_of_180(&mut self) {
+        self.them = self.early.clone();
     }
 
     pub fn note_reasons(&mut self, request: &Message<'_>) {
