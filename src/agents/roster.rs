@@ -94,16 +94,31 @@ pub struct Standing<'a> {
 impl Roster {
     /// A roster of these agents and groups; everyone begins without a call.
     pub fn new(agents: Vec<Agent>, groups: Vec<Group>) -> Self {
-        let by_id = agents.iter().enumerate().map(|(place, agent)| (agent.id.clone(), place)).collect();
+        let by_id = agents
+            .iter()
+            .enumerate()
+            .map(|(place, agent)| (agent.id.clone(), place))
+            .collect();
         let agents = agents.into_iter().map(Seat::new).collect();
-        Self { agents, by_id, groups }
+        Self {
+            agents,
+            by_id,
+            groups,
+        }
     }
 
     /// Takes over a new list. Agents who were there before keep their calls, their break and their counts.
     pub fn reconfigure(&mut self, agents: Vec<Agent>, groups: Vec<Group>) {
-        let mut before: HashMap<AgentId, Seat> =
-            self.agents.drain(..).map(|seat| (seat.agent.id.clone(), seat)).collect();
-        self.by_id = agents.iter().enumerate().map(|(place, agent)| (agent.id.clone(), place)).collect();
+        let mut before: HashMap<AgentId, Seat> = self
+            .agents
+            .drain(..)
+            .map(|seat| (seat.agent.id.clone(), seat))
+            .collect();
+        self.by_id = agents
+            .iter()
+            .enumerate()
+            .map(|(place, agent)| (agent.id.clone(), place))
+            .collect();
         self.agents = agents
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
@@ -143,7 +158,9 @@ impl Roster {
         now: Instant,
         reachable: impl Fn(&Agent) -> bool + 'a,
     ) -> impl Iterator<Item = Standing<'a>> {
-        self.agents.iter().map(move |seat| seat.standing(now, reachable(&seat.agent)))
+        self.agents
+            .iter()
+            .map(move |seat| seat.standing(now, reachable(&seat.agent)))
     }
 
     /// How the members of a group stand.
@@ -153,7 +170,8 @@ impl Roster {
         group: &'a GroupName,
         reachable: impl Fn(&Agent) -> bool + 'a,
     ) -> impl Iterator<Item = Standing<'a>> {
-        self.standings(now, reachable).filter(move |standing| standing.agent.groups.contains(group))
+        self.standings(now, reachable)
+            .filter(move |standing| standing.agent.groups.contains(group))
     }
 
     /// How one agent stands.
@@ -163,7 +181,8 @@ impl Roster {
         id: &AgentId,
         reachable: impl Fn(&Agent) -> bool,
     ) -> Option<Standing<'_>> {
-        self.seat(id).map(|seat| seat.standing(now, reachable(&seat.agent)))
+        self.seat(id)
+            .map(|seat| seat.standing(now, reachable(&seat.agent)))
     }
 
     /// A phone of this agent is being rung.
@@ -289,8 +308,16 @@ mod tests {
         let now = origin();
         let ali = AgentId::from("ali");
         let mut roster = roster();
-        let leg = LegKey { call: CallKey(1), leg: LegId(1) };
-        let state = |roster: &Roster, at| roster.standing(at, &AgentId::from("ali"), |_| true).unwrap().state;
+        let leg = LegKey {
+            call: CallKey(1),
+            leg: LegId(1),
+        };
+        let state = |roster: &Roster, at| {
+            roster
+                .standing(at, &AgentId::from("ali"), |_| true)
+                .unwrap()
+                .state
+        };
 
         assert_eq!(state(&roster, now), AgentState::Available);
         roster.rings(now, &ali, leg);
@@ -299,8 +326,13 @@ mod tests {
         assert_eq!(state(&roster, now), AgentState::Busy);
         roster.leaves(now, &ali, leg, Duration::from_secs(10));
         assert_eq!(state(&roster, now + Duration::from_secs(9)), AgentState::WrapUp);
-        assert_eq!(state(&roster, now + Duration::from_secs(10)), AgentState::Available);
-        roster.set_state(now, &ali, AgentState::OnBreak, Some("prayer".into())).unwrap();
+        assert_eq!(
+            state(&roster, now + Duration::from_secs(10)),
+            AgentState::Available
+        );
+        roster
+            .set_state(now, &ali, AgentState::OnBreak, Some("prayer".into()))
+            .unwrap();
         assert_eq!(state(&roster, now), AgentState::OnBreak);
         assert_eq!(roster.standing(now, &ali, |_| true).unwrap().answered, 1);
     }
@@ -308,8 +340,10 @@ mod tests {
     #[test]
     fn an_agent_without_a_phone_is_offline() {
         let roster = roster();
-        let members: Vec<_> =
-            roster.members(origin(), &"sales".into(), |_| false).map(|standing| standing.state).collect();
+        let members: Vec<_> = roster
+            .members(origin(), &"sales".into(), |_| false)
+            .map(|standing| standing.state)
+            .collect();
         assert_eq!(members, [AgentState::Offline]);
     }
 
@@ -323,7 +357,10 @@ mod tests {
         Roster::new(vec![agent], Vec::new())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do; only differences are used"
+    )]
     fn origin() -> Instant {
         Instant::now()
     }

@@ -38,5 +38,8 @@ pub(super) fn looks_set(unix_ms: i64) -> bool {
 }
 
 pub(super) fn for_store() -> store::Clock {
-    store::Clock { now: monotonic, unix_ms: Arc::new(wall_unix_ms) }
+    store::Clock {
+        now: monotonic,
+        unix_ms: Arc::new(wall_unix_ms),
+    }
 }

@@ -57,7 +57,18 @@ impl Core {
         let udp = UdpSockets::open(&addresses, poll.registry(), FIRST_SOCKET).context("[sip] listen")?;
         let (post, letters, bell) = Post::new(Waker::new(poll.registry(), BELL)?);
         let held = VecDeque::new();
-        Ok((Self { poll, udp, letters, bell, hands: None, held, draining: None }, post))
+        Ok((
+            Self {
+                poll,
+                udp,
+                letters,
+                bell,
+                hands: None,
+                held,
+                draining: None,
+            },
+            post,
+        ))
     }
 
     pub(super) fn udp_addresses(&self) -> Vec<SocketAddr> {
@@ -87,8 +98,11 @@ impl Core {
             if self.has_drained(engine, now) {
                 return;
             }
-            let patience =
-                if more || self.udp.is_readable() { Some(Duration::ZERO) } else { self.sleep(engine) };
+            let patience = if more || self.udp.is_readable() {
+                Some(Duration::ZERO)
+            } else {
+                self.sleep(engine)
+            };
             match self.poll.poll(&mut events, patience) {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -105,18 +119,30 @@ impl Core {
     /// How long there is nothing to do.
     fn sleep(&self, engine: &Engine) -> Option<Duration> {
         let held = (!self.held.is_empty()).then(|| clock::monotonic() + Duration::from_millis(20));
-        let next = [engine.next_deadline(), self.draining, held].into_iter().flatten().min()?;
+        let next = [engine.next_deadline(), self.draining, held]
+            .into_iter()
+            .flatten()
+            .min()?;
         // The poll counts whole milliseconds; a moment too late is right, a moment too early turns in circles.
         Some(next.saturating_duration_since(clock::monotonic()) + Duration::from_micros(200))
     }
 
     fn read_letters(&mut self, engine: &mut Engine) -> bool {
         for _ in 0..LETTERS_A_TURN {
-            let Ok(letter) = self.letters.try_recv() else { return false };
+            let Ok(letter) = self.letters.try_recv() else {
+                return false;
+            };
             let now = clock::monotonic();
             match letter {
                 Letter::Stream(StreamEvent::Message { flow, bytes }) => {
-                    self.feed(engine, now, Input::Message { flow: &flow, bytes: &bytes });
+                    self.feed(
+                        engine,
+                        now,
+                        Input::Message {
+                            flow: &flow,
+                            bytes: &bytes,
+                        },
+                    );
                 }
                 Letter::Stream(StreamEvent::Closed { connection }) => {
                     self.feed(engine, now, Input::StreamClosed(connection));
@@ -169,7 +195,12 @@ impl Core {
     fn read_sockets(&mut self, engine: &mut Engine) {
         let mut udp = std::mem::take(&mut self.udp);
         udp.read_turn(|udp, local, peer, bytes| {
-            let flow = Flow { transport: Transport::Udp, local, peer, connection: None };
+            let flow = Flow {
+                transport: Transport::Udp,
+                local,
+                peer,
+                connection: None,
+            };
             let now = clock::monotonic();
             let outputs = engine.handle(now, Input::Message { flow: &flow, bytes });
             self.carry_out_with(udp, engine, now, outputs);
@@ -249,5 +280,8 @@ fn given_up(message: &TapeMessage) -> crate::model::TapeDone {
         TapeMessage::Begin { row, .. } => row.id,
         TapeMessage::Audio { id, .. } | TapeMessage::End { id } => *id,
     };
-    crate::model::TapeDone { id, result: Err("the recorder is too far behind".to_owned()) }
+    crate::model::TapeDone {
+        id,
+        result: Err("the recorder is too far behind".to_owned()),
+    }
 }

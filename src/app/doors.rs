@@ -29,7 +29,10 @@ pub(super) fn faces(
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
-        health: Arc::new(Pulse { trouble: store.trouble_watch(), data_dir: data_dir.to_owned() }),
+        health: Arc::new(Pulse {
+            trouble: store.trouble_watch(),
+            data_dir: data_dir.to_owned(),
+        }),
         committed,
         outside: Arc::new(World(clock)),
         admin_token: options.admin_token.clone(),
@@ -63,10 +66,15 @@ struct Pulse {
 
 impl Health for Pulse {
     fn look(&self) -> HealthReport {
-        let troubles = self.trouble.now().into_iter().map(|reason| {
-            format!("Call records cannot be written: {reason}.")
-        });
-        HealthReport { troubles: troubles.collect(), disk: disk(&self.data_dir) }
+        let troubles = self
+            .trouble
+            .now()
+            .into_iter()
+            .map(|reason| format!("Call records cannot be written: {reason}."));
+        HealthReport {
+            troubles: troubles.collect(),
+            disk: disk(&self.data_dir),
+        }
     }
 }
 
@@ -88,7 +96,10 @@ impl Outside for World {
     fn wall(&self) -> Stamp {
         let now = clock::monotonic();
         let zone = self.0.stamp(now).offset_seconds;
-        Stamp { unix_ms: clock::wall_unix_ms(), offset_seconds: zone }
+        Stamp {
+            unix_ms: clock::wall_unix_ms(),
+            offset_seconds: zone,
+        }
     }
 
     fn random(&self, bytes: &mut [u8]) {

@@ -73,7 +73,10 @@ impl Appliance {
     /// # Errors
     /// What could not be opened, in plain words: an address, the data directory, a damaged disk.
     pub fn start(config: Config, options: Options) -> anyhow::Result<Self> {
-        let data_dir = options.data_dir.clone().unwrap_or_else(|| config.site.data_dir.clone());
+        let data_dir = options
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| config.site.data_dir.clone());
         let (mut core, post) = core::Core::open(&config)?;
         let roots = roots(&config, &data_dir);
         let waker: Arc<OnceLock<Waker>> = Arc::default();
@@ -88,11 +91,23 @@ impl Appliance {
         start_prompts(&config, &data_dir, sounds)?;
 
         let (runtime, listeners) = open_streams(&config)?;
-        let streams = listeners.addresses.iter().map(|address| (Transport::Tcp, *address));
-        let sip: Vec<_> =
-            core.udp_addresses().into_iter().map(|at| (Transport::Udp, at)).chain(streams).collect();
+        let streams = listeners
+            .addresses
+            .iter()
+            .map(|address| (Transport::Tcp, *address));
+        let sip: Vec<_> = core
+            .udp_addresses()
+            .into_iter()
+            .map(|at| (Transport::Udp, at))
+            .chain(streams)
+            .collect();
         let now = monotonic();
-        let clock = WallClock::new(now, wall_unix_ms(), clock::looks_set(wall_unix_ms()), config.site.zone());
+        let clock = WallClock::new(
+            now,
+            wall_unix_ms(),
+            clock::looks_set(wall_unix_ms()),
+            config.site.zone(),
+        );
         let settings = settings::engine_settings(&config, &sip);
         let dice = Dice::new(random_seed());
         let engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
@@ -109,18 +124,38 @@ impl Appliance {
             let _inside = runtime.enter();
             net::StreamHub::start(listeners.sockets, deliver_to(&post))
         };
-        core.connect(core::Hands { rtp: Arc::clone(&rtp), hub, journal: store.journal(), tapes: recorder.sender() });
+        core.connect(core::Hands {
+            rtp: Arc::clone(&rtp),
+            hub,
+            journal: store.journal(),
+            tapes: recorder.sender(),
+        });
         let engine = core.run(engine)?;
         resolve_trunks(&config, &post)?;
-        let faces = doors::faces(&config, &options, &store, &post, committed, clock, &data_dir);
+        let faces = doors::faces(
+            &config,
+            &options,
+            &store,
+            &post,
+            committed,
+            clock.clone(),
+            &data_dir,
+        );
         let upstreams = {
             let _inside = runtime.enter();
             let mut dice = Dice::new(random_seed());
-            Upstreams::start(&config.upstreams, &store.outbox(), &clock::for_store(), BackOff::default(), &mut dice)
-                .map_err(anyhow::Error::msg)?
+            Upstreams::start(
+                &config.upstreams,
+                &store.outbox(),
+                &clock::for_store(),
+                BackOff::default(),
+                &mut dice,
+            )
+            .map_err(anyhow::Error::msg)?
         };
         // The callback of the store was made before there was anything to wake.
         let _ = waker.set(upstreams.waker());
+        runtime.spawn(watch_clock(clock, post.clone()));
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
@@ -154,7 +189,11 @@ impl Appliance {
     /// Ends what [`Appliance::stop`] is waiting for.
     pub fn hurry(&self) -> impl FnOnce() + Send + use<> {
         let post = self.post.clone();
-        move || post.send(Letter::Drain { patience: Duration::ZERO })
+        move || {
+            post.send(Letter::Drain {
+                patience: Duration::ZERO,
+            })
+        }
     }
 
     /// The way to the engine, for those in this process.
@@ -183,7 +222,11 @@ impl Appliance {
 
 fn roots(config: &Config, data_dir: &Path) -> Roots {
     Roots {
-        recordings: config.recording.dir.clone().unwrap_or_else(|| data_dir.join("recordings")),
+        recordings: config
+            .recording
+            .dir
+            .clone()
+            .unwrap_or_else(|| data_dir.join("recordings")),
         voicemail: data_dir.join("voicemail"),
     }
 }
@@ -227,12 +270,16 @@ fn open_store(
             }
         }
     });
-    Store::open(data_dir, options).with_context(|| format!("opening the data directory {}", data_dir.display()))
+    Store::open(data_dir, options)
+        .with_context(|| format!("opening the data directory {}", data_dir.display()))
 }
 
 fn tell_what_was_found(opened: &crate::store::Opened) {
     if let Some(aside) = &opened.set_aside {
-        tracing::error!(?aside, "The database was damaged and has been set aside; a new one is in use.");
+        tracing::error!(
+            ?aside,
+            "The database was damaged and has been set aside; a new one is in use."
+        );
     }
     if !opened.interrupted.is_empty() {
         tracing::warn!(
@@ -267,12 +314,22 @@ fn start_rtp(
     emptied: std::sync::mpsc::Receiver<Vec<u8>>,
 ) -> anyhow::Result<RtpThreads> {
     let post = post.clone();
-    let settings = RtpSettings { rtp_timeout: config.media.rtp_timeout(), dice: Dice::new(random_seed()) };
+    let settings = RtpSettings {
+        rtp_timeout: config.media.rtp_timeout(),
+        dice: Dice::new(random_seed()),
+    };
     let to_engine: net::rtp::ToEngine =
         Arc::new(move |event| post.try_send(Letter::Media(event)).map_err(post::unwrap_media));
     let library = Arc::clone(sounds) as Arc<dyn crate::media::Sounds>;
-    RtpThreads::start(RTP_THREADS, settings, library, to_engine, recorder.sender(), emptied)
-        .context("starting the RTP threads")
+    RtpThreads::start(
+        RTP_THREADS,
+        settings,
+        library,
+        to_engine,
+        recorder.sender(),
+        emptied,
+    )
+    .context("starting the RTP threads")
 }
 
 /// Prompts are decoded while the telephone is already answered; whoever is to hear one before it is ready hears it a
@@ -282,16 +339,18 @@ fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> 
     let languages = config.site.languages.clone();
     let constant = config.constant_texts();
     let synthesiser = prompts::Synthesiser::new(Some(data_dir.join("prompts-cache")));
-    std::thread::Builder::new().name("prompts".to_owned()).spawn(move || {
-        let opened = prompts::Library::load(&shelf, &languages, Some(synthesiser), &constant);
-        for problem in &opened.problems {
-            tracing::warn!("{problem}");
-        }
-        sounds.put(opened.library);
-        if let Some(speaker) = opened.speaker {
-            speaker.run();
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("prompts".to_owned())
+        .spawn(move || {
+            let opened = prompts::Library::load(&shelf, &languages, Some(synthesiser), &constant);
+            for problem in &opened.problems {
+                tracing::warn!("{problem}");
+            }
+            sounds.put(opened.library);
+            if let Some(speaker) = opened.speaker {
+                speaker.run();
+            }
+        })?;
     Ok(())
 }
 
@@ -301,9 +360,19 @@ struct Listeners {
 }
 
 fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Listeners)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut listeners = Listeners { sockets: Vec::new(), addresses: Vec::new() };
-    for listen in config.sip.listen.iter().filter(|listen| listen.transport == Transport::Tcp) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut listeners = Listeners {
+        sockets: Vec::new(),
+        addresses: Vec::new(),
+    };
+    for listen in config
+        .sip
+        .listen
+        .iter()
+        .filter(|listen| listen.transport == Transport::Tcp)
+    {
         let socket = runtime
             .block_on(tokio::net::TcpListener::bind(listen.address))
             .with_context(|| format!("[sip] listen = {listen}"))?;
@@ -330,19 +399,41 @@ fn resolve_trunks(config: &Config, post: &Post) -> anyhow::Result<()> {
         return Ok(());
     }
     let post = post.clone();
-    std::thread::Builder::new().name("dns".to_owned()).spawn(move || {
-        while !waiting.is_empty() && post.is_open() {
-            waiting.retain(|(name, host, port)| {
-                let address = (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut all| all.next());
-                if let Some(address) = address {
-                    post.send(Letter::TrunkResolved(name.clone(), address));
-                }
-                address.is_none()
-            });
-            std::thread::park_timeout(Duration::from_secs(10));
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("dns".to_owned())
+        .spawn(move || {
+            while !waiting.is_empty() && post.is_open() {
+                waiting.retain(|(name, host, port)| {
+                    let address = (host.as_str(), *port)
+                        .to_socket_addrs()
+                        .ok()
+                        .and_then(|mut all| all.next());
+                    if let Some(address) = address {
+                        post.send(Letter::TrunkResolved(name.clone(), address));
+                    }
+                    address.is_none()
+                });
+                std::thread::park_timeout(Duration::from_secs(10));
+            }
+        })?;
     Ok(())
+}
+
+/// Tells the engine when the wall clock is first set, and when somebody sets it again.
+async fn watch_clock(mut clock: WallClock, post: Post) {
+    const LOOK_EVERY: Duration = Duration::from_secs(5);
+    const A_JUMP_MS: u64 = 1000;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let (now, wall) = (monotonic(), wall_unix_ms());
+        let jumped = wall.abs_diff(clock.stamp(now).unix_ms) > A_JUMP_MS;
+        if clock::looks_set(wall) && (jumped || !clock.is_synced()) {
+            // Not taken: the next look finds the same difference again.
+            if post.try_send(Letter::ClockSynced(wall)).is_ok() {
+                clock.sync(now, wall);
+            }
+        }
+    }
 }
 
 fn serve(

@@ -67,8 +67,18 @@ impl Bell {
 impl Post {
     pub(super) fn new(waker: Waker) -> (Self, Receiver<Letter>, Arc<Bell>) {
         let (letters, box_) = sync_channel(QUEUE);
-        let bell = Arc::new(Bell { waker, rung: AtomicBool::new(false) });
-        (Self { letters, bell: Arc::clone(&bell) }, box_, bell)
+        let bell = Arc::new(Bell {
+            waker,
+            rung: AtomicBool::new(false),
+        });
+        (
+            Self {
+                letters,
+                bell: Arc::clone(&bell),
+            },
+            box_,
+            bell,
+        )
     }
 
     /// Waits for a place if need be. Not for the engine's own thread, and not for the RTP threads.
@@ -79,7 +89,6 @@ impl Post {
     }
 
     /// Gives the letter back when there is no place.
-    #[expect(clippy::result_large_err, reason = "the letter has to come back whole, and this way is rare")]
     pub(super) fn try_send(&self, letter: Letter) -> Result<(), Letter> {
         let sent = self.letters.try_send(letter);
         self.bell.ring();
@@ -98,16 +107,16 @@ impl Post {
 
 /// What came back is what was sent.
 pub(super) fn unwrap_stream(letter: Letter) -> StreamEvent {
-    match letter {
-        Letter::Stream(event) => event,
-        other => unreachable!("only stream events are sent here, not {other:?}"),
-    }
+    let Letter::Stream(event) = letter else {
+        unreachable!("only stream events are sent here, not {letter:?}")
+    };
+    event
 }
 
 /// What came back is what was sent.
 pub(super) fn unwrap_media(letter: Letter) -> MediaEvent {
-    match letter {
-        Letter::Media(event) => event,
-        other => unreachable!("only media events are sent here, not {other:?}"),
-    }
+    let Letter::Media(event) = letter else {
+        unreachable!("only media events are sent here, not {letter:?}")
+    };
+    event
 }

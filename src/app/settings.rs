@@ -31,8 +31,7 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
         .filter(|agent| agent.enabled && !agent.password.expose().is_empty())
         .filter_map(|agent| {
             let extension = agent.extension.clone()?;
-            let ha1 =
-                sip::digest::Ha1::new(extension.as_str(), &config.sip.realm, agent.password.expose());
+            let ha1 = sip::digest::Ha1::new(extension.as_str(), &config.sip.realm, agent.password.expose());
             Some(Account { extension, ha1 })
         })
         .collect();
@@ -44,7 +43,10 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
         registrations: config.sip.registration_times(),
         listeners: sockets
             .iter()
-            .map(|(transport, address)| Listener { transport: *transport, address: shown(*address) })
+            .map(|(transport, address)| Listener {
+                transport: *transport,
+                address: shown(*address),
+            })
             .collect(),
         accounts,
         trunks,
@@ -75,11 +77,19 @@ fn shown(address: SocketAddr) -> SocketAddr {
         return address;
     }
     // Connecting a datagram socket sends nothing; the address is of the documentation range (RFC 5737, RFC 3849).
-    let (any, far) = if address.is_ipv4() { ("0.0.0.0:0", "192.0.2.1:9") } else { ("[::]:0", "[2001:db8::1]:9") };
+    let (any, far) = if address.is_ipv4() {
+        ("0.0.0.0:0", "192.0.2.1:9")
+    } else {
+        ("[::]:0", "[2001:db8::1]:9")
+    };
     let local = std::net::UdpSocket::bind(any).and_then(|socket| {
         socket.connect(far)?;
         socket.local_addr()
     });
-    let loopback: IpAddr = if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0u16, 0, 0, 0, 0, 0, 0, 1].into() };
+    let loopback: IpAddr = if address.is_ipv4() {
+        [127, 0, 0, 1].into()
+    } else {
+        [0u16, 0, 0, 0, 0, 0, 0, 1].into()
+    };
     SocketAddr::new(local.map_or(loopback, |local| local.ip()), address.port())
 }

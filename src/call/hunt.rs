@@ -25,7 +25,10 @@ enum Phase {
     /// The roster has been asked.
     Finding,
     /// These phones ring.
-    Ringing { since: Instant, legs: BTreeMap<LegId, Candidate> },
+    Ringing {
+        since: Instant,
+        legs: BTreeMap<LegId, Candidate>,
+    },
     /// The round ended early; the next one begins then.
     Pausing { until: Instant },
 }
@@ -47,7 +50,10 @@ impl Hunt {
     }
 
     fn sought(&self) -> Sought {
-        Sought { who: self.who.clone(), attempt: self.attempt }
+        Sought {
+            who: self.who.clone(),
+            attempt: self.attempt,
+        }
     }
 
     fn result(&self) -> RingResult {
@@ -64,7 +70,10 @@ impl Hunt {
 impl Refusal {
     /// The phone hung up on us before it answered.
     pub(super) fn vanished() -> Self {
-        Self { kind: RefusalKind::Failed, sip_code: None }
+        Self {
+            kind: RefusalKind::Failed,
+            sip_code: None,
+        }
     }
 }
 
@@ -87,7 +96,11 @@ impl Call {
         let mut actions = Vec::new();
         if self.is_caller_answered() {
             let items = vec![Playable::Tone(Tone::Ringback)];
-            actions.push(Action::Play { leg: LegId::CALLER, items, repeat: true });
+            actions.push(Action::Play {
+                leg: LegId::CALLER,
+                items,
+                repeat: true,
+            });
         }
         actions.push(Action::FindAgents(sought));
         actions
@@ -95,12 +108,17 @@ impl Call {
 
     /// Rings everyone the roster found, all at once.
     pub(super) fn ring(&mut self, now: Instant, found: Found) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
         if !matches!(hunt.phase, Phase::Finding) || found.sought != hunt.sought() {
             return Vec::new();
         }
-        let rules =
-            Rules { ring_time: found.ring_time, attempts: found.attempts, overflow: found.overflow };
+        let rules = Rules {
+            ring_time: found.ring_time,
+            attempts: found.attempts,
+            overflow: found.overflow,
+        };
         hunt.rules = Some(rules);
         hunt.somebody_was_busy |= found.candidates.is_empty() && found.somebody_on_duty;
         let candidates: Vec<_> = found
@@ -115,24 +133,36 @@ impl Call {
     }
 
     fn dial(&mut self, now: Instant, candidates: Vec<Candidate>) -> Vec<Action> {
-        let legs: BTreeMap<LegId, Candidate> =
-            candidates.into_iter().map(|candidate| (self.new_leg(), candidate)).collect();
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let legs: BTreeMap<LegId, Candidate> = candidates
+            .into_iter()
+            .map(|candidate| (self.new_leg(), candidate))
+            .collect();
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
         let mut actions = Vec::with_capacity(2 * legs.len());
         for (leg, candidate) in &legs {
             self.ledger.dialed(now, *leg, candidate, hunt.attempt);
             actions.push(Action::Dial(*leg, candidate.clone()));
         }
         for (leg, candidate) in &legs {
-            actions.push(Action::Note(NoteKind::Dialed, Some(*leg), candidate.agent.to_string()));
+            actions.push(Action::Note(
+                NoteKind::Dialed,
+                Some(*leg),
+                candidate.agent.to_string(),
+            ));
         }
         hunt.phase = Phase::Ringing { since: now, legs };
         actions
     }
 
     pub(super) fn leg_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
-        let Phase::Ringing { legs, .. } = &hunt.phase else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
+        let Phase::Ringing { legs, .. } = &hunt.phase else {
+            return Vec::new();
+        };
         if !legs.contains_key(&leg) || self.ledger.has_rung(leg) {
             return Vec::new();
         }
@@ -148,8 +178,12 @@ impl Call {
 
     /// The one place where a call is won. Whoever comes later finds the round gone.
     pub(super) fn connect(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
-        let Phase::Ringing { legs, .. } = &mut hunt.phase else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
+        let Phase::Ringing { legs, .. } = &mut hunt.phase else {
+            return Vec::new();
+        };
         if legs.remove(&leg).is_none() {
             return Vec::new();
         }
@@ -157,15 +191,25 @@ impl Call {
         let mut actions = self.release(now, losers, Cause::AnsweredElsewhere);
         self.ledger.answered(now, leg);
         actions.extend(self.talk(now, leg));
-        let agent = self.ledger.agent(leg).map(ToString::to_string).unwrap_or_default();
+        let agent = self
+            .ledger
+            .agent(leg)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         actions.push(Action::Note(NoteKind::Answered, Some(leg), agent));
         actions
     }
 
     pub(super) fn refuse(&mut self, now: Instant, leg: LegId, refusal: Refusal) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
-        let Phase::Ringing { legs, .. } = &mut hunt.phase else { return Vec::new() };
-        let Some(candidate) = legs.remove(&leg) else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
+        let Phase::Ringing { legs, .. } = &mut hunt.phase else {
+            return Vec::new();
+        };
+        let Some(candidate) = legs.remove(&leg) else {
+            return Vec::new();
+        };
         let round_is_over = legs.is_empty();
         // A phone that rang and then says busy was declined by hand.
         let by_hand = match refusal.kind {
@@ -191,16 +235,27 @@ impl Call {
 
     /// The time of the round or of the pause is over.
     pub(super) fn hunt_on(&mut self, now: Instant) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
         match &mut hunt.phase {
             Phase::Finding => Vec::new(),
             Phase::Pausing { .. } => self.next_round(),
             Phase::Ringing { legs, .. } => {
                 let silent: Vec<LegId> = std::mem::take(legs).into_keys().collect();
                 let mut actions = self.release(now, silent, Cause::RangLongEnough);
-                let Stage::Hunting(hunt) = &mut self.stage else { return actions };
-                let more = hunt.rules.as_ref().is_some_and(|rules| hunt.attempt < rules.attempts);
-                actions.extend(if more { self.next_round() } else { self.hunt_over(now) });
+                let Stage::Hunting(hunt) = &mut self.stage else {
+                    return actions;
+                };
+                let more = hunt
+                    .rules
+                    .as_ref()
+                    .is_some_and(|rules| hunt.attempt < rules.attempts);
+                actions.extend(if more {
+                    self.next_round()
+                } else {
+                    self.hunt_over(now)
+                });
                 actions
             }
         }
@@ -208,24 +263,35 @@ impl Call {
 
     /// A round ended before its time, with no phone left ringing.
     fn round_over(&mut self, now: Instant, trying_again_makes_sense: bool) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
-        let more = hunt.rules.as_ref().is_some_and(|rules| hunt.attempt < rules.attempts);
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
+        let more = hunt
+            .rules
+            .as_ref()
+            .is_some_and(|rules| hunt.attempt < rules.attempts);
         if more && trying_again_makes_sense {
-            hunt.phase = Phase::Pausing { until: now + self.policy.pause_between_rounds };
+            hunt.phase = Phase::Pausing {
+                until: now + self.policy.pause_between_rounds,
+            };
             return Vec::new();
         }
         self.hunt_over(now)
     }
 
     fn next_round(&mut self) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
         hunt.attempt += 1;
         hunt.phase = Phase::Finding;
         vec![Action::FindAgents(hunt.sought())]
     }
 
     fn hunt_over(&mut self, now: Instant) -> Vec<Action> {
-        let Stage::Hunting(hunt) = &mut self.stage else { return Vec::new() };
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
         let result = hunt.result();
         self.overflow_rule = hunt.rules.take().map(|rules| rules.overflow);
         self.unanswered = Some(result);
@@ -252,11 +318,16 @@ impl Call {
         let mut actions = Vec::with_capacity(2 * legs.len() + 4);
         for leg in &legs {
             let is_mute = cause == Cause::RangLongEnough && !self.ledger.has_rung(*leg);
-            self.ledger.ended(now, *leg, if is_mute { "unreachable" } else { cause.result() });
+            self.ledger
+                .ended(now, *leg, if is_mute { "unreachable" } else { cause.result() });
             actions.push(Action::Release(*leg, cause));
         }
         for leg in legs {
-            actions.push(Action::Note(NoteKind::Released, Some(leg), cause.result().to_owned()));
+            actions.push(Action::Note(
+                NoteKind::Released,
+                Some(leg),
+                cause.result().to_owned(),
+            ));
         }
         actions
     }

@@ -70,7 +70,14 @@ impl Ledger {
 
     pub(super) fn dialed(&mut self, now: Instant, leg: LegId, candidate: &Candidate, attempt: u32) {
         let agent = Some(candidate.agent.clone());
-        self.legs.push(Leg::new(now, leg, LegRole::Agent, agent, candidate.number.clone(), attempt));
+        self.legs.push(Leg::new(
+            now,
+            leg,
+            LegRole::Agent,
+            agent,
+            candidate.number.clone(),
+            attempt,
+        ));
     }
 
     pub(super) fn ringing(&mut self, now: Instant, leg: LegId) {
@@ -81,7 +88,9 @@ impl Ledger {
     }
 
     pub(super) fn has_rung(&self, leg: LegId) -> bool {
-        self.legs.iter().any(|other| other.id == leg && other.ringing.is_some())
+        self.legs
+            .iter()
+            .any(|other| other.id == leg && other.ringing.is_some())
     }
 
     pub(super) fn answered(&mut self, now: Instant, leg: LegId) {
@@ -152,19 +161,31 @@ impl Ledger {
     }
 
     pub(super) fn is_live(&self, leg: LegId) -> bool {
-        self.legs.iter().any(|other| other.id == leg && other.ended.is_none())
+        self.legs
+            .iter()
+            .any(|other| other.id == leg && other.ended.is_none())
     }
 
     pub(super) fn live_legs(&self) -> Vec<LegId> {
-        self.legs.iter().filter(|leg| leg.ended.is_none()).map(|leg| leg.id).collect()
+        self.legs
+            .iter()
+            .filter(|leg| leg.ended.is_none())
+            .map(|leg| leg.id)
+            .collect()
     }
 
     pub(super) fn agent(&self, leg: LegId) -> Option<&AgentId> {
-        self.legs.iter().find(|other| other.id == leg).and_then(|leg| leg.agent.as_ref())
+        self.legs
+            .iter()
+            .find(|other| other.id == leg)
+            .and_then(|leg| leg.agent.as_ref())
     }
 
     pub(super) fn number(&self, leg: LegId) -> Option<&str> {
-        self.legs.iter().find(|other| other.id == leg).map(|leg| leg.number.as_str())
+        self.legs
+            .iter()
+            .find(|other| other.id == leg)
+            .map(|leg| leg.number.as_str())
     }
 
     pub(super) fn first_ring(&self) -> Option<Instant> {
@@ -180,13 +201,16 @@ impl Ledger {
     }
 
     pub(super) fn views(&self) -> impl Iterator<Item = LegView<'_>> {
-        self.legs.iter().filter(|leg| leg.ended.is_none()).map(|leg| LegView {
-            leg: leg.id,
-            agent: leg.agent.as_ref(),
-            number: &leg.number,
-            state: leg.state(),
-            since: leg.invited,
-        })
+        self.legs
+            .iter()
+            .filter(|leg| leg.ended.is_none())
+            .map(|leg| LegView {
+                leg: leg.id,
+                agent: leg.agent.as_ref(),
+                number: &leg.number,
+                state: leg.state(),
+                since: leg.invited,
+            })
     }
 
     pub(super) fn records(&self, clock: &WallClock) -> Vec<LegRecord> {
@@ -194,7 +218,9 @@ impl Ledger {
     }
 
     fn live(&mut self, leg: LegId) -> Option<&mut Leg> {
-        self.legs.iter_mut().find(|other| other.id == leg && other.ended.is_none())
+        self.legs
+            .iter_mut()
+            .find(|other| other.id == leg && other.ended.is_none())
     }
 }
 

@@ -182,7 +182,10 @@ impl Call {
             Stage::Arriving(_) | Stage::Ended => None,
             Stage::InFlow => self.flow.as_ref().and_then(|flow| flow.next_deadline()),
             Stage::Hunting(hunt) => hunt.next_deadline(),
-            Stage::Talking => self.talked.as_ref().map(|talk| talk.since + self.policy.longest_talk),
+            Stage::Talking => self
+                .talked
+                .as_ref()
+                .map(|talk| talk.since + self.policy.longest_talk),
             Stage::Leaving(message) => message.next_deadline(),
         }
     }
@@ -201,7 +204,9 @@ impl Call {
     }
 
     fn begin(&mut self, now: Instant) -> Vec<Action> {
-        let Stage::Arriving(_) = self.stage else { return Vec::new() };
+        let Stage::Arriving(_) = self.stage else {
+            return Vec::new();
+        };
         let Stage::Arriving(entry) = std::mem::replace(&mut self.stage, Stage::InFlow) else {
             return Vec::new();
         };
@@ -213,19 +218,30 @@ impl Call {
 
     /// Gives the flow one input and carries out what it asks for.
     pub(super) fn step_flow(&mut self, now: Instant, input: Input) -> Vec<Action> {
-        let Some(flow) = &mut self.flow else { return Vec::new() };
+        let Some(flow) = &mut self.flow else {
+            return Vec::new();
+        };
         let turn = flow.handle(now, input);
         let mut actions = self.note_stages();
         match turn {
             Turn::Wait => {}
             Turn::Play(items) => {
                 self.answer_caller(now, &mut actions);
-                actions.push(Action::Play { leg: LegId::CALLER, items, repeat: false });
+                actions.push(Action::Play {
+                    leg: LegId::CALLER,
+                    items,
+                    repeat: false,
+                });
             }
             Turn::Hush => actions.push(Action::StopPlaying(LegId::CALLER)),
             Turn::Answer => self.answer_caller(now, &mut actions),
             Turn::Ring(group) => actions.extend(self.hunt_for(Who::Group(group))),
-            Turn::TakeMessage { group, greeting, max_seconds, silence_seconds } => {
+            Turn::TakeMessage {
+                group,
+                greeting,
+                max_seconds,
+                silence_seconds,
+            } => {
                 let message = Message::new(group, greeting, max_seconds, silence_seconds);
                 actions.extend(self.take_message(now, message));
             }
@@ -247,7 +263,15 @@ impl Call {
                 EndCause::Congestion => (Status::Failed, Cause::Congestion),
             };
         }
-        self.end(now, Ending { by: HangupBy::System, status, release, word: None })
+        self.end(
+            now,
+            Ending {
+                by: HangupBy::System,
+                status,
+                release,
+                word: None,
+            },
+        )
     }
 
     pub(super) fn unanswered_status(&self) -> (Status, Cause) {
@@ -261,8 +285,12 @@ impl Call {
     }
 
     fn flow_found(&mut self, now: Instant, flow: Option<Arc<Flow>>) -> Vec<Action> {
-        let Stage::InFlow = self.stage else { return Vec::new() };
-        let Some(flow) = flow else { return self.fail(now, "no_such_flow") };
+        let Stage::InFlow = self.stage else {
+            return Vec::new();
+        };
+        let Some(flow) = flow else {
+            return self.fail(now, "no_such_flow");
+        };
         match &mut self.flow {
             Some(session) => session.move_to(flow),
             None => self.flow = Some(Box::new(self.setup.session(flow))),
@@ -285,7 +313,9 @@ impl Call {
     }
 
     fn agents_found(&mut self, now: Instant, found: Found) -> Vec<Action> {
-        let Stage::Hunting(_) = self.stage else { return Vec::new() };
+        let Stage::Hunting(_) = self.stage else {
+            return Vec::new();
+        };
         self.ring(now, found)
     }
 
@@ -299,8 +329,13 @@ impl Call {
 
     fn press(&mut self, now: Instant, digit: Digit) -> Vec<Action> {
         let mut actions = Vec::new();
-        if !matches!(self.stage, Stage::Ended) && !self.flow.as_ref().is_some_and(|flow| flow.keeps_secret()) {
-            actions.push(Action::Note(NoteKind::Digit, Some(LegId::CALLER), digit.to_string()));
+        if !matches!(self.stage, Stage::Ended) && !self.flow.as_ref().is_some_and(|flow| flow.keeps_secret())
+        {
+            actions.push(Action::Note(
+                NoteKind::Digit,
+                Some(LegId::CALLER),
+                digit.to_string(),
+            ));
         }
         match &self.stage {
             Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
@@ -322,7 +357,12 @@ impl Call {
             let id = self.setup.recording;
             self.recording = Some(id);
             let kind = RecordingKind::Conversation;
-            actions.push(Action::Record { id, kind, left: LegId::CALLER, right: Some(leg) });
+            actions.push(Action::Record {
+                id,
+                kind,
+                left: LegId::CALLER,
+                right: Some(leg),
+            });
             actions.push(Action::Note(NoteKind::Recording, None, id.to_string()));
         }
         self.talked = Some(Talk { leg, since: now });
@@ -341,7 +381,15 @@ impl Call {
             Stage::Talking => {
                 self.ledger.ended(now, leg, "answered");
                 let (by, status) = (HangupBy::Callee, Status::Answer);
-                self.end(now, Ending { by, status, release: Cause::Finished, word: None })
+                self.end(
+                    now,
+                    Ending {
+                        by,
+                        status,
+                        release: Cause::Finished,
+                        word: None,
+                    },
+                )
             }
             Stage::Hunting(_) => self.refuse(now, leg, super::Refusal::vanished()),
             Stage::Arriving(_) | Stage::InFlow | Stage::Leaving(_) | Stage::Ended => Vec::new(),
@@ -351,8 +399,18 @@ impl Call {
     fn caller_leaves(&mut self, now: Instant) -> Vec<Action> {
         self.note_message_length(now);
         self.ledger.ended(now, LegId::CALLER, "canceled");
-        let (status, release) = self.outcome_so_far().unwrap_or((Status::Canceled, Cause::CallerGaveUp));
-        self.end(now, Ending { by: HangupBy::Caller, status, release, word: None })
+        let (status, release) = self
+            .outcome_so_far()
+            .unwrap_or((Status::Canceled, Cause::CallerGaveUp));
+        self.end(
+            now,
+            Ending {
+                by: HangupBy::Caller,
+                status,
+                release,
+                word: None,
+            },
+        )
     }
 
     /// What the call has come to already, should it end here; nothing when it has come to nothing.
@@ -385,12 +443,28 @@ impl Call {
     fn stop(&mut self, now: Instant, release: Cause, word: &'static str) -> Vec<Action> {
         self.note_message_length(now);
         let status = self.outcome_so_far().map_or(Status::Failed, |(status, _)| status);
-        self.end(now, Ending { by: HangupBy::System, status, release, word: Some(word) })
+        self.end(
+            now,
+            Ending {
+                by: HangupBy::System,
+                status,
+                release,
+                word: Some(word),
+            },
+        )
     }
 
     pub(super) fn fail(&mut self, now: Instant, word: &'static str) -> Vec<Action> {
         let (by, status) = (HangupBy::System, Status::Failed);
-        self.end(now, Ending { by, status, release: Cause::Failed, word: Some(word) })
+        self.end(
+            now,
+            Ending {
+                by,
+                status,
+                release: Cause::Failed,
+                word: Some(word),
+            },
+        )
     }
 
     fn time_out(&mut self, now: Instant) -> Vec<Action> {
@@ -414,7 +488,11 @@ impl Call {
         self.caller_answered = true;
         self.ledger.answered(now, LegId::CALLER);
         actions.push(Action::Answer(LegId::CALLER));
-        actions.push(Action::Note(NoteKind::CallerAnswered, Some(LegId::CALLER), String::new()));
+        actions.push(Action::Note(
+            NoteKind::CallerAnswered,
+            Some(LegId::CALLER),
+            String::new(),
+        ));
     }
 
     pub(super) fn is_caller_answered(&self) -> bool {
@@ -470,7 +548,9 @@ impl Call {
             caller_number: self.setup.caller_number.clone(),
             caller_name: self.setup.caller_name.clone(),
             dialed_number: self.setup.dialed_number.clone(),
-            callee_number: agent_leg.and_then(|leg| self.ledger.number(leg)).map(Number::from),
+            callee_number: agent_leg
+                .and_then(|leg| self.ledger.number(leg))
+                .map(Number::from),
             outbound_caller_id: None,
             started_at: clock.stamp(self.arrived),
             ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
@@ -508,7 +588,10 @@ impl Call {
         let Some(flow) = &self.flow else { return Vec::new() };
         let stages = flow.stages();
         let fresh = stages.get(self.stages_noted..).unwrap_or_default();
-        let notes = fresh.iter().map(|step| Action::Note(NoteKind::Stage, None, step.to_string())).collect();
+        let notes = fresh
+            .iter()
+            .map(|step| Action::Note(NoteKind::Stage, None, step.to_string()))
+            .collect();
         self.stages_noted = stages.len();
         notes
     }

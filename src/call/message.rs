@@ -29,7 +29,13 @@ impl Message {
     ) -> Self {
         let longest = Duration::from_secs(max_seconds.into());
         let silence = Duration::from_secs(silence_seconds.into());
-        Self { group, greeting, longest, silence, since: None }
+        Self {
+            group,
+            greeting,
+            longest,
+            silence,
+            since: None,
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -46,14 +52,20 @@ impl Call {
         }
         let mut items = std::mem::take(&mut message.greeting);
         items.push(Playable::Tone(Tone::Beep));
-        actions.push(Action::Play { leg: LegId::CALLER, items, repeat: false });
+        actions.push(Action::Play {
+            leg: LegId::CALLER,
+            items,
+            repeat: false,
+        });
         self.stage = Stage::Leaving(message);
         actions
     }
 
     /// The beep is over.
     pub(super) fn start_message(&mut self, now: Instant) -> Vec<Action> {
-        let Stage::Leaving(message) = &mut self.stage else { return Vec::new() };
+        let Stage::Leaving(message) = &mut self.stage else {
+            return Vec::new();
+        };
         if message.since.is_some() {
             return Vec::new();
         }
@@ -62,7 +74,12 @@ impl Call {
         let id = self.setup.message;
         self.recording = Some(id);
         vec![
-            Action::Record { id, kind: RecordingKind::Voicemail, left: LegId::CALLER, right: None },
+            Action::Record {
+                id,
+                kind: RecordingKind::Voicemail,
+                left: LegId::CALLER,
+                right: None,
+            },
             Action::WatchSilence(Some(silence)),
             Action::Note(NoteKind::Recording, Some(LegId::CALLER), id.to_string()),
         ]
@@ -70,7 +87,9 @@ impl Call {
 
     /// `#`, silence or the limit ended the message.
     pub(super) fn message_over(&mut self, now: Instant) -> Vec<Action> {
-        let Stage::Leaving(message) = &self.stage else { return Vec::new() };
+        let Stage::Leaving(message) = &self.stage else {
+            return Vec::new();
+        };
         if message.since.is_none() {
             return Vec::new(); // The greeting still plays.
         }
@@ -85,7 +104,9 @@ impl Call {
     }
 
     pub(super) fn note_message_length(&mut self, now: Instant) {
-        let Stage::Leaving(message) = &self.stage else { return };
+        let Stage::Leaving(message) = &self.stage else {
+            return;
+        };
         self.left_message |= message.since.is_some_and(|since| now - since >= SHORTEST);
     }
 }

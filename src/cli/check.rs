@@ -16,7 +16,12 @@ pub(super) fn check(arguments: &Arguments) -> ExitCode {
     match Config::load(arguments.config.as_deref()) {
         Ok(loaded) => {
             let (mistakes, warnings) = loaded.check_sounds();
-            let all: Vec<_> = mistakes.iter().chain(&loaded.warnings).chain(&warnings).cloned().collect();
+            let all: Vec<_> = mistakes
+                .iter()
+                .chain(&loaded.warnings)
+                .chain(&warnings)
+                .cloned()
+                .collect();
             if !all.is_empty() {
                 say(report(&all).trim_end());
             }
@@ -42,5 +47,9 @@ fn files(files: &[PathBuf]) -> String {
     if files.is_empty() {
         return "the built-in configuration".to_owned();
     }
-    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+    files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

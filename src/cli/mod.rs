@@ -11,7 +11,13 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 #[derive(Debug, Parser)]
-#[command(name = "callpost", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "callpost",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -54,10 +60,15 @@ enum LogFormat {
 /// Logs go to standard error; `CALLPOST_LOG` chooses what is logged, as in `info,callpost::sip=debug`.
 fn start_log(format: LogFormat, usual: &str) {
     let filter = EnvFilter::try_from_env("CALLPOST_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // A second call (in a test) keeps the first log.
     let _ = match format {
-        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Text => log
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .try_init(),
         LogFormat::Json => log.json().try_init(),
     };
 }

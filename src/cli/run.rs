@@ -8,7 +8,9 @@ use std::time::Duration;
 /// SIGHUP reads the configuration again (calls go on; a bad file is refused and the running one kept). SIGTERM and
 /// Ctrl-C let calls finish within `[site] drain_seconds`, end the rest and exit with 0; a second one ends them at once.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: callpost run --config /etc/callpost/callpost.toml --data-dir /var/lib/callpost")]
+#[command(
+    after_help = "Example: callpost run --config /etc/callpost/callpost.toml --data-dir /var/lib/callpost"
+)]
 pub(super) struct Arguments {
     /// The configuration file; ./config/callpost.toml, /etc/callpost/callpost.toml or the built-in one otherwise.
     #[arg(long)]
@@ -39,8 +41,13 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let patience = Duration::from_secs(config.site.drain_seconds.into());
-    let admin_token = std::env::var("CALLPOST_ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
-    let options = Options { data_dir: arguments.data_dir.clone(), admin_token };
+    let admin_token = std::env::var("CALLPOST_ADMIN_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty());
+    let options = Options {
+        data_dir: arguments.data_dir.clone(),
+        admin_token,
+    };
     let appliance = Appliance::start(config, options)?;
     introduce(&appliance);
     // Not started by systemd, or an old one: nobody waits for the word.
@@ -53,7 +60,10 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Signal::Nothing => anyhow::bail!("a thread has died; see the log"),
         }
     }
-    tracing::info!("Stopping: calls under way have {} s to finish.", patience.as_secs());
+    tracing::info!(
+        "Stopping: calls under way have {} s to finish.",
+        patience.as_secs()
+    );
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     signals.end_at_once_on_the_next_one(&appliance);
     appliance.stop(patience);
@@ -64,7 +74,11 @@ fn introduce(appliance: &Appliance) {
     for (transport, address) in &appliance.sip {
         tracing::info!("SIP on {transport}://{address}.");
     }
-    tracing::info!("Status page on http://{}/, data in {}.", appliance.http, appliance.data_dir.display());
+    tracing::info!(
+        "Status page on http://{}/, data in {}.",
+        appliance.http,
+        appliance.data_dir.display()
+    );
     if let Some(code) = &appliance.claim_code {
         say(format_args!(
             "Nobody has an account yet. Open http://{}/login and claim the box with the code {code}.",
@@ -79,7 +93,9 @@ fn reload(arguments: &Arguments, appliance: &Appliance) {
             appliance.reload(&loaded.config);
             tracing::info!("The configuration was read again.");
         }
-        Err(refused) => tracing::error!("The new configuration is refused, the running one stays:\n{refused}"),
+        Err(refused) => {
+            tracing::error!("The new configuration is refused, the running one stays:\n{refused}")
+        }
     }
 }
 
@@ -104,7 +120,9 @@ struct Caught {
 impl Signals {
     fn catch() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let inside = runtime.enter();
         let caught = Caught {
             hangup: signal(SignalKind::hangup())?,
@@ -112,13 +130,20 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
         };
         drop(inside);
-        Ok(Self { runtime, caught: caught.into() })
+        Ok(Self {
+            runtime,
+            caught: caught.into(),
+        })
     }
 
     /// Waits for a signal, and looks around once a second.
     fn wait(&self) -> Signal {
         let mut caught = self.caught.borrow_mut();
-        let Caught { hangup, terminate, interrupt } = &mut *caught;
+        let Caught {
+            hangup,
+            terminate,
+            interrupt,
+        } = &mut *caught;
         self.runtime.block_on(async {
             tokio::select! {
                 _ = hangup.recv() => Signal::Reload,

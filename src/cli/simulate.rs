@@ -3,7 +3,9 @@
 use super::{complain, say};
 use crate::agents::{Agent, Overflow as GroupOverflow, Reach};
 use crate::app::monotonic;
-use crate::call::{Action, Call, Candidate, Entry, Event, FlowSought, Found, Overflow, Policy, Setup, Sought, Who};
+use crate::call::{
+    Action, Call, Candidate, Entry, Event, FlowSought, Found, Overflow, Policy, Setup, Sought, Who,
+};
 use crate::config::Config;
 use crate::ivr::Flow;
 use crate::media::{Found as Heard, Sounds as _};
@@ -23,7 +25,9 @@ use std::time::{Duration, Instant};
 /// Keys are pressed one after the other, each as soon as the flow waits for one. Nobody picks up unless named with
 /// --answer.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: callpost simulate --from 0501234567 --to 1000 --press 12 --agents ali,mona --answer ali")]
+#[command(
+    after_help = "Example: callpost simulate --from 0501234567 --to 1000 --press 12 --agents ali,mona --answer ali"
+)]
 pub(super) struct Arguments {
     /// The configuration file.
     #[arg(long)]
@@ -74,12 +78,18 @@ fn ladder(arguments: &Arguments) -> anyhow::Result<String> {
     let dialed = Number::from(arguments.to.as_str());
     let origin = origin(&config, &caller);
     let entry = match config.plan().decide(&dialed, &origin) {
-        Decision::Flow(name) => {
-            Entry::Flow(config.flows.get(&name).cloned().with_context(|| format!("there is no flow {name}"))?)
-        }
+        Decision::Flow(name) => Entry::Flow(
+            config
+                .flows
+                .get(&name)
+                .cloned()
+                .with_context(|| format!("there is no flow {name}"))?,
+        ),
         Decision::Group(group) => Entry::Ring(Who::Group(group)),
         Decision::Agent(agent) => Entry::Ring(Who::Agent(agent)),
-        Decision::Unknown => anyhow::bail!("{dialed} is no number here: the caller hears 404; see [[number]]"),
+        Decision::Unknown => {
+            anyhow::bail!("{dialed} is no number here: the caller hears 404; see [[number]]")
+        }
     };
     let mut rehearsal = Rehearsal::new(arguments, config, caller, dialed, &origin, entry)?;
     rehearsal.run();
@@ -87,7 +97,10 @@ fn ladder(arguments: &Arguments) -> anyhow::Result<String> {
 }
 
 fn origin(config: &Config, caller: &Number) -> Origin {
-    let is_ours = config.agents.iter().any(|agent| agent.extension.as_ref() == Some(caller));
+    let is_ours = config
+        .agents
+        .iter()
+        .any(|agent| agent.extension.as_ref() == Some(caller));
     match config.trunks.first() {
         _ if is_ours => Origin::Phone(caller.clone()),
         Some(trunk) => Origin::Trunk(trunk.name.clone()),
@@ -120,8 +133,9 @@ impl<'a> Rehearsal<'a> {
         let started = monotonic();
         let unix_ms = match &arguments.at {
             Some(text) => {
-                let time: jiff::Timestamp =
-                    text.parse().with_context(|| format!("--at {text}: write it like 2026-11-20T20:10:00+03:00"))?;
+                let time: jiff::Timestamp = text
+                    .parse()
+                    .with_context(|| format!("--at {text}: write it like 2026-11-20T20:10:00+03:00"))?;
                 time.as_millisecond()
             }
             None => crate::app::wall_unix_ms(),
@@ -133,7 +147,11 @@ impl<'a> Rehearsal<'a> {
             recording: RecordingId(uuid::Uuid::nil()),
             message: RecordingId(uuid::Uuid::nil()),
             site: config.site.name.clone(),
-            direction: if let Origin::Phone(_) = origin { Direction::Internal } else { Direction::Inbound },
+            direction: if let Origin::Phone(_) = origin {
+                Direction::Internal
+            } else {
+                Direction::Inbound
+            },
             caller_number: caller,
             caller_name: None,
             caller_agent: None,
@@ -162,7 +180,9 @@ impl<'a> Rehearsal<'a> {
 
     fn run(&mut self) {
         for _ in 0..MOST_STEPS {
-            let Some((at, event)) = self.next_event() else { return };
+            let Some((at, event)) = self.next_event() else {
+                return;
+            };
             self.now = self.started + at;
             for action in self.call.handle(self.now, event) {
                 self.follow(action);
@@ -220,16 +240,26 @@ impl<'a> Rehearsal<'a> {
             }
             Action::Dial(leg, candidate) => self.dial(leg, &candidate),
             Action::Release(leg, cause) => {
-                let whom = self.call.agent_of(leg).map_or_else(|| "caller".to_owned(), ToString::to_string);
+                let whom = self
+                    .call
+                    .agent_of(leg)
+                    .map_or_else(|| "caller".to_owned(), ToString::to_string);
                 self.write("box   ", &format!("lets {whom} go ({cause:?})"));
             }
             Action::Bridge(_, leg) => {
-                let agent = self.call.agent_of(leg).map(ToString::to_string).unwrap_or_default();
+                let agent = self
+                    .call
+                    .agent_of(leg)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 self.write("box   ", &format!("connects the caller with {agent}"));
                 self.soon(TALKS_FOR, Event::LegLeft(LegId::CALLER));
             }
             Action::Record { kind, .. } => {
-                self.write("box   ", &format!("records the {}", format!("{kind:?}").to_lowercase()));
+                self.write(
+                    "box   ",
+                    &format!("records the {}", format!("{kind:?}").to_lowercase()),
+                );
                 if kind == crate::model::RecordingKind::Voicemail {
                     self.soon(SPEAKS_FOR, Event::FellSilent);
                 }
@@ -252,7 +282,9 @@ impl<'a> Rehearsal<'a> {
         match self.library.find(item) {
             Heard::Ready(sound) => sound.duration(),
             Heard::Later | Heard::Missing => match item {
-                Playable::Text { text, .. } => Duration::from_millis(70) * u32::try_from(text.chars().count()).unwrap_or(0),
+                Playable::Text { text, .. } => {
+                    Duration::from_millis(70) * u32::try_from(text.chars().count()).unwrap_or(0)
+                }
                 Playable::Tone(_) => Duration::from_millis(500),
                 Playable::Prompt { .. } => Duration::ZERO,
             },
@@ -260,7 +292,10 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn dial(&mut self, leg: LegId, candidate: &Candidate) {
-        self.write("box   ", &format!("rings {} at {}", candidate.agent, candidate.number));
+        self.write(
+            "box   ",
+            &format!("rings {} at {}", candidate.agent, candidate.number),
+        );
         self.soon(Duration::from_millis(200), Event::LegRinging(leg));
         if self.arguments.answer.as_deref() == Some(candidate.agent.as_str()) {
             self.soon(PICKS_UP_AFTER, Event::LegAnswered(leg));
@@ -278,14 +313,24 @@ impl<'a> Rehearsal<'a> {
             Who::Agent(id) => agent.id == *id,
         };
         let on_duty = |agent: &Agent| {
-            self.arguments.agents.as_ref().is_none_or(|ids| ids.iter().any(|id| id == agent.id.as_str()))
+            self.arguments
+                .agents
+                .as_ref()
+                .is_none_or(|ids| ids.iter().any(|id| id == agent.id.as_str()))
         };
-        let candidates: Vec<Candidate> =
-            self.config.roster().iter().filter(|agent| wanted(agent) && on_duty(agent)).map(candidate).collect();
+        let candidates: Vec<Candidate> = self
+            .config
+            .roster()
+            .iter()
+            .filter(|agent| wanted(agent) && on_duty(agent))
+            .map(candidate)
+            .collect();
         Found {
             somebody_on_duty: !candidates.is_empty(),
             candidates,
-            ring_time: rung.as_ref().map_or(Duration::from_secs(60), |group| group.ring_time),
+            ring_time: rung
+                .as_ref()
+                .map_or(Duration::from_secs(60), |group| group.ring_time),
             attempts: rung.as_ref().map_or(1, |group| group.attempts),
             overflow: rung.map_or(Overflow::HangUp, |group| overflow(&group)),
             sought,
@@ -301,19 +346,31 @@ impl<'a> Rehearsal<'a> {
 
     fn write(&mut self, who: &str, what: &str) {
         // Writing to a string cannot fail.
-        let _ = writeln!(self.ladder, "{:>7.1}s  {who}  {what}", self.elapsed().as_secs_f64());
+        let _ = writeln!(
+            self.ladder,
+            "{:>7.1}s  {who}  {what}",
+            self.elapsed().as_secs_f64()
+        );
     }
 }
 
 fn candidate(agent: &Agent) -> Candidate {
     let destination = match &agent.reach {
-        Reach::Extension(extension) => {
-            Destination::Registered { extension: extension.clone(), contact: String::new() }
-        }
-        Reach::Trunk(trunk, number) => Destination::Trunk { trunk: trunk.clone(), number: number.clone() },
+        Reach::Extension(extension) => Destination::Registered {
+            extension: extension.clone(),
+            contact: String::new(),
+        },
+        Reach::Trunk(trunk, number) => Destination::Trunk {
+            trunk: trunk.clone(),
+            number: number.clone(),
+        },
         Reach::Contact(uri) => Destination::Contact(uri.clone()),
     };
-    Candidate { agent: agent.id.clone(), number: agent.number().to_owned(), destination }
+    Candidate {
+        agent: agent.id.clone(),
+        number: agent.number().to_owned(),
+        destination,
+    }
 }
 
 fn overflow(group: &crate::agents::Group) -> Overflow {
@@ -339,7 +396,11 @@ fn name(item: &Playable) -> String {
 
 fn record(cdr: &Cdr) -> String {
     let stages: Vec<&str> = cdr.stages.iter().map(|step| step.as_str()).collect();
-    let agent = cdr.agent.as_ref().map(|agent| format!(", agent {agent}")).unwrap_or_default();
+    let agent = cdr
+        .agent
+        .as_ref()
+        .map(|agent| format!(", agent {agent}"))
+        .unwrap_or_default();
     format!(
         "{}{agent}, {:.1} s, keys “{}”, steps {}",
         cdr.status.as_str(),

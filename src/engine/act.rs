@@ -33,7 +33,9 @@ impl Engine {
             }
             Action::Answer(leg) => self.answer(now, key, leg),
             Action::Play { leg, items, repeat } => self.play(key, leg, items, repeat),
-            Action::StopPlaying(leg) => self.media(MediaOrder::StopPlaying { leg: LegKey { call: key, leg } }),
+            Action::StopPlaying(leg) => self.media(MediaOrder::StopPlaying {
+                leg: LegKey { call: key, leg },
+            }),
             Action::FindAgents(sought) => {
                 let found = self.find_agents(now, sought);
                 self.tell(key, Event::AgentsFound(found));
@@ -48,12 +50,28 @@ impl Engine {
                 let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
                 self.media(MediaOrder::Bridge { a, b });
             }
-            Action::Record { id, kind, left, right } => self.record(now, key, id, kind, left, right),
+            Action::Record {
+                id,
+                kind,
+                left,
+                right,
+            } => self.record(now, key, id, kind, left, right),
             Action::StopRecording(_) => {
-                self.media(MediaOrder::StopRecording { leg: LegKey { call: key, leg: LegId::CALLER } });
+                self.media(MediaOrder::StopRecording {
+                    leg: LegKey {
+                        call: key,
+                        leg: LegId::CALLER,
+                    },
+                });
             }
             Action::WatchSilence(after) => {
-                self.media(MediaOrder::WatchSilence { leg: LegKey { call: key, leg: LegId::CALLER }, after });
+                self.media(MediaOrder::WatchSilence {
+                    leg: LegKey {
+                        call: key,
+                        leg: LegId::CALLER,
+                    },
+                    after,
+                });
             }
             Action::Note(kind, leg, detail) => self.note(now, key, kind, leg, detail),
             Action::FileCdr(cdr) => self.file(now, key, cdr),
@@ -61,7 +79,9 @@ impl Engine {
     }
 
     fn answer(&mut self, now: Instant, key: CallKey, leg: LegId) {
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         let Some(line) = live.line_mut(leg) else { return };
         line.is_up = true;
         let session = line.session;
@@ -80,11 +100,17 @@ impl Engine {
     }
 
     pub(super) fn open_media(&mut self, key: CallKey, leg: LegId) {
-        let Some(line) = self.line_mut(key, leg) else { return };
+        let Some(line) = self.line_mut(key, leg) else {
+            return;
+        };
         if !line.is_open {
             line.is_open = true;
             let (local, port) = (line.local, line.port);
-            self.media(MediaOrder::Open { leg: LegKey { call: key, leg }, local, port });
+            self.media(MediaOrder::Open {
+                leg: LegKey { call: key, leg },
+                local,
+                port,
+            });
         }
     }
 
@@ -93,14 +119,24 @@ impl Engine {
         if let Some(line) = self.line_mut(key, leg) {
             line.agreed = Some(agreed);
         }
-        self.media(MediaOrder::Start { leg: LegKey { call: key, leg }, agreed });
+        self.media(MediaOrder::Start {
+            leg: LegKey { call: key, leg },
+            agreed,
+        });
     }
 
     fn play(&mut self, key: CallKey, leg: LegId, items: Vec<Playable>, repeat: bool) {
-        let Some(line) = self.line_mut(key, leg) else { return };
+        let Some(line) = self.line_mut(key, leg) else {
+            return;
+        };
         line.plays += 1;
         let play = PlayId(line.plays);
-        self.media(MediaOrder::Play { leg: LegKey { call: key, leg }, play, items, repeat });
+        self.media(MediaOrder::Play {
+            leg: LegKey { call: key, leg },
+            play,
+            items,
+            repeat,
+        });
     }
 
     fn find_agents(&self, now: Instant, sought: Sought) -> Found {
@@ -117,14 +153,18 @@ impl Engine {
                     somebody_on_duty: standings.iter().any(|(_, state)| is_on_duty(*state)),
                     ring_time: group.map_or(Duration::ZERO, |group| group.ring_time),
                     attempts: group.map_or(1, |group| group.attempts),
-                    overflow: group.map_or(Overflow::HangUp, |group| overflow(group)),
+                    overflow: group.map_or(Overflow::HangUp, overflow),
                     sought,
                 }
             }
             Who::Agent(id) => {
-                let standing = self.roster.standing(now, id, |agent| self.is_reachable(now, agent));
-                let standings: Vec<_> =
-                    standing.iter().map(|standing| (standing.agent, standing.state)).collect();
+                let standing = self
+                    .roster
+                    .standing(now, id, |agent| self.is_reachable(now, agent));
+                let standings: Vec<_> = standing
+                    .iter()
+                    .map(|standing| (standing.agent, standing.state))
+                    .collect();
                 Found {
                     candidates: self.candidates(now, &standings),
                     somebody_on_duty: standings.iter().any(|(_, state)| is_on_duty(*state)),
@@ -142,11 +182,13 @@ impl Engine {
             .iter()
             .filter(|(_, state)| *state == AgentState::Available)
             .flat_map(|(agent, _)| {
-                self.destinations(now, agent).into_iter().map(|destination| Candidate {
-                    agent: agent.id.clone(),
-                    number: agent.number().to_owned(),
-                    destination,
-                })
+                self.destinations(now, agent)
+                    .into_iter()
+                    .map(|destination| Candidate {
+                        agent: agent.id.clone(),
+                        number: agent.number().to_owned(),
+                        destination,
+                    })
             })
             .collect()
     }
@@ -162,7 +204,10 @@ impl Engine {
                 })
                 .collect(),
             Reach::Trunk(trunk, number) => {
-                vec![Destination::Trunk { trunk: trunk.clone(), number: number.clone() }]
+                vec![Destination::Trunk {
+                    trunk: trunk.clone(),
+                    number: number.clone(),
+                }]
             }
             Reach::Contact(uri) => vec![Destination::Contact(uri.clone())],
         }
@@ -185,11 +230,16 @@ impl Engine {
 
     /// Invites one phone. The sockets open when it answers; until then only the port is taken.
     fn dial(&mut self, now: Instant, key: CallKey, leg: LegId, candidate: Candidate) {
-        let unreachable = Refusal { kind: RefusalKind::Unreachable, sip_code: None };
+        let unreachable = Refusal {
+            kind: RefusalKind::Unreachable,
+            sip_code: None,
+        };
         let Some(port) = self.ports.take() else {
             return self.tell(key, Event::LegRefused(leg, unreachable));
         };
-        let Some(live) = self.calls.get(&key) else { return self.ports.give_back(port) };
+        let Some(live) = self.calls.get(&key) else {
+            return self.ports.give_back(port);
+        };
         let setup = live.call.setup();
         let codec = live.line(LegId::CALLER).and_then(Line::codec);
         let invitation = Invitation {
@@ -219,7 +269,9 @@ impl Engine {
 
     fn release(&mut self, now: Instant, key: CallKey, leg: LegId, cause: Cause) {
         let farewell = farewell(cause);
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         let Some(line) = live.line(leg) else { return };
         let session = line.session;
         if leg == LegId::CALLER && !line.is_up {
@@ -236,8 +288,12 @@ impl Engine {
 
     /// Forgets a leg: its session, its media, its port, and the agent's part in it.
     pub(super) fn drop_line(&mut self, now: Instant, key: CallKey, leg: LegId) {
-        let Some(live) = self.calls.get_mut(&key) else { return };
-        let Some(place) = live.lines.iter().position(|line| line.leg == leg) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
+        let Some(place) = live.lines.iter().position(|line| line.leg == leg) else {
+            return;
+        };
         let line = live.lines.swap_remove(place);
         let agent = live.call.agent_of(leg).cloned();
         let group = live.call.group().cloned();
@@ -268,7 +324,9 @@ impl Engine {
         right: Option<LegId>,
     ) {
         let started_at = self.clock.stamp(now);
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
         let row = RecordingRow {
             id,
@@ -281,9 +339,15 @@ impl Engine {
         live.recordings.push(row.clone());
         let channels = if right.is_some() { 2 } else { 1 };
         self.journal(Entry::RecordingOpened(row.clone()));
-        self.out.push(Output::Tape(TapeMessage::Begin { row, codec, channels }));
+        self.out
+            .push(Output::Tape(TapeMessage::Begin { row, codec, channels }));
         let leg_key = |leg| LegKey { call: key, leg };
-        self.media(MediaOrder::Record { left: leg_key(left), right: right.map(leg_key), id, codec });
+        self.media(MediaOrder::Record {
+            left: leg_key(left),
+            right: right.map(leg_key),
+            id,
+            codec,
+        });
     }
 
     fn note(&mut self, now: Instant, key: CallKey, kind: NoteKind, leg: Option<LegId>, detail: String) {
@@ -298,9 +362,17 @@ impl Engine {
             if let Some(leg) = leg {
                 self.roster.talks(now, &agent, leg);
             }
-            self.out.push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
+            self.out
+                .push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
         }
-        self.journal(Entry::CallNoted(CallNote { call_id, at, offset_ms, leg, kind, detail }));
+        self.journal(Entry::CallNoted(CallNote {
+            call_id,
+            at,
+            offset_ms,
+            leg,
+            kind,
+            detail,
+        }));
     }
 
     /// Our side of an offer and answer. An offer that names our own ports would play with itself; it is refused.

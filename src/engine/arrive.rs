@@ -21,20 +21,41 @@ impl Engine {
             return self.turn_away(now, &incoming, 404, "no such number");
         };
         if !self.has_room() {
-            return self.turn_away(now, &incoming, 503, "the box is full, draining, or its journal is behind");
+            return self.turn_away(
+                now,
+                &incoming,
+                503,
+                "the box is full, draining, or its journal is behind",
+            );
         }
         self.counters.calls += 1;
         let key = self.new_key();
         let setup = self.setup(now, &incoming, &entry);
-        self.out.push(Output::Notice(Notice::CallArrived { call: setup.id, dialed: setup.dialed_number.clone() }));
+        self.out.push(Output::Notice(Notice::CallArrived {
+            call: setup.id,
+            dialed: setup.dialed_number.clone(),
+        }));
         if let Some(agent) = &setup.caller_agent {
-            self.roster.talks(now, agent, LegKey { call: key, leg: LegId::CALLER });
+            self.roster.talks(
+                now,
+                agent,
+                LegKey {
+                    call: key,
+                    leg: LegId::CALLER,
+                },
+            );
         }
         let call = Call::new(now, setup, self.policy(record), entry);
         let mut live = Live::new(key, call);
         let problem = self.connect_caller(&mut live, &incoming).err();
         let cdr = Box::new(live.call.draft(now));
-        self.sessions.insert(incoming.session, LegKey { call: key, leg: LegId::CALLER });
+        self.sessions.insert(
+            incoming.session,
+            LegKey {
+                call: key,
+                leg: LegId::CALLER,
+            },
+        );
         live.journal_due = Some(now + JOURNAL_PATIENCE);
         self.calls.insert(key, live);
         match problem {
@@ -50,8 +71,18 @@ impl Engine {
         let session_id = self.dice.number() >> 2;
         let local = incoming.flow.local.ip();
         let mut negotiator = self.negotiator(local, port.unwrap_or(9), session_id);
-        let answer = incoming.offer.as_ref().map(|offer| negotiator.answer(offer)).transpose();
-        let mut line = Line::new(LegId::CALLER, incoming.session, local, port.unwrap_or(0), negotiator);
+        let answer = incoming
+            .offer
+            .as_ref()
+            .map(|offer| negotiator.answer(offer))
+            .transpose();
+        let mut line = Line::new(
+            LegId::CALLER,
+            incoming.session,
+            local,
+            port.unwrap_or(0),
+            negotiator,
+        );
         line.answer = answer.as_ref().ok().cloned().flatten();
         live.lines.push(line);
         match (port, answer) {
@@ -75,7 +106,10 @@ impl Engine {
         let mut id = || CallId::new(unix_ms, &self.dice.bytes());
         let (trunk, caller_agent) = match &incoming.origin {
             Origin::Trunk(trunk) => (Some(trunk.clone()), None),
-            Origin::Phone(extension) => (None, self.roster.agent_at(extension).map(|agent| agent.id.clone())),
+            Origin::Phone(extension) => (
+                None,
+                self.roster.agent_at(extension).map(|agent| agent.id.clone()),
+            ),
         };
         Setup {
             id: id(),
@@ -104,7 +138,9 @@ impl Engine {
     }
 
     fn is_behind_trunk(&self, agent: &AgentId) -> bool {
-        self.roster.agent(agent).is_some_and(|agent| matches!(agent.reach, Reach::Trunk(..)))
+        self.roster
+            .agent(agent)
+            .is_some_and(|agent| matches!(agent.reach, Reach::Trunk(..)))
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -114,10 +150,18 @@ impl Engine {
     fn turn_away(&mut self, now: Instant, incoming: &Incoming, status: u16, reason: &'static str) {
         self.counters.refused += 1;
         let retry_after_seconds = (status == 503).then_some(10);
-        let farewell = Farewell { status, retry_after_seconds, reasons: &[] };
+        let farewell = Farewell {
+            status,
+            retry_after_seconds,
+            reasons: &[],
+        };
         self.sip.release(now, incoming.session, farewell);
         let dialed: Number = incoming.dialed.clone();
-        self.out.push(Output::Notice(Notice::CallRefused { dialed, status, reason }));
+        self.out.push(Output::Notice(Notice::CallRefused {
+            dialed,
+            status,
+            reason,
+        }));
     }
 }
 

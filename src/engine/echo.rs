@@ -36,7 +36,10 @@ impl Echo {
     /// Whether this is a new press.
     pub(super) fn is_news(&mut self, now: Instant, digit: Digit, path: Path) -> bool {
         self.heard.retain(|heard| now - heard.at < WINDOW);
-        let original = self.heard.iter().position(|heard| heard.digit == digit && heard.path != path);
+        let original = self
+            .heard
+            .iter()
+            .position(|heard| heard.digit == digit && heard.path != path);
         if let Some(place) = original {
             self.heard.remove(place);
             return false;
@@ -59,11 +62,18 @@ mod tests {
         let start = Instant::now();
         let mut echo = Echo::default();
         let mut hear = |ms, key, path| {
-            echo.is_news(start + Duration::from_millis(ms), Digit::from_char(key).unwrap(), path)
+            echo.is_news(
+                start + Duration::from_millis(ms),
+                Digit::from_char(key).unwrap(),
+                path,
+            )
         };
         assert!(hear(0, '1', Path::Media));
         assert!(!hear(20, '1', Path::Info));
-        assert!(hear(200, '1', Path::Info), "the second press, heard the other way first");
+        assert!(
+            hear(200, '1', Path::Info),
+            "the second press, heard the other way first"
+        );
         assert!(!hear(220, '1', Path::Media));
         assert!(hear(400, '2', Path::Info), "lost in the media");
         assert!(hear(600, '3', Path::Media));

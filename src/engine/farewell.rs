@@ -38,7 +38,11 @@ pub(super) fn farewell(cause: Cause) -> Farewell {
 }
 
 fn plain(status: u16, reasons: &'static [&'static str]) -> Farewell {
-    Farewell { status, retry_after_seconds: None, reasons }
+    Farewell {
+        status,
+        retry_after_seconds: None,
+        reasons,
+    }
 }
 
 /// What a phone's final response means for a call.
@@ -51,5 +55,8 @@ pub(super) fn refusal(status: u16) -> Refusal {
         404 | 408 | 410 | 430 | 502 | 503 | 504 | 604 => RefusalKind::Unreachable,
         _ => RefusalKind::Failed,
     };
-    Refusal { kind, sip_code: Some(status) }
+    Refusal {
+        kind,
+        sip_code: Some(status),
+    }
 }

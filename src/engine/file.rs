@@ -43,7 +43,9 @@ impl Filing {
 
     /// A recording the recorder has said nothing about yet is named without its measures.
     fn name_unfinished(&mut self) {
-        let Some(row) = self.recordings.iter().find(|row| self.writing.contains(&row.id)) else { return };
+        let Some(row) = self.recordings.iter().find(|row| self.writing.contains(&row.id)) else {
+            return;
+        };
         if self.cdr.recording.is_none() {
             self.cdr.recording = Some(RecordingFacts {
                 id: row.id,
@@ -61,12 +63,25 @@ impl Filing {
 impl Engine {
     /// The call is over: it leaves the live calls and its record waits.
     pub(super) fn file(&mut self, now: Instant, key: CallKey, mut cdr: Box<Cdr>) {
-        let Some(live) = self.calls.remove(&key) else { return };
+        let Some(live) = self.calls.remove(&key) else {
+            return;
+        };
         cdr.sip_code = live.sip_code;
-        let closing = self.closing.keys().filter(|leg| leg.call == key).map(|leg| leg.leg).collect();
+        let closing = self
+            .closing
+            .keys()
+            .filter(|leg| leg.call == key)
+            .map(|leg| leg.leg)
+            .collect();
         let writing = live.recordings.iter().map(|row| row.id).collect();
         let due = now + PATIENCE;
-        let mut filing = Filing { cdr, due, closing, recordings: live.recordings, writing };
+        let mut filing = Filing {
+            cdr,
+            due,
+            closing,
+            recordings: live.recordings,
+            writing,
+        };
         for (leg, quality) in live.qualities {
             filing.add_quality(leg, quality);
         }
@@ -79,7 +94,9 @@ impl Engine {
 
     /// What was measured on a leg of a call that has ended.
     pub(super) fn measured(&mut self, key: LegKey, quality: Option<Quality>) {
-        let Some(filing) = self.filings.get_mut(&key.call) else { return };
+        let Some(filing) = self.filings.get_mut(&key.call) else {
+            return;
+        };
         filing.closing.retain(|leg| *leg != key.leg);
         filing.add_quality(key.leg, quality);
         self.file_if_complete(key.call);
@@ -87,7 +104,11 @@ impl Engine {
 
     pub(super) fn tape_done(&mut self, _now: Instant, done: TapeDone) {
         let of_this = |rows: &[RecordingRow]| rows.iter().any(|row| row.id == done.id);
-        let filed = self.filings.iter().find(|(_, filing)| of_this(&filing.recordings)).map(|(key, _)| *key);
+        let filed = self
+            .filings
+            .iter()
+            .find(|(_, filing)| of_this(&filing.recordings))
+            .map(|(key, _)| *key);
         let live = self.calls.values_mut().find(|live| of_this(&live.recordings));
         let call = match (&live, filed.and_then(|key| self.filings.get(&key))) {
             (Some(live), _) => Some(live.call.setup().id),
@@ -95,7 +116,10 @@ impl Engine {
             (None, None) => None,
         };
         if let (Some(call), Err(reason)) = (call, &done.result) {
-            self.out.push(Output::Notice(Notice::RecordingFailed { call, reason: reason.clone() }));
+            self.out.push(Output::Notice(Notice::RecordingFailed {
+                call,
+                reason: reason.clone(),
+            }));
         }
         if let Some(live) = live {
             live.tapes_done.push(done);
@@ -108,8 +132,12 @@ impl Engine {
     }
 
     pub(super) fn file_overdue(&mut self, now: Instant) {
-        let overdue: Vec<CallKey> =
-            self.filings.iter().filter(|(_, filing)| filing.due <= now).map(|(key, _)| *key).collect();
+        let overdue: Vec<CallKey> = self
+            .filings
+            .iter()
+            .filter(|(_, filing)| filing.due <= now)
+            .map(|(key, _)| *key)
+            .collect();
         for key in overdue {
             self.file_now(key);
         }
@@ -122,7 +150,9 @@ impl Engine {
     }
 
     fn file_now(&mut self, key: CallKey) {
-        let Some(mut filing) = self.filings.remove(&key) else { return };
+        let Some(mut filing) = self.filings.remove(&key) else {
+            return;
+        };
         filing.name_unfinished();
         let cdr = filing.cdr;
         self.out.push(Output::Notice(Notice::CallEnded {

@@ -25,12 +25,15 @@ impl Engine {
             sip::Event::Bound(binding) => {
                 let extension = binding.extension.clone();
                 let address = binding.flow.peer.to_string();
-                self.out.push(Output::Notice(Notice::PhoneRegistered { extension, address }));
+                self.out
+                    .push(Output::Notice(Notice::PhoneRegistered { extension, address }));
                 self.keep_binding(now, &binding);
             }
             sip::Event::Refreshed(binding) => self.keep_binding(now, &binding),
             sip::Event::Unbound(sip::Unbound { extension, contact }) => {
-                self.out.push(Output::Notice(Notice::PhoneGone { extension: extension.clone() }));
+                self.out.push(Output::Notice(Notice::PhoneGone {
+                    extension: extension.clone(),
+                }));
                 self.journal(Entry::Unbound { extension, contact });
             }
             sip::Event::TrunkProbed { trunk, round_trip } => self.trunk_probed(trunk, round_trip),
@@ -55,8 +58,12 @@ impl Engine {
     }
 
     fn phone_answered(&mut self, now: Instant, session: SessionId, body: &[u8]) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
-        let Some(line) = self.line_mut(call, leg) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
         line.is_up = true;
         match line.negotiator.answered(body) {
             Ok(agreed) => {
@@ -64,7 +71,8 @@ impl Engine {
                 self.tell(call, Event::LegAnswered(leg));
             }
             Err(_) => {
-                self.sip.release(now, session, super::farewell::farewell(Cause::Incompatible));
+                self.sip
+                    .release(now, session, super::farewell::farewell(Cause::Incompatible));
                 self.drop_line(now, call, leg);
                 self.tell(call, Event::LegRefused(leg, refusal(488)));
             }
@@ -73,8 +81,12 @@ impl Engine {
 
     /// The ACK of a caller whose INVITE or re-INVITE carried no offer brings the answer to ours.
     fn caller_confirmed(&mut self, session: SessionId, body: Option<Vec<u8>>) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
-        let Some(line) = self.line_mut(call, leg) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
         match body.map(|body| line.negotiator.answered(&body)) {
             Some(Ok(agreed)) => self.change_media(call, leg, agreed),
             // An ACK without an answer, or with one that does not fit: what was agreed before stands, if anything was.
@@ -88,7 +100,9 @@ impl Engine {
     /// The far side and we agreed anew; the call hears of hold and resume.
     fn change_media(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
         self.start_media(call, leg, agreed);
-        let Some(line) = self.line_mut(call, leg) else { return };
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
         let is_held = agreed.flowing != Flowing::Both;
         let was_held = std::mem::replace(&mut line.is_held, is_held);
         match (was_held, is_held) {
@@ -99,13 +113,17 @@ impl Engine {
     }
 
     fn phone_refused(&mut self, now: Instant, session: SessionId, status: u16) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
         self.drop_line(now, call, leg);
         self.tell(call, Event::LegRefused(leg, refusal(status)));
     }
 
     fn far_side_left(&mut self, now: Instant, session: SessionId) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
         if let Some(live) = self.calls.get_mut(&call)
             && leg == LegId::CALLER
             && live.line(leg).is_some_and(|line| !line.is_up)
@@ -117,15 +135,21 @@ impl Engine {
     }
 
     fn never_acknowledged(&mut self, now: Instant, session: SessionId) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
         self.drop_line(now, call, leg);
         self.tell(call, Event::CannotServe(Cause::Failed, "no_ack"));
     }
 
     /// A re-INVITE: hold, resume, or the phone moved. Answered here; the call only hears of hold.
     fn offered(&mut self, now: Instant, session: SessionId, body: Option<Vec<u8>>) {
-        let Some(LegKey { call, leg }) = self.leg_of(session) else { return };
-        let Some(line) = self.line_mut(call, leg) else { return };
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
         let Some(body) = body else {
             let offer = line.negotiator.offer();
             return self.sip.accept_offer(now, session, offer);
@@ -147,7 +171,9 @@ impl Engine {
 
     /// Only the caller's keys mean something to a call; an agent's are relayed by the media alone.
     fn digit(&mut self, now: Instant, key: LegKey, digit: Digit, path: Path) {
-        let Some(live) = self.calls.get_mut(&key.call) else { return };
+        let Some(live) = self.calls.get_mut(&key.call) else {
+            return;
+        };
         if key.leg == LegId::CALLER && live.echo.is_news(now, digit, path) {
             self.tell(key.call, Event::DigitPressed(digit));
         }
@@ -157,7 +183,9 @@ impl Engine {
         match event {
             MediaEvent::OpenFailed { leg, reason } => self.open_failed(leg, reason),
             MediaEvent::PlayFinished { leg, play } => {
-                let is_latest = self.line(leg.call, leg.leg).is_some_and(|line| line.plays == play.0);
+                let is_latest = self
+                    .line(leg.call, leg.leg)
+                    .is_some_and(|line| line.plays == play.0);
                 if is_latest {
                     self.tell(leg.call, Event::PlayFinished);
                 }
@@ -165,15 +193,23 @@ impl Engine {
             MediaEvent::DigitPressed { leg, digit } => self.digit(now, leg, digit, Path::Media),
             MediaEvent::FellSilent { leg } => self.tell(leg.call, Event::FellSilent),
             MediaEvent::WentDead { leg } => self.tell(leg.call, Event::LegWentDead(leg.leg)),
-            MediaEvent::Closed { leg, quality, strangers } => self.media_closed(leg, quality, strangers),
+            MediaEvent::Closed {
+                leg,
+                quality,
+                strangers,
+            } => self.media_closed(leg, quality, strangers),
         }
     }
 
     /// Somebody else has the port. It is not given out again, and the leg cannot live.
     fn open_failed(&mut self, key: LegKey, reason: String) {
         self.out.push(Output::Notice(Notice::PortFailed { reason }));
-        let Some(live) = self.calls.get_mut(&key.call) else { return };
-        let Some(line) = live.line_mut(key.leg) else { return };
+        let Some(live) = self.calls.get_mut(&key.call) else {
+            return;
+        };
+        let Some(line) = live.line_mut(key.leg) else {
+            return;
+        };
         line.is_open = false;
         line.port = 0;
         self.tell(key.call, Event::CannotServe(Cause::Congestion, "no_ports"));

@@ -2,8 +2,8 @@
 
 use super::line::Live;
 use super::{
-    AgentView, Alarm, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView, Severity, Snapshot,
-    TrunkView,
+    AgentView, Alarm, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView, Severity,
+    Snapshot, TrunkView,
 };
 use crate::agents::AgentState;
 use crate::call::LegState;
@@ -13,7 +13,11 @@ use std::time::{Duration, Instant};
 impl Engine {
     /// Everything as it is now. Takes time in proportion to what is going on, and is only made when somebody looks.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
-        let mut calls: Vec<CallView> = self.calls.values().map(|live| self.call_view(now, live)).collect();
+        let mut calls: Vec<CallView> = self
+            .calls
+            .values()
+            .map(|live| self.call_view(now, live))
+            .collect();
         calls.sort_by_key(|call| call.call_id);
         Snapshot {
             at: self.clock.stamp(now),
@@ -25,8 +29,16 @@ impl Engine {
             registrations: self.registrations(now),
             trunks: self.trunk_views(),
             agents: self.agent_views(now),
-            queues: self.roster.groups().iter().map(|group| self.queue_view(now, &group.name)).collect(),
-            ports: PortsView { used: count(self.ports.used()), total: count(self.ports.total()) },
+            queues: self
+                .roster
+                .groups()
+                .iter()
+                .map(|group| self.queue_view(now, &group.name))
+                .collect(),
+            ports: PortsView {
+                used: count(self.ports.used()),
+                total: count(self.ports.total()),
+            },
             counters: super::Counters {
                 sip_received: self.sip.counts().received,
                 sip_malformed: self.sip.counts().malformed,
@@ -40,7 +52,12 @@ impl Engine {
     /// What is held right now; a box at rest holds nothing.
     pub fn load(&self) -> Load {
         let (transactions, sessions) = self.sip.load();
-        Load { calls: self.calls.len() + self.filings.len(), transactions, sessions, ports: self.ports.used() }
+        Load {
+            calls: self.calls.len() + self.filings.len(),
+            transactions,
+            sessions,
+            ports: self.ports.used(),
+        }
     }
 
     fn call_view(&self, now: Instant, live: &Live) -> CallView {
@@ -87,7 +104,10 @@ impl Engine {
             .sip
             .registrations(now)
             .map(|phone| RegistrationView {
-                agent: self.roster.agent_at(&phone.extension).map(|agent| agent.id.clone()),
+                agent: self
+                    .roster
+                    .agent_at(&phone.extension)
+                    .map(|agent| agent.id.clone()),
                 extension: phone.extension.clone(),
                 contact: phone.contact.clone(),
                 transport: phone.flow.transport.as_str(),
@@ -102,7 +122,12 @@ impl Engine {
 
     fn trunk_views(&self) -> Vec<TrunkView> {
         let calls_on = |name| {
-            count(self.calls.values().filter(|live| live.call.setup().trunk.as_ref() == Some(name)).count())
+            count(
+                self.calls
+                    .values()
+                    .filter(|live| live.call.setup().trunk.as_ref() == Some(name))
+                    .count(),
+            )
         };
         self.settings
             .sip
@@ -196,8 +221,9 @@ impl Engine {
             alarms.push(Alarm {
                 severity: Severity::Warning,
                 code: "clock_unsynced",
-                text: "The clock has not been set since start, so wall times may be wrong; durations are right."
-                    .to_owned(),
+                text:
+                    "The clock has not been set since start, so wall times may be wrong; durations are right."
+                        .to_owned(),
             });
         }
         alarms

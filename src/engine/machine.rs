@@ -111,7 +111,10 @@ impl Engine {
     /// When to send the next [`Input::DeadlineReached`]. It may come early; that costs one look.
     pub fn next_deadline(&self) -> Option<Instant> {
         let filing = self.filings.values().map(Filing::due).min();
-        [self.sip.next_deadline(), self.deadlines.next(), filing].into_iter().flatten().min()
+        [self.sip.next_deadline(), self.deadlines.next(), filing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether no call is live and every record is filed.
@@ -131,7 +134,9 @@ impl Engine {
                     sip::Output::Event(event) => self.hear_sip(now, event),
                 }
             }
-            let Some((key, event)) = self.mail.pop_front() else { break };
+            let Some((key, event)) = self.mail.pop_front() else {
+                break;
+            };
             self.happen(now, key, event);
         }
     }
@@ -142,7 +147,9 @@ impl Engine {
     }
 
     fn happen(&mut self, now: Instant, key: CallKey, event: Event) {
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         let actions = live.call.handle(now, event);
         for action in actions {
             self.act(now, key, action);
@@ -152,7 +159,9 @@ impl Engine {
 
     /// Puts the call's next deadline into the queue, if it is a new one.
     pub(super) fn hint(&mut self, key: CallKey) {
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         let next = live.next_deadline();
         if next != live.hinted {
             live.hinted = next;
@@ -165,7 +174,9 @@ impl Engine {
     fn deadline_reached(&mut self, now: Instant) {
         self.sip.deadline_reached(now);
         while let Some(key) = self.deadlines.pop_due(now) {
-            let Some(live) = self.calls.get_mut(&key) else { continue };
+            let Some(live) = self.calls.get_mut(&key) else {
+                continue;
+            };
             live.hinted = None;
             if live.journal_due.is_some_and(|due| due <= now) {
                 let call = live.call.setup().id;
@@ -184,7 +195,9 @@ impl Engine {
     /// The journal has spoken, or has been silent too long: either way the caller is served. A box whose disk
     /// fails still answers the telephone; the alarm says what is at stake.
     fn journaled(&mut self, _now: Instant, key: CallKey, _on_disk: bool) {
-        let Some(live) = self.calls.get_mut(&key) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
         if live.journal_due.take().is_some() {
             self.tell(key, Event::CallerArrived);
         }
@@ -205,7 +218,10 @@ impl Engine {
     }
 
     fn key_of(&self, id: CallId) -> Option<CallKey> {
-        self.calls.values().find(|live| live.call.setup().id == id).map(|live| live.key)
+        self.calls
+            .values()
+            .find(|live| live.call.setup().id == id)
+            .map(|live| live.key)
     }
 
     fn sync_clock(&mut self, now: Instant, unix_ms: i64) {
@@ -217,10 +233,15 @@ impl Engine {
 
     /// Who may call and who is called changes at once; sockets, realm and RTP ports stay until a restart.
     fn reload(&mut self, now: Instant, settings: Settings) {
-        self.roster.reconfigure(settings.agents.clone(), settings.groups.clone());
+        self.roster
+            .reconfigure(settings.agents.clone(), settings.groups.clone());
         self.sip.reconfigure(now, settings.sip.clone());
         let (rtp_ports, sip) = (self.settings.rtp_ports, self.sip.settings().clone());
-        self.settings = Settings { rtp_ports, sip, ..settings };
+        self.settings = Settings {
+            rtp_ports,
+            sip,
+            ..settings
+        };
     }
 
     /// Whether every call has been told to end.

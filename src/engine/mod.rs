@@ -27,6 +27,6 @@ pub use machine::Engine;
 pub use notice::Notice;
 pub use settings::Settings;
 pub use snapshot::{
-    AgentView, Alarm, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView, Severity, Snapshot,
-    TrunkView,
+    AgentView, Alarm, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView, Severity,
+    Snapshot, TrunkView,
 };

@@ -98,10 +98,18 @@ impl fmt::Display for Notice {
         match self {
             Self::CallArrived { call, dialed } => write!(out, "Call {call} for {dialed} arrived."),
             Self::CallAnswered { call, agent } => write!(out, "Agent {agent} answered call {call}."),
-            Self::CallEnded { call, status, duration_ms } => {
+            Self::CallEnded {
+                call,
+                status,
+                duration_ms,
+            } => {
                 write!(out, "Call {call} ended after {duration_ms} ms: {status}.")
             }
-            Self::CallRefused { dialed, status, reason } => {
+            Self::CallRefused {
+                dialed,
+                status,
+                reason,
+            } => {
                 write!(out, "A call for {dialed} was refused with {status}: {reason}.")
             }
             Self::PhoneRegistered { extension, address } => {
@@ -112,10 +120,16 @@ impl fmt::Display for Notice {
             Self::TrunkChanged { trunk, up: false } => write!(out, "Trunk {trunk} does not answer."),
             Self::PortFailed { reason } => write!(out, "An RTP port could not be opened: {reason}."),
             Self::RecordingFailed { call, reason } => {
-                write!(out, "The recording of call {call} could not be written: {reason}.")
+                write!(
+                    out,
+                    "The recording of call {call} could not be written: {reason}."
+                )
             }
             Self::JournalLate { call } => {
-                write!(out, "The journal has not confirmed call {call} in time; the call goes on.")
+                write!(
+                    out,
+                    "The journal has not confirmed call {call} in time; the call goes on."
+                )
             }
         }
     }

@@ -13,7 +13,10 @@ impl Ports {
     /// Every even port of the range whose odd neighbour is also in it.
     pub(super) fn new(first: u16, last: u16) -> Self {
         let free: VecDeque<u16> = (first..last).filter(|port| port % 2 == 0).collect();
-        Self { total: free.len(), free }
+        Self {
+            total: free.len(),
+            free,
+        }
     }
 
     pub(super) fn take(&mut self) -> Option<u16> {
@@ -40,7 +43,10 @@ mod tests {
     #[test]
     fn ports_come_in_pairs_and_come_back() {
         let mut ports = Ports::new(10_000, 10_003);
-        assert_eq!((ports.take(), ports.take(), ports.take()), (Some(10_000), Some(10_002), None));
+        assert_eq!(
+            (ports.take(), ports.take(), ports.take()),
+            (Some(10_000), Some(10_002), None)
+        );
         ports.give_back(10_000);
         assert_eq!((ports.take(), ports.used(), ports.total()), (Some(10_000), 2, 2));
     }

@@ -1,6 +1,7 @@
 use crate::agents::AgentState;
 use crate::model::{
-    AgentId, CallId, Direction, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName, TrunkName,
+    AgentId, CallId, Direction, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
+    TrunkName,
 };
 use serde::Serialize;
 

@@ -1,6 +1,5 @@
 use super::{
-    AgentId, CallId, Codec, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
-    TrunkName,
+    AgentId, CallId, Codec, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName, TrunkName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

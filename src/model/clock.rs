@@ -19,7 +19,12 @@ pub struct WallClock {
 impl WallClock {
     /// A clock that showed `unix_ms` at `instant`; `synced` tells whether that time can be believed.
     pub fn new(instant: Instant, unix_ms: i64, synced: bool, zone: TimeZone) -> Self {
-        Self { instant, unix_ms, synced, zone }
+        Self {
+            instant,
+            unix_ms,
+            synced,
+            zone,
+        }
     }
 
     /// Corrects the clock: at `instant` it was really `unix_ms`.
@@ -38,11 +43,16 @@ impl WallClock {
     pub fn stamp(&self, at: Instant) -> Stamp {
         let unix_ms = match at.checked_duration_since(self.instant) {
             Some(later) => self.unix_ms.saturating_add(millis(later)),
-            None => self.unix_ms.saturating_sub(millis(self.instant.duration_since(at))),
+            None => self
+                .unix_ms
+                .saturating_sub(millis(self.instant.duration_since(at))),
         };
-        let offset_seconds = Timestamp::from_millisecond(unix_ms)
-            .map_or(0, |time| self.zone.to_offset(time).seconds());
-        Stamp { unix_ms, offset_seconds }
+        let offset_seconds =
+            Timestamp::from_millisecond(unix_ms).map_or(0, |time| self.zone.to_offset(time).seconds());
+        Stamp {
+            unix_ms,
+            offset_seconds,
+        }
     }
 }
 
@@ -87,7 +97,10 @@ impl std::str::FromStr for Stamp {
         let parts = jiff::fmt::temporal::Pieces::parse(text)?;
         let offset_seconds = parts.to_numeric_offset().map_or(0, Offset::seconds);
         let time: Timestamp = text.parse()?;
-        Ok(Self { unix_ms: time.as_millisecond(), offset_seconds })
+        Ok(Self {
+            unix_ms: time.as_millisecond(),
+            offset_seconds,
+        })
     }
 }
 
@@ -110,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_stamp_keeps_the_sites_offset_through_its_text() {
-        let stamp = Stamp { unix_ms: 1_763_630_645_123, offset_seconds: 3 * 3600 };
+        let stamp = Stamp {
+            unix_ms: 1_763_630_645_123,
+            offset_seconds: 3 * 3600,
+        };
         assert_eq!(stamp.to_string(), "2025-11-20T12:24:05.123+03:00");
         assert_eq!(stamp.to_string().parse::<Stamp>().unwrap(), stamp);
     }

@@ -49,7 +49,9 @@ impl Codec {
 
     /// Finds a codec by its registered name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|codec| codec.name().eq_ignore_ascii_case(name))
     }
 }
 

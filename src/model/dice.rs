@@ -44,7 +44,9 @@ impl Dice {
     pub fn token(&mut self) -> String {
         let alphabet = b"abcdefghijklmnopqrstuvwxyz234567";
         let bits = u128::from(self.number()) << 64 | u128::from(self.number());
-        (0..16).map(|place| char::from(alphabet[((bits >> (5 * place)) & 31) as usize])).collect()
+        (0..16)
+            .map(|place| char::from(alphabet[((bits >> (5 * place)) & 31) as usize]))
+            .collect()
     }
 }
 

@@ -15,7 +15,9 @@ impl Digit {
 
     /// The key for a telephone-event code 0–15 (RFC 4733 §3.2, table 3).
     pub fn from_event(code: u8) -> Option<Self> {
-        b"0123456789*#ABCD".get(usize::from(code)).map(|key| Self(char::from(*key)))
+        b"0123456789*#ABCD"
+            .get(usize::from(code))
+            .map(|key| Self(char::from(*key)))
     }
 
     /// The telephone-event code 0–15 of this key (RFC 4733 §3.2, table 3).

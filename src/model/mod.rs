@@ -14,17 +14,15 @@ mod journal;
 mod playable;
 mod tape;
 
-pub use cdr::{
-    Cdr, ConsentMark, Direction, HangupBy, LegRecord, LegRole, Quality, RecordingFacts, Status,
-};
+pub use cdr::{Cdr, ConsentMark, Direction, HangupBy, LegRecord, LegRole, Quality, RecordingFacts, Status};
 pub use clock::{Stamp, WallClock};
 pub use codec::Codec;
 pub use destination::Destination;
 pub use dice::Dice;
 pub use digit::Digit;
 pub use ids::{
-    AgentId, CallId, CallKey, FlowName, GroupName, Language, LegId, LegKey, Number, PromptName,
-    RecordingId, StepName, TrunkName,
+    AgentId, CallId, CallKey, FlowName, GroupName, Language, LegId, LegKey, Number, PromptName, RecordingId,
+    StepName, TrunkName,
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
 pub use playable::{Playable, Tone};

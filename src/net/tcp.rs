@@ -49,7 +49,7 @@ pub enum StreamEvent {
 }
 
 /// Tells the engine; gives the event back when its mailbox is full.
-pub type Deliver = Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync>;
+pub(super) type Deliver = Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync>;
 
 /// The door to all SIP streams; cheap to clone, used from the engine's thread.
 #[derive(Debug, Clone)]
@@ -60,7 +60,12 @@ pub struct StreamHub {
 #[derive(Debug)]
 enum Order {
     Send(Flow, Bytes),
-    Opened { id: u64, flow: Flow, writer: mpsc::Sender<Bytes>, guard: Guard },
+    Opened {
+        id: u64,
+        flow: Flow,
+        writer: mpsc::Sender<Bytes>,
+        guard: Guard,
+    },
     Gone(u64),
 }
 
@@ -126,7 +131,12 @@ impl Hub {
         while let Some(order) = queue.recv().await {
             match order {
                 Order::Send(flow, bytes) => self.send(flow, bytes),
-                Order::Opened { id, flow, writer, guard } => self.admit(id, flow, writer, guard),
+                Order::Opened {
+                    id,
+                    flow,
+                    writer,
+                    guard,
+                } => self.admit(id, flow, writer, guard),
                 Order::Gone(id) => self.forget(id),
             }
         }
@@ -151,12 +161,23 @@ impl Hub {
     }
 
     fn admit(&mut self, id: u64, flow: Flow, writer: mpsc::Sender<Bytes>, place: Guard) {
-        let same: usize = self.connections.values().filter(|own| own.peer.ip() == flow.peer.ip()).count();
+        let same: usize = self
+            .connections
+            .values()
+            .filter(|own| own.peer.ip() == flow.peer.ip())
+            .count();
         if same >= MOST_OF_ONE_ADDRESS && !is_own_network(flow.peer.ip()) {
             return; // Dropping the writer closes the connection.
         }
         self.by_peer.insert(flow.peer, id);
-        self.connections.insert(id, Connection { peer: flow.peer, writer, _place: place });
+        self.connections.insert(
+            id,
+            Connection {
+                peer: flow.peer,
+                writer,
+                _place: place,
+            },
+        );
     }
 
     fn forget(&mut self, id: u64) {
@@ -217,16 +238,28 @@ async fn connect(flow: Flow, bytes: Bytes, workshop: Workshop) {
 
 /// Serves one connection until it ends.
 async fn open(stream: TcpStream, guard: Guard, first: Option<Bytes>, workshop: Workshop) {
-    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else {
+        return;
+    };
     let _ = stream.set_nodelay(true);
     let id = workshop.numbers.fetch_add(1, Ordering::Relaxed);
-    let flow = Flow { transport: Transport::Tcp, local, peer, connection: Some(id) };
+    let flow = Flow {
+        transport: Transport::Tcp,
+        local,
+        peer,
+        connection: Some(id),
+    };
     let (writer, outgoing) = mpsc::channel(MOST_WAITING);
     if let Some(first) = first {
         let _ = writer.try_send(first);
     }
     let pongs = writer.downgrade();
-    let opened = Order::Opened { id, flow, writer, guard };
+    let opened = Order::Opened {
+        id,
+        flow,
+        writer,
+        guard,
+    };
     if workshop.orders.send(opened).await.is_err() {
         return;
     }
@@ -251,7 +284,11 @@ async fn read(mut reader: OwnedReadHalf, flow: Flow, pongs: mpsc::WeakSender<Byt
     let mut framer = Framer::new();
     let mut buffer = [0; 8192];
     loop {
-        let patience = if framer.is_waiting() { MESSAGE_TIME } else { IDLE_TIME };
+        let patience = if framer.is_waiting() {
+            MESSAGE_TIME
+        } else {
+            IDLE_TIME
+        };
         let length = match tokio::time::timeout(patience, reader.read(&mut buffer)).await {
             Ok(Ok(length)) if length > 0 => length,
             Ok(_) | Err(_) => return,

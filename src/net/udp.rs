@@ -41,9 +41,17 @@ impl UdpSockets {
                 .map_err(|error| io::Error::new(error.kind(), format!("udp://{address}: {error}")))?;
             registry.register(&mut socket, Token(first + place), Interest::READABLE)?;
             let local = socket.local_addr()?;
-            sockets.push(Listening { socket, local, readable: true });
+            sockets.push(Listening {
+                socket,
+                local,
+                readable: true,
+            });
         }
-        Ok(Self { sockets, routes: HashMap::new(), buffer: vec![0; LARGEST].into_boxed_slice() })
+        Ok(Self {
+            sockets,
+            routes: HashMap::new(),
+            buffer: vec![0; LARGEST].into_boxed_slice(),
+        })
     }
 
     /// The addresses really bound, in order; a port 0 has become a number.
@@ -68,7 +76,8 @@ impl UdpSockets {
         let mut buffer = std::mem::take(&mut self.buffer);
         for place in 0..self.sockets.len() {
             for _ in 0..TURN {
-                let Some(listening) = self.sockets.get_mut(place).filter(|listening| listening.readable) else {
+                let Some(listening) = self.sockets.get_mut(place).filter(|listening| listening.readable)
+                else {
                     break;
                 };
                 let local = listening.local;
@@ -97,7 +106,12 @@ impl UdpSockets {
             .sockets
             .iter()
             .find(|listening| listening.local == local)
-            .or_else(|| self.sockets.iter().filter(same_family).find(|own| own.local.port() == local.port()))
+            .or_else(|| {
+                self.sockets
+                    .iter()
+                    .filter(same_family)
+                    .find(|own| own.local.port() == local.port())
+            })
             .or_else(|| self.sockets.iter().find(same_family))
             .ok_or_else(|| io::Error::other("no UDP socket of this address family"))?;
         listening.socket.send_to(bytes, peer).map(|_| ())
@@ -111,7 +125,10 @@ impl UdpSockets {
         if self.routes.len() >= MOST_ROUTES {
             self.routes.clear();
         }
-        let ip = *self.routes.entry(peer.ip()).or_insert_with(|| route_to(peer).unwrap_or(bound.ip()));
+        let ip = *self
+            .routes
+            .entry(peer.ip())
+            .or_insert_with(|| route_to(peer).unwrap_or(bound.ip()));
         SocketAddr::new(ip, bound.port())
     }
 }
@@ -130,7 +147,11 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
 
 /// Asks the kernel's routing table by connecting a socket that never sends.
 fn route_to(peer: SocketAddr) -> io::Result<IpAddr> {
-    let any: SocketAddr = if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let any: SocketAddr = if peer.is_ipv4() {
+        ([0, 0, 0, 0], 0).into()
+    } else {
+        ([0u16; 8], 0).into()
+    };
     let socket = std::net::UdpSocket::bind(any)?;
     socket.connect(peer)?;
     Ok(socket.local_addr()?.ip())

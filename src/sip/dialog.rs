@@ -34,7 +34,12 @@ pub(super) enum OutOfOrder {
 
 impl Dialog {
     /// The dialog an INVITE opens, seen by the side that answers (§12.1.1).
-    pub(super) fn answering(invite: &Message<'_>, flow: Flow, local_tag: String, contact: String) -> Option<Self> {
+    pub(super) fn answering(
+        invite: &Message<'_>,
+        flow: Flow,
+        local_tag: String,
+        contact: String,
+    ) -> Option<Self> {
         let target = invite.contact_uri().ok()??;
         Some(Self {
             call_id: invite.call_id().to_owned(),
@@ -105,7 +110,9 @@ impl Dialog {
             return Err(OutOfOrder::OldCSeq);
         }
         self.remote_cseq = Some(number);
-        if let (Method::Invite | Method::Update, Ok(Some(contact))) = (request.method(), request.contact_uri()) {
+        if let (Method::Invite | Method::Update, Ok(Some(contact))) =
+            (request.method(), request.contact_uri())
+        {
             self.target = contact.as_bytes().to_vec();
         }
         Ok(())
@@ -126,7 +133,11 @@ impl Dialog {
     pub(super) fn request(&self, method: Method<'_>, id: ClientId, cseq: u32) -> Draft {
         let loose = self.routes.first().is_none_or(|route| is_loose(route));
         let first = self.routes.first().map(|route| uri_of(route));
-        let request_uri = if loose { self.target.as_slice() } else { first.unwrap_or(&self.target) };
+        let request_uri = if loose {
+            self.target.as_slice()
+        } else {
+            first.unwrap_or(&self.target)
+        };
         let mut draft = Draft::request(method, request_uri)
             .header(
                 Name::Via,
@@ -157,8 +168,14 @@ impl Dialog {
     /// Where a request goes: to the first route or the target when that is a plain address and the peer is one
     /// that says where it is; else the way the dialog came, which is right for phones behind a router.
     pub(super) fn next_hop(&self, follows_target: bool) -> Flow {
-        let uri = self.routes.first().map_or(self.target.as_slice(), |route| uri_of(route));
-        match (follows_target && !self.flow.transport.is_reliable()).then(|| address_of(uri)).flatten() {
+        let uri = self
+            .routes
+            .first()
+            .map_or(self.target.as_slice(), |route| uri_of(route));
+        match (follows_target && !self.flow.transport.is_reliable())
+            .then(|| address_of(uri))
+            .flatten()
+        {
             Some(peer) => Flow { peer, ..self.flow },
             None => self.flow,
         }

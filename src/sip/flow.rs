@@ -42,6 +42,17 @@ impl Transport {
         }
     }
 
+    /// The parameter that names it in a URI; UDP needs none (RFC 3261 §19.1.1).
+    pub fn uri_parameter(self) -> &'static str {
+        match self {
+            Self::Udp => "",
+            Self::Tcp => ";transport=tcp",
+            Self::Tls => ";transport=tls",
+            Self::Ws => ";transport=ws",
+            Self::Wss => ";transport=wss",
+        }
+    }
+
     /// The transport of that name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL

@@ -74,13 +74,22 @@ impl Trunk {
     pub(super) fn flow(&self, listeners: &[Listener]) -> Option<Flow> {
         let peer = self.address?;
         let local = local_for(listeners, self.transport, peer)?;
-        Some(Flow { transport: self.transport, local, peer, connection: None })
+        Some(Flow {
+            transport: self.transport,
+            local,
+            peer,
+            connection: None,
+        })
     }
 }
 
 /// The socket of ours that speaks this transport and the peer's address family; on a machine with several, the
 /// one closest to the peer: loopback speaks to loopback.
-pub(super) fn local_for(listeners: &[Listener], transport: Transport, peer: SocketAddr) -> Option<SocketAddr> {
+pub(super) fn local_for(
+    listeners: &[Listener],
+    transport: Transport,
+    peer: SocketAddr,
+) -> Option<SocketAddr> {
     let fits = |listener: &&Listener| {
         listener.transport == transport && listener.address.is_ipv4() == peer.is_ipv4()
     };
@@ -116,7 +125,10 @@ pub struct Network {
 impl Network {
     /// One address alone.
     pub fn single(address: IpAddr) -> Self {
-        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+        Self {
+            address,
+            prefix: if address.is_ipv4() { 32 } else { 128 },
+        }
     }
 
     /// Whether the address lies within. An IPv4 address mapped into IPv6 counts as what it is.
@@ -127,7 +139,9 @@ impl Network {
                 u64::from(own.to_bits()) >> shift == u64::from(other.to_bits()) >> shift
             }
             (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix.min(128))).unwrap_or(0);
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.prefix.min(128)))
+                    .unwrap_or(0);
                 own.to_bits() & mask == other.to_bits() & mask
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
@@ -140,12 +154,17 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
-        let address: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
+        let address: IpAddr = address
+            .parse()
+            .map_err(|_| format!("`{address}` is not an IP address"))?;
         let whole = Self::single(address);
         let Some(prefix) = prefix else { return Ok(whole) };
         match prefix.parse::<u8>() {
             Ok(prefix) if prefix <= whole.prefix => Ok(Self { address, prefix }),
-            Ok(_) | Err(_) => Err(format!("`/{prefix}` is not a prefix length of 0 to {}", whole.prefix)),
+            Ok(_) | Err(_) => Err(format!(
+                "`/{prefix}` is not a prefix length of 0 to {}",
+                whole.prefix
+            )),
         }
     }
 }
@@ -175,7 +194,11 @@ mod tests {
         ];
         for (network, address, inside) in table {
             let network: Network = network.parse().unwrap();
-            assert_eq!(network.contains(address.parse().unwrap()), inside, "{network} {address}");
+            assert_eq!(
+                network.contains(address.parse().unwrap()),
+                inside,
+                "{network} {address}"
+            );
         }
         for bad in ["", "192.168.1", "192.168.1.0/33", "::/129", "10.0.0.0/x"] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");

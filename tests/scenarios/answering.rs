@@ -53,7 +53,10 @@ fn first_agent_to_answer_gets_the_caller_and_the_others_stop_ringing() {
     ");
     let cdr = world.cdr();
     assert_eq!((cdr.status, cdr.hangup_by), (Status::Answer, HangupBy::Callee));
-    assert_eq!((cdr.wait_ms, cdr.ring_ms, cdr.talk_ms, cdr.duration_ms), (4_000, 4_000, 8_000, 12_000));
+    assert_eq!(
+        (cdr.wait_ms, cdr.ring_ms, cdr.talk_ms, cdr.duration_ms),
+        (4_000, 4_000, 8_000, 12_000)
+    );
     assert_eq!(cdr.recording.as_ref().unwrap().duration_ms, Some(8_000));
     for loser in ["ali", "omar"] {
         assert!(world.phone(loser).talk().unwrap().was_told_elsewhere());
@@ -163,7 +166,10 @@ fn of_two_who_answer_in_the_same_instant_one_gets_the_caller() {
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.agent.as_ref().unwrap().as_str()), (Status::Answer, "ali"));
+    assert_eq!(
+        (cdr.status, cdr.agent.as_ref().unwrap().as_str()),
+        (Status::Answer, "ali")
+    );
     for loser in ["mona", "omar"] {
         assert!(world.phone(loser).talk().unwrap().was_told_elsewhere());
     }
@@ -226,8 +232,11 @@ fn every_phone_of_an_agent_rings_and_the_agent_wins_with_one_of_them() {
 #[test]
 fn a_phone_here_a_phone_of_the_pbx_and_a_fixed_contact_ring_side_by_side() {
     let mut site = Site::office().unrecorded();
-    site.agents =
-        vec![agent("ali", "1001"), agent_of_pbx("layla", "300"), agent_at("door", "sip:door@192.0.2.77:5070")];
+    site.agents = vec![
+        agent("ali", "1001"),
+        agent_of_pbx("layla", "300"),
+        agent_at("door", "sip:door@192.0.2.77:5070"),
+    ];
     let mut world = World::of(site);
     world.set("layla", Manner::answers_after(2.0));
     world.calls("caller", "8000");
@@ -272,7 +281,13 @@ fn a_phone_here_a_phone_of_the_pbx_and_a_fixed_contact_ring_side_by_side() {
         leg 3 door sip:door@192.0.2.77:5070 round 1: answered_elsewhere, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.agent.as_ref().unwrap().as_str(), cdr.callee_number.as_ref().unwrap().as_str()), ("layla", "300"));
+    assert_eq!(
+        (
+            cdr.agent.as_ref().unwrap().as_str(),
+            cdr.callee_number.as_ref().unwrap().as_str()
+        ),
+        ("layla", "300")
+    );
     assert!(world.phone("door").talk().unwrap().was_told_elsewhere());
 }
 
@@ -373,7 +388,13 @@ fn one_extension_calls_another_and_the_record_says_internal() {
     let cdr = world.cdr();
     assert_eq!(cdr.direction, callpost::model::Direction::Internal);
     assert_eq!((cdr.status, cdr.group.clone()), (Status::Answer, None));
-    assert_eq!((cdr.caller_number.as_str(), cdr.legs[0].agent.as_ref().unwrap().as_str()), ("1001", "ali"));
+    assert_eq!(
+        (
+            cdr.caller_number.as_str(),
+            cdr.legs[0].agent.as_ref().unwrap().as_str()
+        ),
+        ("1001", "ali")
+    );
 }
 
 #[test]
@@ -409,7 +430,13 @@ fn an_agent_who_calls_the_own_group_is_not_rung() {
     world.after_seconds(3.0);
     world.hangs_up("ali");
     world.peace();
-    let rung: Vec<_> = world.cdr().legs.iter().skip(1).filter_map(|leg| leg.agent.clone()).collect();
+    let rung: Vec<_> = world
+        .cdr()
+        .legs
+        .iter()
+        .skip(1)
+        .filter_map(|leg| leg.agent.clone())
+        .collect();
     assert_eq!(rung, ["mona".into(), "omar".into()]);
 }
 
@@ -420,7 +447,10 @@ fn a_busy_extension_is_busy_for_the_extension_that_calls_it() {
     world.calls("ali", "1002");
     world.after_seconds(1.0);
     insta::assert_snapshot!(world.story(), @"");
-    assert_eq!((world.cdr().status, world.cdr().sip_code), (Status::Busy, Some(486)));
+    assert_eq!(
+        (world.cdr().status, world.cdr().sip_code),
+        (Status::Busy, Some(486))
+    );
 }
 
 #[test]
@@ -429,5 +459,8 @@ fn an_extension_nobody_picks_up_rings_for_a_minute() {
     world.calls("ali", "1002");
     world.after_seconds(61.0);
     world.peace();
-    assert_eq!((world.cdr().status, world.cdr().ring_ms), (Status::NoAnswer, 60_000));
+    assert_eq!(
+        (world.cdr().status, world.cdr().ring_ms),
+        (Status::NoAnswer, 60_000)
+    );
 }

@@ -44,7 +44,10 @@ fn whatever_happens_when_a_fifth_of_all_messages_is_lost_the_promises_are_kept()
 
 /// Tells stories until so many calls have been made, on every core.
 fn tell_all(kind: Kind, calls: usize) {
-    if let Some(seed) = std::env::var("CALLPOST_STORY").ok().and_then(|seed| seed.parse().ok()) {
+    if let Some(seed) = std::env::var("CALLPOST_STORY")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
         Story::new(seed, kind, true).tell();
         return;
     }
@@ -94,10 +97,22 @@ impl Story {
         }
         world.weather = match kind {
             Kind::Fine => Weather::default(),
-            Kind::Slow => Weather { lost_percent: 0, doubled_percent: 10, latency_ms: 300 },
-            Kind::Lossy => Weather { lost_percent: 20, doubled_percent: 5, latency_ms: 100 },
+            Kind::Slow => Weather {
+                lost_percent: 0,
+                doubled_percent: 10,
+                latency_ms: 300,
+            },
+            Kind::Lossy => Weather {
+                lost_percent: 20,
+                doubled_percent: 5,
+                latency_ms: 100,
+            },
         };
-        Self { world, kind, callers: 0 }
+        Self {
+            world,
+            kind,
+            callers: 0,
+        }
     }
 
     /// Tells it and gives the number of calls.
@@ -147,7 +162,9 @@ impl Story {
             self.world.caller(&name, &format!("05{:08}", self.callers));
             name
         };
-        let dialed = self.pick(&["8000", "8000", "8000", "8001", "8001", "8001", "8002", "8003", "1001", "9999"]);
+        let dialed = self.pick(&[
+            "8000", "8000", "8000", "8001", "8001", "8001", "8002", "8003", "1001", "9999",
+        ]);
         let manner = &mut self.world.phone(&name).manner.clone();
         (manner.never_acks, manner.acks_bare) = (self.roll(30) == 0, self.roll(30) == 0);
         if !inside {
@@ -181,7 +198,11 @@ impl Story {
     }
 
     fn a_key_is_pressed(&mut self) {
-        let key = self.pick(&["1", "1", "#", "#", "*", "7", "0"]).chars().next().unwrap_or('1');
+        let key = self
+            .pick(&["1", "1", "#", "#", "*", "7", "0"])
+            .chars()
+            .next()
+            .unwrap_or('1');
         let by_info = self.roll(3);
         if by_info > 0
             && let Some((place, _)) = self.choose_talk(|name| name.starts_with('c'))
@@ -198,7 +219,9 @@ impl Story {
     }
 
     fn media_change(&mut self) {
-        let Some((place, _)) = self.choose_talk(|_| true) else { return };
+        let Some((place, _)) = self.choose_talk(|_| true) else {
+            return;
+        };
         let how = self.roll(4);
         self.world.let_phone_at(place, |phone| match how {
             0 => phone.reinvite(None),
@@ -222,7 +245,10 @@ impl Story {
             1 => return self.world.studio.broken_ports = 1,
             2 => return self.world.lose_media(leg),
             3..8 => MediaEvent::FellSilent { leg },
-            _ => MediaEvent::PlayFinished { leg, play: PlayId(self.roll(6) as u32) },
+            _ => MediaEvent::PlayFinished {
+                leg,
+                play: PlayId(self.roll(6) as u32),
+            },
         };
         self.world.media(event);
     }
@@ -238,11 +264,23 @@ impl Story {
             5 => Manner::refuses_after(after, 480),
             6 => Manner::refuses(302),
             7 => Manner::answers_when_cancelled(),
-            8 => Manner { on_cancel: OnCancel::RingOn, ..Manner::answers_after(after) },
-            9 => Manner { ring_after: Some(after), ..Manner::rings() },
+            8 => Manner {
+                on_cancel: OnCancel::RingOn,
+                ..Manner::answers_after(after)
+            },
+            9 => Manner {
+                ring_after: Some(after),
+                ..Manner::rings()
+            },
             10 => Manner::answers_silently_after(after),
-            11 => Manner { challenge: Some(407), ..Manner::answers_after(after) },
-            12 => Manner { sdp: Some(String::new()), ..Manner::answers_after(after) },
+            11 => Manner {
+                challenge: Some(407),
+                ..Manner::answers_after(after)
+            },
+            12 => Manner {
+                sdp: Some(String::new()),
+                ..Manner::answers_after(after)
+            },
             13 => Manner::answers_after(0.0),
             _ => Manner::answers_after(after),
         };
@@ -262,7 +300,11 @@ impl Story {
             1 => AgentState::Offline,
             _ => AgentState::Available,
         };
-        self.world.command(Command::SetAgentState { agent, state, reason: None });
+        self.world.command(Command::SetAgentState {
+            agent,
+            state,
+            reason: None,
+        });
     }
 
     fn a_phone_comes_or_goes(&mut self) {
@@ -275,7 +317,12 @@ impl Story {
         let name = self.pick(&["ali", "mona", "omar", "door"]);
         let peer = self.world.phone(name).address;
         let local = crate::world::BOX.parse().unwrap();
-        self.world.input(Input::Unreachable(Flow { transport: Transport::Udp, local, peer, connection: None }));
+        self.world.input(Input::Unreachable(Flow {
+            transport: Transport::Udp,
+            local,
+            peer,
+            connection: None,
+        }));
     }
 
     fn the_journal_changes(&mut self) {
@@ -293,7 +340,9 @@ impl Story {
 
     /// Somebody else says BYE, CANCEL or ACK in a call that is not theirs, or nonsense.
     fn a_stranger_speaks(&mut self) {
-        let Some((place, call_id)) = self.choose_talk(|_| true) else { return };
+        let Some((place, call_id)) = self.choose_talk(|_| true) else {
+            return;
+        };
         let talk = &self.world.phones[place].talks[&call_id];
         let method = ["BYE", "CANCEL", "ACK", "INFO", "INVITE"][self.world.dice.roll(5) as usize];
         let text = format!(
@@ -337,13 +386,22 @@ impl Story {
             for talk in phone.talks.values() {
                 let rings_on = talk.state == State::Ringing && !talk.reasons.is_empty();
                 let over = talk.state == State::Over || talk.state == State::Fresh || rings_on;
-                assert!(over, "{} is left in {:?} of {}", phone.name, talk.state, talk.call_id);
+                assert!(
+                    over,
+                    "{} is left in {:?} of {}",
+                    phone.name, talk.state, talk.call_id
+                );
             }
         }
     }
 
     fn open_talks(&self, whose: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
-        let phones = self.world.phones.iter().enumerate().filter(|(_, phone)| whose(&phone.name));
+        let phones = self
+            .world
+            .phones
+            .iter()
+            .enumerate()
+            .filter(|(_, phone)| whose(&phone.name));
         let talks = phones.flat_map(|(place, phone)| phone.talks.values().map(move |talk| (place, talk)));
         let open = talks.filter(|(_, talk)| talk.state != State::Over);
         open.map(|(place, talk)| (place, talk.call_id.clone())).collect()
@@ -358,7 +416,11 @@ impl Story {
     fn some_leg(&mut self) -> Option<LegKey> {
         let open = self.world.open_calls();
         let (call, _) = self.choose(open)?;
-        let leg = if self.roll(3) > 0 { LegId::CALLER } else { LegId(self.roll(5) as u32) };
+        let leg = if self.roll(3) > 0 {
+            LegId::CALLER
+        } else {
+            LegId(self.roll(5) as u32)
+        };
         Some(LegKey { call, leg })
     }
 
@@ -389,7 +451,9 @@ fn house(seed: u64) -> Site {
         3 => Overflow::Flow("main".into()),
         _ => Overflow::Voicemail,
     };
-    let mut site = Site::office().ringing(1 + (seed % 3) as u32).overflowing_to(overflow);
+    let mut site = Site::office()
+        .ringing(1 + (seed % 3) as u32)
+        .overflowing_to(overflow);
     site.agents = vec![
         agent("ali", "1001"),
         agent("mona", "1002"),
@@ -397,7 +461,8 @@ fn house(seed: u64) -> Site {
         agent_of_pbx("layla", "300"),
         agent_at("door", "sip:door@192.0.2.77:5070"),
     ];
-    site.groups.push(group("night", 1, 15, Overflow::Group("sales".into())));
+    site.groups
+        .push(group("night", 1, 15, Overflow::Group("sales".into())));
     if let Some(night) = site.groups.last_mut() {
         night.wrap_up = Duration::from_secs(5);
     }
@@ -409,6 +474,10 @@ fn house(seed: u64) -> Site {
     });
     site.record = seed.is_multiple_of(2);
     site.most_calls = 30;
-    site.rtp_ports = if seed.is_multiple_of(4) { (10_000, 10_031) } else { (10_000, 10_999) };
+    site.rtp_ports = if seed.is_multiple_of(4) {
+        (10_000, 10_031)
+    } else {
+        (10_000, 10_999)
+    };
     site
 }

@@ -46,7 +46,10 @@ fn a_caller_who_gives_up_while_phones_ring_stops_them_all() {
         leg 3 omar 1003 round 1: canceled, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.hangup_by, cdr.sip_code), (Status::Canceled, HangupBy::Caller, Some(487)));
+    assert_eq!(
+        (cdr.status, cdr.hangup_by, cdr.sip_code),
+        (Status::Canceled, HangupBy::Caller, Some(487))
+    );
 }
 
 #[test]
@@ -69,7 +72,10 @@ fn a_caller_who_gives_up_before_the_journal_spoke_rings_nobody() {
         0.5 s: wait 0.5 ring 0.0 talk 0.0 hold 0.0
         leg 0 0501234567: canceled
     ");
-    assert_eq!((world.cdr().status, world.cdr().legs.len()), (Status::Canceled, 1));
+    assert_eq!(
+        (world.cdr().status, world.cdr().legs.len()),
+        (Status::Canceled, 1)
+    );
 }
 
 #[test]
@@ -115,8 +121,15 @@ fn without_ports_the_caller_is_told_to_try_again() {
         2.0 s: wait 2.0 ring 0.0 talk 0.0 hold 0.0; stages welcome menu; language en
         leg 0 0501234567: answered
     ");
-    let cdr = world.cdrs.iter().find(|cdr| cdr.caller_number.as_str() == "0509999999").unwrap();
-    assert_eq!((cdr.status, cdr.sip_code, cdr.cause.as_deref()), (Status::Failed, Some(503), Some("no_ports")));
+    let cdr = world
+        .cdrs
+        .iter()
+        .find(|cdr| cdr.caller_number.as_str() == "0509999999")
+        .unwrap();
+    assert_eq!(
+        (cdr.status, cdr.sip_code, cdr.cause.as_deref()),
+        (Status::Failed, Some(503), Some("no_ports"))
+    );
 }
 
 #[test]
@@ -309,7 +322,10 @@ fn a_200_that_is_never_acknowledged_is_repeated_for_32_seconds_and_then_ends_the
         leg 2 mona 1002 round 1: busy 486 Busy Here
         leg 3 omar 1003 round 1: busy 486 Busy Here
     ");
-    assert_eq!((world.cdr().talk_ms, world.cdr().cause.as_deref()), (32_000, Some("no_ack")));
+    assert_eq!(
+        (world.cdr().talk_ms, world.cdr().cause.as_deref()),
+        (32_000, Some("no_ack"))
+    );
 }
 
 #[test]
@@ -470,7 +486,10 @@ fn a_caller_who_hangs_up_before_acknowledging_ends_the_call() {
         leg 2 mona 1002 round 1: answered_elsewhere, rang
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
-    assert_eq!((world.cdr().status, world.cdr().hangup_by), (Status::Answer, HangupBy::Caller));
+    assert_eq!(
+        (world.cdr().status, world.cdr().hangup_by),
+        (Status::Answer, HangupBy::Caller)
+    );
 }
 
 #[test]
@@ -587,5 +606,8 @@ fn a_caller_may_hang_up_with_bye_while_phones_ring() {
     world.phone("caller").talk().unwrap().take_tag_of_180();
     world.let_phone("caller", |phone| phone.send_within(&call_id, "BYE", "", None));
     insta::assert_snapshot!(world.story(), @"");
-    assert_eq!((world.cdr().status, world.cdr().sip_code), (Status::Canceled, Some(487)));
+    assert_eq!(
+        (world.cdr().status, world.cdr().sip_code),
+        (Status::Canceled, Some(487))
+    );
 }

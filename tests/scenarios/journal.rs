@@ -205,7 +205,10 @@ fn a_record_waits_two_seconds_for_media_that_hang_and_is_filed_without_them() {
     world.after_seconds(1.9);
     assert!(world.cdrs.is_empty());
     world.after_seconds(0.2);
-    assert_eq!((world.cdr().duration_ms, world.cdr().legs[0].quality), (4_000, None));
+    assert_eq!(
+        (world.cdr().duration_ms, world.cdr().legs[0].quality),
+        (4_000, None)
+    );
 }
 
 #[test]
@@ -232,6 +235,9 @@ fn a_clock_that_is_set_during_a_call_mends_the_record() {
     world.peace();
     let cdr = world.cdr();
     assert!(cdr.clock_synced);
-    assert_eq!((cdr.started_at.unix_ms, cdr.ended_at.unwrap().unix_ms), (1_789_999_996_000, 1_790_000_004_000));
+    assert_eq!(
+        (cdr.started_at.unix_ms, cdr.ended_at.unwrap().unix_ms),
+        (1_789_999_996_000, 1_790_000_004_000)
+    );
     assert_eq!(cdr.duration_ms, 8_000);
 }

@@ -2,12 +2,15 @@
 //!
 //! Read a test as a story: who does what, and below it everything that went over the wire.
 #![expect(clippy::unwrap_used, reason = "a story that goes wrong should stop")]
-#![expect(unreachable_pub, reason = "the world is a small crate of its own inside this one")]
+#![expect(
+    unreachable_pub,
+    reason = "the world is a small crate of its own inside this one"
+)]
 
 mod world;
 
-mod any_story;
 mod answering;
+mod any_story;
 mod calling;
 mod journal;
 mod menu;

@@ -173,7 +173,10 @@ fn a_wrong_key_is_told_and_the_menu_asks_again() {
         leg 2 mona 1002 round 1: canceled, rang
         leg 3 omar 1003 round 1: canceled, rang
     ");
-    assert_eq!((world.cdr().digits.as_str(), world.cdr().status), ("71", Status::Canceled));
+    assert_eq!(
+        (world.cdr().digits.as_str(), world.cdr().status),
+        ("71", Status::Canceled)
+    );
 }
 
 #[test]
@@ -203,7 +206,10 @@ fn after_three_silences_the_caller_may_leave_a_message() {
         40.0 s: wait 40.0 ring 0.0 talk 0.0 hold 0.0; stages welcome menu mailbox; language en; recording of 10.5 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered
     ");
-    assert_eq!((world.cdr().status, world.cdr().digits.as_str()), (Status::Voicemail, ""));
+    assert_eq!(
+        (world.cdr().status, world.cdr().digits.as_str()),
+        (Status::Voicemail, "")
+    );
 }
 
 #[test]
@@ -252,7 +258,10 @@ fn a_caller_who_leaves_in_the_menu_gave_up() {
         3.0 s: wait 3.0 ring 0.0 talk 0.0 hold 0.0; stages welcome menu; language en
         leg 0 0501234567: answered
     ");
-    assert_eq!((world.cdr().status, world.cdr().hangup_by), (Status::Canceled, HangupBy::Caller));
+    assert_eq!(
+        (world.cdr().status, world.cdr().hangup_by),
+        (Status::Canceled, HangupBy::Caller)
+    );
 }
 
 #[test]
@@ -339,5 +348,8 @@ fn keys_pressed_while_talking_are_in_the_record_and_choose_nothing() {
     world.presses("caller", "42#");
     world.hangs_up("caller");
     world.peace();
-    assert_eq!((world.cdr().digits.as_str(), world.cdr().status), ("142#", Status::Answer));
+    assert_eq!(
+        (world.cdr().digits.as_str(), world.cdr().status),
+        ("142#", Status::Answer)
+    );
 }

@@ -6,9 +6,15 @@ use callpost::model::Status;
 
 #[test]
 fn a_group_nobody_answers_overflows_into_another_group() {
-    let mut site = Site::office().unrecorded().ringing(1).overflowing_to(Overflow::Group("night".into()));
+    let mut site = Site::office()
+        .unrecorded()
+        .ringing(1)
+        .overflowing_to(Overflow::Group("night".into()));
     site.agents.truncate(1);
-    site.agents.push(Agent { groups: vec!["night".into()], ..agent("omar", "1003") });
+    site.agents.push(Agent {
+        groups: vec!["night".into()],
+        ..agent("omar", "1003")
+    });
     site.groups.push(group("night", 1, 20, Overflow::HangUp));
     let mut world = World::of(site);
     world.set("omar", Manner::answers_after(4.0));
@@ -48,15 +54,24 @@ fn a_group_nobody_answers_overflows_into_another_group() {
         leg 2 omar 1003 round 1: answered, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.group.as_ref().unwrap().as_str()), (Status::Answer, "night"));
+    assert_eq!(
+        (cdr.status, cdr.group.as_ref().unwrap().as_str()),
+        (Status::Answer, "night")
+    );
     assert_eq!((cdr.wait_ms, cdr.ring_ms), (24_000, 24_000));
 }
 
 #[test]
 fn a_group_nobody_answers_overflows_to_an_agent() {
-    let mut site = Site::office().unrecorded().ringing(1).overflowing_to(Overflow::Agent("omar".into()));
+    let mut site = Site::office()
+        .unrecorded()
+        .ringing(1)
+        .overflowing_to(Overflow::Agent("omar".into()));
     site.agents.truncate(1);
-    site.agents.push(Agent { groups: vec![], ..agent("omar", "1003") });
+    site.agents.push(Agent {
+        groups: vec![],
+        ..agent("omar", "1003")
+    });
     let mut world = World::of(site);
     world.set("omar", Manner::answers_after(4.0));
     world.calls("caller", "8000");
@@ -99,9 +114,13 @@ fn a_group_nobody_answers_overflows_to_an_agent() {
 
 #[test]
 fn a_group_nobody_answers_overflows_into_a_flow() {
-    let mut site = Site::office().unrecorded().ringing(1).overflowing_to(Overflow::Flow("sorry".into()));
+    let mut site = Site::office()
+        .unrecorded()
+        .ringing(1)
+        .overflowing_to(Overflow::Flow("sorry".into()));
     site.agents.truncate(1);
-    site.flows.push("name=\"sorry\"\nstart=\"sorry\"\n[step.sorry]\nverb=\"hangup\"\nprompt=\"sorry\"");
+    site.flows
+        .push("name=\"sorry\"\nstart=\"sorry\"\n[step.sorry]\nverb=\"hangup\"\nprompt=\"sorry\"");
     let mut world = World::of(site);
     world.calls("caller", "8000");
     world.after_seconds(30.0);
@@ -128,7 +147,10 @@ fn a_group_nobody_answers_overflows_into_a_flow() {
         leg 0 0501234567: answered
         leg 1 ali 1001 round 1: no_answer, rang
     ");
-    assert_eq!((world.cdr().status, world.cdr().q850), (Status::NoAnswer, Some(19)));
+    assert_eq!(
+        (world.cdr().status, world.cdr().q850),
+        (Status::NoAnswer, Some(19))
+    );
 }
 
 #[test]
@@ -155,7 +177,8 @@ fn an_overflow_that_leads_nowhere_ends_the_call() {
 fn groups_that_overflow_in_a_circle_end_the_call() {
     let mut site = Site::office().overflowing_to(Overflow::Group("night".into()));
     site.agents.clear();
-    site.groups.push(group("night", 1, 20, Overflow::Group("sales".into())));
+    site.groups
+        .push(group("night", 1, 20, Overflow::Group("sales".into())));
     let mut world = World::of(site);
     world.calls("caller", "8000");
     insta::assert_snapshot!(world.story(), @"

@@ -48,7 +48,10 @@ fn when_all_are_busy_a_second_round_follows_and_then_the_caller_hears_busy() {
         leg 6 omar 1003 round 2: busy 486 Busy Here
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.sip_code, cdr.q850), (Status::Busy, Some(486), Some(17)));
+    assert_eq!(
+        (cdr.status, cdr.sip_code, cdr.q850),
+        (Status::Busy, Some(486), Some(17))
+    );
     assert_eq!((cdr.ring_ms, cdr.wait_ms), (0, 3_000));
 }
 
@@ -148,7 +151,11 @@ fn an_agent_who_declined_is_left_alone_in_the_next_round() {
         leg 5 omar 1003 round 2: canceled, rang
     ");
     let rounds = |name: &str| {
-        let legs = world.cdr().legs.iter().filter(|leg| leg.agent == Some(name.into()));
+        let legs = world
+            .cdr()
+            .legs
+            .iter()
+            .filter(|leg| leg.agent == Some(name.into()));
         legs.map(|leg| leg.attempt).collect::<Vec<_>>()
     };
     assert_eq!((rounds("ali"), rounds("mona")), (vec![1], vec![1, 2]));
@@ -157,7 +164,13 @@ fn an_agent_who_declined_is_left_alone_in_the_next_round() {
 #[test]
 fn a_phone_that_redirects_is_not_followed_and_the_others_ring_on() {
     let mut world = World::of(Site::office().unrecorded());
-    world.set("ali", Manner { moved_to: Some("sip:elsewhere@198.51.100.7".into()), ..Manner::refuses(302) });
+    world.set(
+        "ali",
+        Manner {
+            moved_to: Some("sip:elsewhere@198.51.100.7".into()),
+            ..Manner::refuses(302)
+        },
+    );
     world.set("mona", Manner::answers_after(3.0));
     world.set("omar", Manner::refuses(404));
     world.calls("caller", "8000");
@@ -204,7 +217,13 @@ fn a_phone_without_a_common_codec_is_sent_home_and_the_others_ring_on() {
     let mut world = World::of(Site::office().unrecorded());
     let strange = "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n\
                    m=audio 4000 RTP/AVP 18\r\n";
-    world.set("ali", Manner { sdp: Some(strange.into()), ..Manner::answers_after(1.0) });
+    world.set(
+        "ali",
+        Manner {
+            sdp: Some(strange.into()),
+            ..Manner::answers_after(1.0)
+        },
+    );
     world.set("mona", Manner::answers_after(3.0));
     world.calls("caller", "8000");
     world.after_seconds(5.0);
@@ -253,8 +272,20 @@ fn a_phone_without_a_common_codec_is_sent_home_and_the_others_ring_on() {
 #[test]
 fn a_phone_that_asks_for_a_password_gets_none() {
     let mut world = World::of(Site::office().unrecorded());
-    world.set("ali", Manner { challenge: Some(401), ..Manner::answers_after(1.0) });
-    world.set("omar", Manner { challenge: Some(407), ..Manner::answers_after(1.0) });
+    world.set(
+        "ali",
+        Manner {
+            challenge: Some(401),
+            ..Manner::answers_after(1.0)
+        },
+    );
+    world.set(
+        "omar",
+        Manner {
+            challenge: Some(407),
+            ..Manner::answers_after(1.0)
+        },
+    );
     world.set("mona", Manner::answers_after(3.0));
     world.calls("caller", "8000");
     world.after_seconds(5.0);

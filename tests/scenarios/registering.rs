@@ -221,6 +221,11 @@ fn registrations_survive_a_restart() {
         leg 1 ali 1001 round 1: canceled, rang
         leg 2 mona 1002 round 1: canceled, rang
     ");
-    let rung: Vec<_> = world.cdr().legs.iter().filter_map(|leg| leg.agent.clone()).collect();
+    let rung: Vec<_> = world
+        .cdr()
+        .legs
+        .iter()
+        .filter_map(|leg| leg.agent.clone())
+        .collect();
     assert_eq!(rung, ["ali".into(), "mona".into()]);
 }

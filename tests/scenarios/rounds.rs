@@ -74,7 +74,10 @@ fn when_nobody_answers_twice_the_caller_leaves_a_message() {
         leg 6 omar 1003 round 2: no_answer, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.ring_ms, cdr.talk_ms), (Status::Voicemail, 40_000, 0));
+    assert_eq!(
+        (cdr.status, cdr.ring_ms, cdr.talk_ms),
+        (Status::Voicemail, 40_000, 0)
+    );
     assert_eq!(cdr.legs.len(), 7);
     assert_eq!(cdr.recording.as_ref().unwrap().channels, 1);
 }
@@ -134,7 +137,10 @@ fn agents_who_became_free_join_the_next_round() {
         leg 2 ali 1001 round 2: answered_elsewhere, rang
         leg 3 mona 1002 round 2: answered, rang
     ");
-    assert_eq!((world.cdr().agent.clone(), world.cdr().legs[2].attempt), (Some("mona".into()), 2));
+    assert_eq!(
+        (world.cdr().agent.clone(), world.cdr().legs[2].attempt),
+        (Some("mona".into()), 2)
+    );
 }
 
 #[test]
@@ -170,7 +176,11 @@ fn with_everybody_on_a_break_and_no_mailbox_the_caller_is_refused() {
     let mut world = World::of(Site::office().overflowing_to(Overflow::HangUp));
     for agent in ["ali", "mona", "omar"] {
         let state = AgentState::OnBreak;
-        world.command(Command::SetAgentState { agent: agent.into(), state, reason: Some("prayer".into()) });
+        world.command(Command::SetAgentState {
+            agent: agent.into(),
+            state,
+            reason: Some("prayer".into()),
+        });
     }
     world.calls("caller", "8000");
     insta::assert_snapshot!(world.story(), @"
@@ -184,7 +194,10 @@ fn with_everybody_on_a_break_and_no_mailbox_the_caller_is_refused() {
         0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
         leg 0 0501234567: unreachable
     ");
-    assert_eq!((world.cdr().status, world.cdr().q850), (Status::NoAnswer, Some(20)));
+    assert_eq!(
+        (world.cdr().status, world.cdr().q850),
+        (Status::NoAnswer, Some(20))
+    );
 }
 
 #[test]
@@ -266,7 +279,12 @@ fn while_everybody_talks_the_caller_waits_for_the_next_round() {
 
 #[test]
 fn a_phone_picked_up_as_its_round_ends_is_sent_home() {
-    let mut world = World::of(Site::office().unrecorded().overflowing_to(Overflow::HangUp).ringing(1));
+    let mut world = World::of(
+        Site::office()
+            .unrecorded()
+            .overflowing_to(Overflow::HangUp)
+            .ringing(1),
+    );
     world.set("ali", Manner::answers_when_cancelled());
     world.calls("caller", "8000");
     world.after_seconds(25.0);
@@ -305,5 +323,8 @@ fn a_phone_picked_up_as_its_round_ends_is_sent_home() {
         leg 2 mona 1002 round 1: no_answer, rang
         leg 3 omar 1003 round 1: no_answer, rang
     ");
-    assert_eq!((world.cdr().status, world.cdr().sip_code), (Status::NoAnswer, Some(480)));
+    assert_eq!(
+        (world.cdr().status, world.cdr().sip_code),
+        (Status::NoAnswer, Some(480))
+    );
 }

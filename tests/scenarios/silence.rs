@@ -8,7 +8,10 @@ use callpost::sip::{Flow, Transport};
 
 #[test]
 fn a_phone_that_is_switched_off_is_asked_seven_times_and_never_cancelled() {
-    let mut site = Site::office().unrecorded().overflowing_to(Overflow::HangUp).ringing(1);
+    let mut site = Site::office()
+        .unrecorded()
+        .overflowing_to(Overflow::HangUp)
+        .ringing(1);
     site.agents.truncate(1);
     let mut world = World::of(site);
     world.set("ali", Manner::dead());
@@ -39,7 +42,13 @@ fn a_phone_that_is_switched_off_is_asked_seven_times_and_never_cancelled() {
 #[test]
 fn a_phone_that_says_nothing_before_somebody_else_wins_is_cancelled_when_it_rings() {
     let mut world = World::of(Site::office().unrecorded());
-    world.set("ali", Manner { ring_after: Some(3.0), ..Manner::rings() });
+    world.set(
+        "ali",
+        Manner {
+            ring_after: Some(3.0),
+            ..Manner::rings()
+        },
+    );
     world.set("mona", Manner::answers_after(1.0));
     world.calls("caller", "8000");
     world.after_seconds(5.0);
@@ -140,7 +149,14 @@ fn a_phone_that_answers_out_of_silence_after_somebody_else_won_is_sent_home() {
 #[test]
 fn a_phone_that_rings_on_after_its_cancel_is_forgotten_after_32_seconds() {
     let mut world = World::of(Site::office().unrecorded());
-    world.set("ali", Manner { on_cancel: OnCancel::RingOn, rings_again: Some(10.0), ..Manner::rings() });
+    world.set(
+        "ali",
+        Manner {
+            on_cancel: OnCancel::RingOn,
+            rings_again: Some(10.0),
+            ..Manner::rings()
+        },
+    );
     world.set("mona", Manner::answers_after(1.0));
     world.set("omar", Manner::refuses(486));
     world.calls("caller", "8000");
@@ -290,5 +306,8 @@ fn a_phone_whose_connection_closes_is_unregistered_and_no_longer_rung() {
         leg 3 mona 1002 round 2: canceled, rang
     ");
     let legs = &world.cdr().legs;
-    assert_eq!((legs[1].result.as_str(), legs[3].agent.as_ref().unwrap().as_str()), ("unreachable", "mona"));
+    assert_eq!(
+        (legs[1].result.as_str(), legs[3].agent.as_ref().unwrap().as_str()),
+        ("unreachable", "mona")
+    );
 }

@@ -32,7 +32,10 @@ fn the_agent_hangs_up() {
         leg 2 mona 1002 round 1: answered_elsewhere, rang
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
-    assert_eq!((world.cdr().hangup_by, world.cdr().talk_ms), (HangupBy::Callee, 3_000));
+    assert_eq!(
+        (world.cdr().hangup_by, world.cdr().talk_ms),
+        (HangupBy::Callee, 3_000)
+    );
 }
 
 #[test]
@@ -52,7 +55,10 @@ fn the_caller_hangs_up() {
         leg 2 mona 1002 round 1: answered_elsewhere, rang
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
-    assert_eq!((world.cdr().hangup_by, world.cdr().q850), (HangupBy::Caller, Some(16)));
+    assert_eq!(
+        (world.cdr().hangup_by, world.cdr().q850),
+        (HangupBy::Caller, Some(16))
+    );
 }
 
 #[test]
@@ -224,7 +230,10 @@ fn when_no_sound_comes_any_more_the_call_ends_with_its_reason() {
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
     let cdr = world.cdr();
-    assert_eq!((cdr.status, cdr.cause.as_deref(), cdr.hangup_by), (Status::Answer, Some("no_media"), HangupBy::System));
+    assert_eq!(
+        (cdr.status, cdr.cause.as_deref(), cdr.hangup_by),
+        (Status::Answer, Some("no_media"), HangupBy::System)
+    );
 }
 
 #[test]
@@ -310,14 +319,21 @@ fn when_the_callers_port_cannot_be_opened_the_call_fails() {
         0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0; stages welcome; language en
         leg 0 0501234567: answered
     ");
-    assert_eq!((world.cdr().status, world.cdr().cause.as_deref()), (Status::Failed, Some("no_ports")));
+    assert_eq!(
+        (world.cdr().status, world.cdr().cause.as_deref()),
+        (Status::Failed, Some("no_ports"))
+    );
 }
 
 #[test]
 fn a_thread_that_loses_a_leg_ends_the_call() {
     let mut world = talking();
     let leg = world.leg_of("ali").unwrap();
-    world.input(Input::Media(MediaEvent::Closed { leg, quality: None, strangers: 0 }));
+    world.input(Input::Media(MediaEvent::Closed {
+        leg,
+        quality: None,
+        strangers: 0,
+    }));
     insta::assert_snapshot!(world.story(), @"
        5.0s  box ──BYE (Temporary failure; Q.850 41)──▶ caller
        5.0s  box ──BYE (Temporary failure; Q.850 41)──▶ ali
@@ -352,7 +368,10 @@ fn a_technician_hangs_up() {
         leg 2 mona 1002 round 1: answered_elsewhere, rang
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
-    assert_eq!((world.cdr().hangup_by, world.cdr().cause.as_deref()), (HangupBy::System, Some("ordered")));
+    assert_eq!(
+        (world.cdr().hangup_by, world.cdr().cause.as_deref()),
+        (HangupBy::System, Some("ordered"))
+    );
 }
 
 #[test]
@@ -390,7 +409,12 @@ fn a_shutdown_ends_every_call_and_lets_nobody_in() {
         leg 0 0509999999: answered
     ");
     assert_eq!(world.cdrs.len(), 2);
-    assert!(world.cdrs.iter().all(|cdr| cdr.cause.as_deref() == Some("shutdown")));
+    assert!(
+        world
+            .cdrs
+            .iter()
+            .all(|cdr| cdr.cause.as_deref() == Some("shutdown"))
+    );
 }
 
 #[test]
@@ -398,22 +422,38 @@ fn a_talk_nobody_ends_is_ended_after_twelve_hours() {
     let mut world = talking();
     world.after_seconds(13.0 * 3600.0);
     world.peace();
-    assert_eq!((world.cdr().talk_ms, world.cdr().cause.as_deref()), (12 * 3_600_000, Some("longest_talk")));
+    assert_eq!(
+        (world.cdr().talk_ms, world.cdr().cause.as_deref()),
+        (12 * 3_600_000, Some("longest_talk"))
+    );
 }
 
 #[test]
 fn late_word_of_phones_that_lost_changes_nothing() {
     let mut world = talking();
     for leg in [1, 2, 3] {
-        let key = callpost::model::LegKey { leg: LegId(leg), ..world.leg_of("caller").unwrap() };
+        let key = callpost::model::LegKey {
+            leg: LegId(leg),
+            ..world.leg_of("caller").unwrap()
+        };
         if world.leg_of("ali") != Some(key) {
             world.input(Input::Media(MediaEvent::WentDead { leg: key }));
-            world.input(Input::Media(MediaEvent::OpenFailed { leg: key, reason: "late".into() }));
-            world.input(Input::Media(MediaEvent::Closed { leg: key, quality: None, strangers: 3 }));
+            world.input(Input::Media(MediaEvent::OpenFailed {
+                leg: key,
+                reason: "late".into(),
+            }));
+            world.input(Input::Media(MediaEvent::Closed {
+                leg: key,
+                quality: None,
+                strangers: 3,
+            }));
         }
     }
     world.after_seconds(1.0);
     world.hangs_up("caller");
     world.peace();
-    assert_eq!((world.cdr().status, world.cdr().cause.clone()), (Status::Answer, None));
+    assert_eq!(
+        (world.cdr().status, world.cdr().cause.clone()),
+        (Status::Answer, None)
+    );
 }

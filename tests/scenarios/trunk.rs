@@ -5,7 +5,10 @@ use callpost::agents::Overflow;
 use callpost::model::Status;
 
 fn with_phone_of_pbx(manner: Manner) -> World {
-    let mut site = Site::office().unrecorded().ringing(1).overflowing_to(Overflow::HangUp);
+    let mut site = Site::office()
+        .unrecorded()
+        .ringing(1)
+        .overflowing_to(Overflow::HangUp);
     site.agents = vec![agent_of_pbx("layla", "300")];
     let mut world = World::of(site);
     world.set("layla", manner);
@@ -14,7 +17,10 @@ fn with_phone_of_pbx(manner: Manner) -> World {
 
 #[test]
 fn a_trunk_that_asks_for_a_password_gets_it_once() {
-    let mut world = with_phone_of_pbx(Manner { challenge: Some(407), ..Manner::answers_after(2.0) });
+    let mut world = with_phone_of_pbx(Manner {
+        challenge: Some(407),
+        ..Manner::answers_after(2.0)
+    });
     world.calls("caller", "8000");
     world.after_seconds(5.0);
     world.hangs_up("caller");
@@ -100,12 +106,16 @@ fn a_trunk_that_answers_no_probe_is_not_rung() {
 fn the_caller_is_who_the_trunk_says_it_is() {
     let mut world = World::office();
     let place = world.place("caller");
-    world.phones[place].more_headers = "P-Asserted-Identity: \"Front Desk\" <sip:+966501111111@pbx>\r\n".to_owned();
+    world.phones[place].more_headers =
+        "P-Asserted-Identity: \"Front Desk\" <sip:+966501111111@pbx>\r\n".to_owned();
     world.set("ali", Manner::answers_after(1.0));
     world.calls("caller", "8000");
     world.after_seconds(2.0);
     world.hangs_up("caller");
     world.peace();
     let cdr = world.cdr();
-    assert_eq!((cdr.caller_number.as_str(), cdr.caller_name.as_deref()), ("+966501111111", Some("Front Desk")));
+    assert_eq!(
+        (cdr.caller_number.as_str(), cdr.caller_name.as_deref()),
+        ("+966501111111", Some("Front Desk"))
+    );
 }

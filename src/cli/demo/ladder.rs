@@ -24,13 +24,24 @@ const TIME: usize = 9;
 
 impl Ladder {
     pub(super) fn new(started: Instant) -> Self {
-        Self { started, rungs: Arc::default() }
+        Self {
+            started,
+            rungs: Arc::default(),
+        }
     }
 
     pub(super) fn note(&self, from: &'static str, to: &'static str, what: &str) {
         let at = monotonic() - self.started;
-        let rung = Rung { at, from, to, what: what.to_owned() };
-        self.rungs.lock().unwrap_or_else(PoisonError::into_inner).push(rung);
+        let rung = Rung {
+            at,
+            from,
+            to,
+            what: what.to_owned(),
+        };
+        self.rungs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(rung);
     }
 
     pub(super) fn draw(&self) -> String {
@@ -70,7 +81,11 @@ impl Rung {
             cells[left + 1] = '◀';
         }
         // The words stand in the span's part that is next to the phone, so that a column reads like its phone's log.
-        let (start, end) = if to.max(from) > 1 { (right - WIDTH + 1, right - 1) } else { (left + 1, right) };
+        let (start, end) = if to.max(from) > 1 {
+            (right - WIDTH + 1, right - 1)
+        } else {
+            (left + 1, right)
+        };
         let words: Vec<char> = format!(" {} ", self.what).chars().take(end - start - 2).collect();
         let begin = start + (end - start - words.len()) / 2;
         for (cell, letter) in cells[begin..].iter_mut().zip(words) {

@@ -58,9 +58,16 @@ fn show(arguments: &Arguments) -> anyhow::Result<()> {
     let ladder = Ladder::new(monotonic());
     let receiver = Receiver::start()?;
     let caller_socket = std::net::UdpSocket::bind("127.0.0.2:0")?;
-    let site = site::Site::prepare(arguments.config.as_deref(), caller_socket.local_addr()?, receiver.url())?;
+    let site = site::Site::prepare(
+        arguments.config.as_deref(),
+        caller_socket.local_addr()?,
+        receiver.url(),
+    )?;
     let token = site.token.clone();
-    let options = Options { data_dir: Some(site.data_dir.clone()), admin_token: Some(token.clone()) };
+    let options = Options {
+        data_dir: Some(site.data_dir.clone()),
+        admin_token: Some(token.clone()),
+    };
     let appliance = Appliance::start(site.config.clone(), options)?;
     let evidence = one_call(&site, &appliance, caller_socket, &receiver, &ladder)?;
     say(ladder.draw());
@@ -70,7 +77,10 @@ fn show(arguments: &Arguments) -> anyhow::Result<()> {
         say(format_args!("✓ {line}"));
     }
     say(format_args!("Recording:   {}", evidence.recording.display()));
-    say(format_args!("Status page: http://{}/  (token {token})", appliance.http));
+    say(format_args!(
+        "Status page: http://{}/  (token {token})",
+        appliance.http
+    ));
     if !arguments.once {
         say("Serving until Ctrl-C.");
         wait_for_interrupt()?;
@@ -87,12 +97,19 @@ fn one_call(
     receiver: &Receiver,
     ladder: &Ladder,
 ) -> anyhow::Result<Evidence> {
-    let (_, server) = *appliance.sip.first().ok_or_else(|| anyhow::anyhow!("no SIP socket"))?;
+    let (_, server) = *appliance
+        .sip
+        .first()
+        .ok_or_else(|| anyhow::anyhow!("no SIP socket"))?;
     let mut agents = Vec::new();
     for (place, (name, extension, hz, answer_after)) in AGENTS.into_iter().enumerate() {
         let password = site.passwords.get(place).cloned().unwrap_or_default();
         let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
-        let role = Role::Agent { extension, password, answer_after };
+        let role = Role::Agent {
+            extension,
+            password,
+            answer_after,
+        };
         agents.push(Phone::start(name, hz, socket, server, role, ladder)?);
     }
     for agent in &agents {
@@ -124,7 +141,10 @@ fn press_until(caller: &Phone, everyone_rings: impl Fn() -> bool) -> anyhow::Res
             return Ok(());
         }
     }
-    anyhow::ensure!(wait_until(monotonic() + PATIENCE, everyone_rings), "not every phone rang");
+    anyhow::ensure!(
+        wait_until(monotonic() + PATIENCE, everyone_rings),
+        "not every phone rang"
+    );
     Ok(())
 }
 
@@ -140,7 +160,9 @@ fn wait_until(deadline: Instant, is_so: impl Fn() -> bool) -> bool {
 }
 
 fn wait_for_interrupt() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(())
 }

@@ -16,7 +16,11 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub(super) enum Role {
     /// Registers, rings, and is picked up after a while or never.
-    Agent { extension: &'static str, password: String, answer_after: Option<Duration> },
+    Agent {
+        extension: &'static str,
+        password: String,
+        answer_after: Option<Duration>,
+    },
     /// Dials.
     Caller,
 }
@@ -64,8 +68,15 @@ impl Phone {
         let (orders, inbox) = channel();
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let set = Set::new(name, hz, socket, server, role, ladder.clone(), Arc::clone(&seen))?;
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || set.run(&inbox))?;
-        Ok(Self { name, hz, orders, seen })
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || set.run(&inbox))?;
+        Ok(Self {
+            name,
+            hz,
+            orders,
+            seen,
+        })
     }
 
     pub(super) fn order(&self, order: Order) {
@@ -85,7 +96,12 @@ impl Phone {
         is_so: impl Fn(&Seen) -> bool,
     ) -> anyhow::Result<()> {
         let happened = super::wait_until(monotonic() + patience, || is_so(&lock(&self.seen)));
-        anyhow::ensure!(happened, "{} did not {what} within {} s", self.name, patience.as_secs());
+        anyhow::ensure!(
+            happened,
+            "{} did not {what} within {} s",
+            self.name,
+            patience.as_secs()
+        );
         Ok(())
     }
 }
@@ -132,7 +148,18 @@ impl Set {
         let mut dice = Dice::new(random_seed());
         let agent = UserAgent::new(monotonic(), settings(name, local, server, &role), dice.fork());
         let voice = Voice::open(local, hz)?;
-        Ok(Self { name, role, socket, local, agent, voice, call: None, dice, ladder, seen })
+        Ok(Self {
+            name,
+            role,
+            socket,
+            local,
+            agent,
+            voice,
+            call: None,
+            dice,
+            ladder,
+            seen,
+        })
     }
 
     fn run(mut self, inbox: &Receiver<Order>) {
@@ -146,7 +173,12 @@ impl Set {
             if let Ok((length, peer)) = self.socket.recv_from(&mut buffer) {
                 let bytes = buffer.get(..length).unwrap_or_default();
                 self.note_received(bytes);
-                let flow = Flow { transport: Transport::Udp, local: self.local, peer, connection: None };
+                let flow = Flow {
+                    transport: Transport::Udp,
+                    local: self.local,
+                    peer,
+                    connection: None,
+                };
                 self.agent.receive(monotonic(), &flow, bytes);
             }
             let now = monotonic();
@@ -164,12 +196,17 @@ impl Set {
         match order {
             Order::Dial(number) => self.dial(now, &number),
             Order::Press(digit) => {
-                self.ladder.note(self.name, "box", &format!("key {digit} (RFC 4733)"));
+                self.ladder
+                    .note(self.name, "box", &format!("key {digit} (RFC 4733)"));
                 self.voice.press(digit);
             }
             Order::HangUp => {
                 if let Some(call) = self.call.take() {
-                    let farewell = Farewell { status: 480, retry_after_seconds: None, reasons: &[] };
+                    let farewell = Farewell {
+                        status: 480,
+                        retry_after_seconds: None,
+                        reasons: &[],
+                    };
                     self.agent.release(now, call.session, farewell);
                     self.voice.stop();
                 }
@@ -180,19 +217,34 @@ impl Set {
 
     fn dial(&mut self, now: Instant, number: &str) {
         let invitation = Invitation {
-            destination: Destination::Trunk { trunk: TrunkName::from("box"), number: number.into() },
+            destination: Destination::Trunk {
+                trunk: TrunkName::from("box"),
+                number: number.into(),
+            },
             caller_number: "+966501234567".into(),
             caller_name: Some("Layla".to_owned()),
         };
-        let Some(route) = self.agent.route(now, &invitation.destination) else { return };
+        let Some(route) = self.agent.route(now, &invitation.destination) else {
+            return;
+        };
         let mut negotiator = self.negotiator();
         let offer = negotiator.offer();
         let session = self.agent.invite(now, &invitation, route, offer);
-        self.call = Some(Ongoing { session, negotiator, offer: None, answer_at: None });
+        self.call = Some(Ongoing {
+            session,
+            negotiator,
+            offer: None,
+            answer_at: None,
+        });
     }
 
     fn negotiator(&mut self) -> Negotiator {
-        Negotiator::new(self.local.ip(), self.voice.port, &[Codec::Pcmu], self.dice.number() >> 2)
+        Negotiator::new(
+            self.local.ip(),
+            self.voice.port,
+            &[Codec::Pcmu],
+            self.dice.number() >> 2,
+        )
     }
 
     fn pick_up(&mut self, now: Instant) {
@@ -226,12 +278,18 @@ impl Set {
         match event {
             Event::Registered { outcome: Ok(_), .. } => lock(&self.seen).registered = true,
             Event::Incoming(incoming) => {
-                let Role::Agent { answer_after, .. } = &self.role else { return };
+                let Role::Agent { answer_after, .. } = &self.role else {
+                    return;
+                };
                 let answer_at = answer_after.map(|after| now + after);
                 let negotiator = self.negotiator();
                 self.agent.ring(now, incoming.session);
-                self.call =
-                    Some(Ongoing { session: incoming.session, negotiator, offer: incoming.offer, answer_at });
+                self.call = Some(Ongoing {
+                    session: incoming.session,
+                    negotiator,
+                    offer: incoming.offer,
+                    answer_at,
+                });
                 lock(&self.seen).rang = true;
             }
             Event::Answered { body, .. } => {
@@ -265,12 +323,17 @@ impl Set {
     }
 
     fn note_received(&self, bytes: &[u8]) {
-        let Ok(message) = sip::Message::parse(bytes) else { return };
+        let Ok(message) = sip::Message::parse(bytes) else {
+            return;
+        };
         if let Some(line) = ladder_line(bytes) {
             self.ladder.note("box", self.name, &line);
         }
         if matches!(message.method(), sip::Method::Cancel | sip::Method::Bye) && message.is_request() {
-            let reasons = message.lines(sip::Name::Reason).map(|value| sip::text(value).into_owned()).collect();
+            let reasons = message
+                .lines(sip::Name::Reason)
+                .map(|value| sip::text(value).into_owned())
+                .collect();
             lock(&self.seen).reasons = reasons;
         }
     }
@@ -283,7 +346,9 @@ fn ladder_line(bytes: &[u8]) -> Option<String> {
     if method == sip::Method::Options {
         return None;
     }
-    let elsewhere = message.lines(sip::Name::Reason).any(|reason| sip::text(reason).contains("elsewhere"));
+    let elsewhere = message
+        .lines(sip::Name::Reason)
+        .any(|reason| sip::text(reason).contains("elsewhere"));
     let reason = if elsewhere { " (elsewhere)" } else { "" };
     let what = match message.status() {
         Some(status) => format!("{status} {}", sip::reason_phrase(status)),
@@ -295,9 +360,15 @@ fn ladder_line(bytes: &[u8]) -> Option<String> {
 /// A phone sees the box as its one trunk.
 fn settings(name: &str, local: SocketAddr, server: SocketAddr, role: &Role) -> sip::Settings {
     let (register, credentials) = match role {
-        Role::Agent { extension, password, .. } => {
-            (true, Some(Secret { username: (*extension).to_owned(), password: password.clone() }))
-        }
+        Role::Agent {
+            extension, password, ..
+        } => (
+            true,
+            Some(Secret {
+                username: (*extension).to_owned(),
+                password: password.clone(),
+            }),
+        ),
         Role::Caller => (false, None),
     };
     sip::Settings {
@@ -305,7 +376,10 @@ fn settings(name: &str, local: SocketAddr, server: SocketAddr, role: &Role) -> s
         digests: sip::digest::Algorithm::ALL.to_vec(),
         product: format!("demo phone {name}"),
         registrations: RegistrationTimes::default(),
-        listeners: vec![Listener { transport: Transport::Udp, address: local }],
+        listeners: vec![Listener {
+            transport: Transport::Udp,
+            address: local,
+        }],
         accounts: Vec::new(),
         trunks: vec![Trunk {
             name: TrunkName::from("box"),
@@ -346,7 +420,13 @@ impl Voice {
         let socket = UdpSocket::bind((local.ip(), 0))?;
         socket.set_nonblocking(true)?;
         let port = socket.local_addr()?.port();
-        Ok(Self { socket, port, tone: tone(hz), stream: None, keys: Vec::new() })
+        Ok(Self {
+            socket,
+            port,
+            tone: tone(hz),
+            stream: None,
+            keys: Vec::new(),
+        })
     }
 
     fn start(&mut self, now: Instant, agreed: &Agreed) {
@@ -417,10 +497,16 @@ impl Stream {
 }
 
 fn hear(packet: &[u8], seen: &mut Seen) {
-    let Some(audio) = packet.get(12..).filter(|_| packet.get(1).is_some_and(|kind| kind & 0x7f == 0)) else {
+    let Some(audio) = packet
+        .get(12..)
+        .filter(|_| packet.get(1).is_some_and(|kind| kind & 0x7f == 0))
+    else {
         return;
     };
-    let samples: Vec<i16> = audio.iter().map(|byte| g711::linear(Codec::Pcmu, *byte)).collect();
+    let samples: Vec<i16> = audio
+        .iter()
+        .map(|byte| g711::linear(Codec::Pcmu, *byte))
+        .collect();
     if samples.iter().any(|sample| sample.unsigned_abs() > 500) {
         seen.heard_ms += 20;
     }

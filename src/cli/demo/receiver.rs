@@ -18,12 +18,14 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (sender, records) = channel();
-        std::thread::Builder::new().name("receiver".to_owned()).spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A connection that breaks is tried again by the sender.
-                let _ = take(stream, &sender);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("receiver".to_owned())
+            .spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    // A connection that breaks is tried again by the sender.
+                    let _ = take(stream, &sender);
+                }
+            })?;
         Ok(Self { address, records })
     }
 
@@ -33,7 +35,8 @@ impl Receiver {
 
     pub(super) fn wait_for_record(&self, patience: Duration) -> anyhow::Result<Cdr> {
         let body = self.records.recv_timeout(patience);
-        let body = body.map_err(|_| anyhow::anyhow!("no call record was forwarded within {} s", patience.as_secs()))?;
+        let body = body
+            .map_err(|_| anyhow::anyhow!("no call record was forwarded within {} s", patience.as_secs()))?;
         Ok(serde_json::from_slice(&body)?)
     }
 }

@@ -22,7 +22,11 @@ impl Site {
         let passwords: Vec<String> = (0..super::AGENTS.len()).map(|_| dice.token()).collect();
         let own = Config::load(file)?.config;
         let groups: Vec<&str> = own.groups.iter().map(|group| group.name.as_str()).collect();
-        let dial = own.numbers.iter().map(|rule| rule.number.clone()).find(|number| number != "*");
+        let dial = own
+            .numbers
+            .iter()
+            .map(|rule| rule.number.clone())
+            .find(|number| number != "*");
         let text = configuration(&mut dice, caller, &upstream, &passwords, &groups)?;
         let mut config = Config::from_text("demo", &text, &Surroundings::default())?.config;
         config.site.languages = own.site.languages;
@@ -33,7 +37,13 @@ impl Site {
         config.prompts = own.prompts;
         let data_dir = std::env::temp_dir().join(format!("callpost-demo-{}", dice.token()));
         std::fs::create_dir_all(&data_dir).with_context(|| format!("making {}", data_dir.display()))?;
-        Ok(Self { config, data_dir, passwords, token: dice.token(), dial: dial.unwrap_or_else(|| "1000".to_owned()) })
+        Ok(Self {
+            config,
+            data_dir,
+            passwords,
+            token: dice.token(),
+            dial: dial.unwrap_or_else(|| "1000".to_owned()),
+        })
     }
 }
 
@@ -85,7 +95,9 @@ const PORTS: u16 = 20;
 fn free_ports(dice: &mut Dice) -> anyhow::Result<u16> {
     for _ in 0..100 {
         let first = 20_000 + 2 * u16::try_from(dice.roll(15_000))?;
-        let held: Vec<_> = (first..first + PORTS).map_while(|port| UdpSocket::bind(("127.0.0.1", port)).ok()).collect();
+        let held: Vec<_> = (first..first + PORTS)
+            .map_while(|port| UdpSocket::bind(("127.0.0.1", port)).ok())
+            .collect();
         if held.len() == usize::from(PORTS) {
             return Ok(first);
         }

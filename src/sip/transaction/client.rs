@@ -11,21 +11,39 @@ pub(super) struct Client {
 #[derive(Debug)]
 enum State {
     /// Timers E and F.
-    Trying { repeat: Option<Repeat>, until: Instant, proceeding: bool },
+    Trying {
+        repeat: Option<Repeat>,
+        until: Instant,
+        proceeding: bool,
+    },
     /// Timer K.
-    Completed { until: Instant },
+    Completed {
+        until: Instant,
+    },
     Over,
 }
 
 impl Client {
     pub(super) fn new(now: Instant, reliable: bool) -> Self {
         let repeat = (!reliable).then(|| Repeat::new(now, Some(T2)));
-        Self { reliable, state: State::Trying { repeat, until: now + LIFE, proceeding: false } }
+        Self {
+            reliable,
+            state: State::Trying {
+                repeat,
+                until: now + LIFE,
+                proceeding: false,
+            },
+        }
     }
 
     /// Whether this response is news for the user.
     pub(super) fn heard(&mut self, now: Instant, status: u16) -> bool {
-        let State::Trying { repeat, proceeding, .. } = &mut self.state else { return false };
+        let State::Trying {
+            repeat, proceeding, ..
+        } = &mut self.state
+        else {
+            return false;
+        };
         if status < 200 {
             *proceeding = true;
             if let Some(repeat) = repeat {
@@ -33,7 +51,11 @@ impl Client {
             }
             return true;
         }
-        self.state = if self.reliable { State::Over } else { State::Completed { until: now + T4 } };
+        self.state = if self.reliable {
+            State::Over
+        } else {
+            State::Completed { until: now + T4 }
+        };
         true
     }
 
@@ -51,7 +73,9 @@ impl Client {
                 self.state = State::Over;
                 Due::TimedOut
             }
-            State::Trying { repeat: Some(repeat), .. } => repeat.send_if_due(now),
+            State::Trying {
+                repeat: Some(repeat), ..
+            } => repeat.send_if_due(now),
             State::Completed { until } if *until <= now => {
                 self.state = State::Over;
                 Due::Over

@@ -11,13 +11,22 @@ pub(super) struct InviteClient {
 #[derive(Debug)]
 enum State {
     /// Sent, nothing heard. Timers A and B.
-    Calling { repeat: Option<Repeat>, until: Instant },
+    Calling {
+        repeat: Option<Repeat>,
+        until: Instant,
+    },
     /// A provisional response came; rings as long as the caller likes.
-    Proceeding { until: Option<Instant> },
+    Proceeding {
+        until: Option<Instant>,
+    },
     /// Refused; the ACK is repeated for every repeated refusal. Timer D.
-    Completed { until: Instant },
+    Completed {
+        until: Instant,
+    },
     /// Answered; further 2xx (forks, repeats) go to the user. Timer M.
-    Accepted { until: Instant },
+    Accepted {
+        until: Instant,
+    },
     Over,
 }
 
@@ -37,7 +46,13 @@ pub(super) enum Heard {
 impl InviteClient {
     pub(super) fn new(now: Instant, reliable: bool) -> Self {
         let repeat = (!reliable).then(|| Repeat::new(now, None));
-        Self { reliable, state: State::Calling { repeat, until: now + LIFE } }
+        Self {
+            reliable,
+            state: State::Calling {
+                repeat,
+                until: now + LIFE,
+            },
+        }
     }
 
     pub(super) fn heard(&mut self, now: Instant, status: u16) -> Heard {
@@ -52,8 +67,11 @@ impl InviteClient {
                 Heard::Deliver
             }
             (State::Calling { .. } | State::Proceeding { .. }, 300..=699) => {
-                self.state =
-                    if self.reliable { State::Over } else { State::Completed { until: now + LIFE } };
+                self.state = if self.reliable {
+                    State::Over
+                } else {
+                    State::Completed { until: now + LIFE }
+                };
                 Heard::AckAndDeliver
             }
             (State::Completed { .. }, 300..=699) => Heard::AckAgain,
@@ -97,7 +115,9 @@ impl InviteClient {
     pub(super) fn due(&mut self, now: Instant) -> Due {
         match &mut self.state {
             State::Calling { until, .. } if *until <= now => self.end(Due::TimedOut),
-            State::Calling { repeat: Some(repeat), .. } => repeat.send_if_due(now),
+            State::Calling {
+                repeat: Some(repeat), ..
+            } => repeat.send_if_due(now),
             State::Proceeding { until: Some(until) } if *until <= now => self.end(Due::TimedOut),
             State::Completed { until } | State::Accepted { until } if *until <= now => self.end(Due::Over),
             State::Over => Due::Over,

@@ -16,17 +16,28 @@ enum State {
     /// No final response yet.
     Proceeding,
     /// Refused, waiting for the ACK. Timers G and H.
-    Completed { repeat: Option<Repeat>, until: Instant },
+    Completed {
+        repeat: Option<Repeat>,
+        until: Instant,
+    },
     /// The ACK of the refusal came. Timer I.
-    Confirmed { until: Instant },
+    Confirmed {
+        until: Instant,
+    },
     /// Answered; repeated until the ACK comes. Timer L.
-    Accepted { repeat: Option<Repeat>, until: Instant },
+    Accepted {
+        repeat: Option<Repeat>,
+        until: Instant,
+    },
     Over,
 }
 
 impl InviteServer {
     pub(super) fn new(reliable: bool) -> Self {
-        Self { reliable, state: State::Proceeding }
+        Self {
+            reliable,
+            state: State::Proceeding,
+        }
     }
 
     /// A response is being sent.
@@ -36,7 +47,12 @@ impl InviteServer {
         match status {
             0..=199 => {}
             // The 2xx is repeated over any transport: a stream may end at a proxy (RFC 3261 §13.3.1.4).
-            200..=299 => self.state = State::Accepted { repeat: Some(Repeat::new(now, Some(T2))), until },
+            200..=299 => {
+                self.state = State::Accepted {
+                    repeat: Some(Repeat::new(now, Some(T2))),
+                    until,
+                }
+            }
             300.. => {
                 let repeat = (!self.reliable).then(|| Repeat::new(now, Some(T2)));
                 self.state = State::Completed { repeat, until };
@@ -52,7 +68,11 @@ impl InviteServer {
     /// An ACK came. Whether it was the one of a refusal, which ends here.
     pub(super) fn acknowledged(&mut self, now: Instant) -> bool {
         if let State::Completed { .. } = self.state {
-            self.state = if self.reliable { State::Over } else { State::Confirmed { until: now + T4 } };
+            self.state = if self.reliable {
+                State::Over
+            } else {
+                State::Confirmed { until: now + T4 }
+            };
         }
         !matches!(self.state, State::Accepted { .. } | State::Proceeding)
     }
@@ -81,15 +101,21 @@ impl InviteServer {
 
     pub(super) fn due(&mut self, now: Instant) -> Due {
         match &mut self.state {
-            State::Accepted { repeat: Some(_), until } if *until <= now => self.end(Due::TimedOut),
+            State::Accepted {
+                repeat: Some(_),
+                until,
+            } if *until <= now => self.end(Due::TimedOut),
             State::Completed { until, .. } | State::Accepted { until, .. } | State::Confirmed { until }
                 if *until <= now =>
             {
                 self.end(Due::Over)
             }
-            State::Completed { repeat: Some(repeat), .. } | State::Accepted { repeat: Some(repeat), .. } => {
-                repeat.send_if_due(now)
+            State::Completed {
+                repeat: Some(repeat), ..
             }
+            | State::Accepted {
+                repeat: Some(repeat), ..
+            } => repeat.send_if_due(now),
             State::Over => Due::Over,
             State::Proceeding
             | State::Completed { .. }

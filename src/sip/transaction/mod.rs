@@ -116,12 +116,18 @@ impl ClientId {
         for (place, byte) in bytes.iter_mut().zip(token.bytes()) {
             *place = byte;
         }
-        Self { token: bytes, is_cancel: false }
+        Self {
+            token: bytes,
+            is_cancel: false,
+        }
     }
 
     /// The CANCEL of this INVITE.
     pub(super) fn cancel(self) -> Self {
-        Self { is_cancel: true, ..self }
+        Self {
+            is_cancel: true,
+            ..self
+        }
     }
 
     /// The branch parameter of its Via.
@@ -135,7 +141,10 @@ impl ClientId {
     fn of_response(response: &Message<'_>) -> Option<Self> {
         let token = response.top_via().branch?.strip_prefix(MAGIC_COOKIE)?;
         let token = token.as_bytes().try_into().ok()?;
-        Some(Self { token, is_cancel: response.method() == Method::Cancel })
+        Some(Self {
+            token,
+            is_cancel: response.method() == Method::Cancel,
+        })
     }
 }
 
@@ -162,7 +171,15 @@ impl<Owner: Copy> Transactions<Owner> {
         };
         self.send(flow, request.clone());
         self.hint(machine.next_deadline(), Id::Client(id));
-        self.clients.insert(id, Asked { machine, flow, request, owner });
+        self.clients.insert(
+            id,
+            Asked {
+                machine,
+                flow,
+                request,
+                owner,
+            },
+        );
     }
 
     /// A response came. Who is concerned, when it is news for anybody.
@@ -191,8 +208,12 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// Sends the CANCEL of an INVITE, if it may be sent now; `false` while no provisional response came.
     pub(super) fn cancel(&mut self, now: Instant, id: ClientId, reasons: &[&str], owner: Owner) -> bool {
-        let Some(asked) = self.clients.get_mut(&id) else { return true };
-        let ClientMachine::Invite(machine) = &mut asked.machine else { return true };
+        let Some(asked) = self.clients.get_mut(&id) else {
+            return true;
+        };
+        let ClientMachine::Invite(machine) = &mut asked.machine else {
+            return true;
+        };
         if machine.is_cancelled() {
             return true; // A phone that goes on ringing does not get a second one.
         }
@@ -216,7 +237,9 @@ impl<Owner: Copy> Transactions<Owner> {
         let Some(id) = self.by_wire.get(&*wire).copied() else {
             return if is_ack { Known::StrayAck } else { Known::No };
         };
-        let Some(served) = self.servers.get_mut(&id) else { return Known::No };
+        let Some(served) = self.servers.get_mut(&id) else {
+            return Known::No;
+        };
         let again = match &mut served.machine {
             // The ACK of a 2xx is the dialog's, even when a peer of RFC 2543 repeats the branch.
             ServerMachine::Invite(machine) if is_ack => {
@@ -249,7 +272,16 @@ impl<Owner: Copy> Transactions<Owner> {
         let flow = answer_flow(flow, request.top_via());
         let wire = wire_key(request, request.method());
         self.by_wire.insert(wire.clone(), id);
-        self.servers.insert(id, Served { machine, flow, wire, response: None, owner });
+        self.servers.insert(
+            id,
+            Served {
+                machine,
+                flow,
+                wire,
+                response: None,
+                owner,
+            },
+        );
         id
     }
 
@@ -266,7 +298,9 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// Sends a response and remembers it for those who ask again.
     pub(super) fn respond(&mut self, now: Instant, id: ServerId, status: u16, response: Vec<u8>) {
-        let Some(served) = self.servers.get_mut(&id) else { return };
+        let Some(served) = self.servers.get_mut(&id) else {
+            return;
+        };
         let response = Bytes::from(response);
         served.response = Some(response.clone());
         match &mut served.machine {
@@ -280,7 +314,12 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// The ACK of the 2xx came.
     pub(super) fn confirmed(&mut self, id: ServerId) {
-        if let Some(Served { machine: ServerMachine::Invite(machine), response, .. }) = self.servers.get_mut(&id) {
+        if let Some(Served {
+            machine: ServerMachine::Invite(machine),
+            response,
+            ..
+        }) = self.servers.get_mut(&id)
+        {
             machine.confirmed();
             *response = None;
         }
@@ -320,10 +359,16 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// The way to the peer is gone: requests that wait there will never be answered.
     pub(super) fn flow_is_dead(&mut self, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
-        let mut lost: Vec<ClientId> =
-            self.clients.iter().filter(|(_, asked)| dead(&asked.flow)).map(|(id, _)| *id).collect();
+        let mut lost: Vec<ClientId> = self
+            .clients
+            .iter()
+            .filter(|(_, asked)| dead(&asked.flow))
+            .map(|(id, _)| *id)
+            .collect();
         lost.sort_unstable(); // A story with a seed tells the same again.
-        lost.into_iter().filter_map(|id| self.clients.remove(&id).map(|asked| asked.owner)).collect()
+        lost.into_iter()
+            .filter_map(|id| self.clients.remove(&id).map(|asked| asked.owner))
+            .collect()
     }
 
     /// Transactions under way.
@@ -363,7 +408,9 @@ impl<Owner: Copy> Transactions<Owner> {
 
     /// Forgets a machine that is done, or notes when to look at it again.
     fn look_after_client(&mut self, id: ClientId) {
-        let Some(asked) = self.clients.get(&id) else { return };
+        let Some(asked) = self.clients.get(&id) else {
+            return;
+        };
         if asked.machine.is_over() {
             self.clients.remove(&id);
         } else {
@@ -372,7 +419,9 @@ impl<Owner: Copy> Transactions<Owner> {
     }
 
     fn look_after_server(&mut self, id: ServerId) {
-        let Some(served) = self.servers.get(&id) else { return };
+        let Some(served) = self.servers.get(&id) else {
+            return;
+        };
         if served.machine.is_over() {
             if let Some(served) = self.servers.remove(&id) {
                 self.by_wire.remove(&served.wire);
@@ -440,7 +489,14 @@ fn wire_key(request: &Message<'_>, method: Method<'_>) -> Box<str> {
 
 /// Where the answers to a request go (§18.2.2, RFC 3581).
 pub(super) fn answer_flow(flow: &Flow, via: &Via<'_>) -> Flow {
-    if flow.transport.is_reliable() { *flow } else { Flow { peer: via.answer_to(flow.peer), ..*flow } }
+    if flow.transport.is_reliable() {
+        *flow
+    } else {
+        Flow {
+            peer: via.answer_to(flow.peer),
+            ..*flow
+        }
+    }
 }
 
 /// The ACK of a refusal (§17.1.1.3): everything from the INVITE, To from the response.
@@ -448,7 +504,11 @@ fn ack_of_refusal(invite: &[u8], response: &Message<'_>) -> Option<Vec<u8>> {
     let invite = Message::parse(invite).ok()?;
     let to = response.header(Name::To)?;
     let draft = same_path(Method::Ack, &invite)?.copied(Name::To, to);
-    Some(draft.header(Name::CSeq, format_args!("{} ACK", invite.cseq().number)).finish())
+    Some(
+        draft
+            .header(Name::CSeq, format_args!("{} ACK", invite.cseq().number))
+            .finish(),
+    )
 }
 
 /// The CANCEL of an INVITE (§9.1).
@@ -458,7 +518,11 @@ fn cancel_of(invite: &[u8], reasons: &[&str]) -> Option<Vec<u8>> {
     for reason in reasons {
         draft = draft.header(Name::Reason, reason);
     }
-    Some(draft.header(Name::CSeq, format_args!("{} CANCEL", invite.cseq().number)).finish())
+    Some(
+        draft
+            .header(Name::CSeq, format_args!("{} CANCEL", invite.cseq().number))
+            .finish(),
+    )
 }
 
 /// A request that follows the INVITE on its way: same target, same top Via, same route.
@@ -469,14 +533,21 @@ fn same_path(method: Method<'_>, invite: &Message<'_>) -> Option<Draft> {
     for route in invite.lines(Name::Route) {
         draft = draft.copied(Name::Route, route);
     }
-    Some(draft.copied(Name::From, invite.header(Name::From)?).header(Name::CallId, invite.call_id()))
+    Some(
+        draft
+            .copied(Name::From, invite.header(Name::From)?)
+            .header(Name::CallId, invite.call_id()),
+    )
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::time::{Duration, Instant};
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do; only differences are used"
+    )]
     pub(in crate::sip) fn origin() -> Instant {
         Instant::now()
     }

@@ -20,12 +20,19 @@ enum State {
 
 impl Server {
     pub(super) fn new(reliable: bool) -> Self {
-        Self { reliable, state: State::Trying }
+        Self {
+            reliable,
+            state: State::Trying,
+        }
     }
 
     pub(super) fn responded(&mut self, now: Instant, status: u16) {
         if let (State::Trying, 200..) = (&self.state, status) {
-            self.state = if self.reliable { State::Over } else { State::Completed { until: now + LIFE } };
+            self.state = if self.reliable {
+                State::Over
+            } else {
+                State::Completed { until: now + LIFE }
+            };
         }
     }
 

@@ -19,7 +19,11 @@ pub(super) struct Repeat {
 
 impl Repeat {
     pub(super) fn new(now: Instant, limit: Option<Duration>) -> Self {
-        Self { at: now + T1, interval: T1, limit }
+        Self {
+            at: now + T1,
+            interval: T1,
+            limit,
+        }
     }
 
     /// When to send again.

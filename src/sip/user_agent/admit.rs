@@ -15,16 +15,22 @@ impl UserAgent {
             Known::StrayAck => return self.hear_ack(now, flow, request),
             Known::No => {}
         }
-        match request.method() {
-            Method::Cancel => self.hear_cancel(now, flow, request),
-            _ if request.to().tag().is_some() => self.hear_within(now, flow, request),
-            _ => self.hear_outside(now, flow, request),
+        if request.method() == Method::Cancel {
+            self.hear_cancel(now, flow, request);
+        } else if request.to().tag().is_some() {
+            self.hear_within(now, flow, request);
+        } else {
+            self.hear_outside(now, flow, request);
         }
     }
 
     fn hear_outside(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         if let Some(objection) = objection(request) {
-            let Objection { status, reason, unsupported } = objection;
+            let Objection {
+                status,
+                reason,
+                unsupported,
+            } = objection;
             let reason = reason.unwrap_or_else(|| reason_phrase(status).to_owned());
             return self.reply(flow, request, (status, reason.as_str()), |draft| {
                 draft.maybe(Name::Unsupported, unsupported)
@@ -32,7 +38,9 @@ impl UserAgent {
         }
         match request.method() {
             Method::Options => self.reply(flow, request, 200, |draft| {
-                draft.header(Name::Allow, ALLOW).header(Name::Accept, "application/sdp")
+                draft
+                    .header(Name::Allow, ALLOW)
+                    .header(Name::Accept, "application/sdp")
             }),
             Method::Register => self.serve_register(now, flow, request),
             Method::Invite => {
@@ -72,12 +80,22 @@ impl UserAgent {
 
     /// The extension whose password the request proves; otherwise it has been answered with a challenge. Wrong
     /// passwords, unknown users and forged nonces all get the same answer.
-    pub(super) fn authenticate(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) -> Option<Number> {
+    pub(super) fn authenticate(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+    ) -> Option<Number> {
         let credentials = match request.authorization(&self.settings.realm) {
             Ok(credentials) => credentials,
             Err(fault) => {
                 self.counts.malformed += 1;
-                self.reply(flow, request, (fault.status, fault.to_string().as_str()), |draft| draft);
+                self.reply(
+                    flow,
+                    request,
+                    (fault.status, fault.to_string().as_str()),
+                    |draft| draft,
+                );
                 return None;
             }
         };
@@ -85,7 +103,9 @@ impl UserAgent {
         if let Some(credentials) = credentials {
             let extension = Number::from(&*credentials.user());
             let account = self.accounts.get(&extension).map(|account| &account.ha1);
-            let verdict = self.authenticator.verify(now, flow.peer.ip(), request, &credentials, account);
+            let verdict = self
+                .authenticator
+                .verify(now, flow.peer.ip(), request, &credentials, account);
             match verdict {
                 Verdict::Ok => return Some(extension),
                 Verdict::Stale => stale = true,
@@ -94,7 +114,9 @@ impl UserAgent {
         }
         let challenges = self.authenticator.challenge(now, flow.peer.ip(), stale);
         self.reply(flow, request, 401, |draft| {
-            challenges.iter().fold(draft, |draft, challenge| draft.header(Name::WwwAuthenticate, challenge))
+            challenges.iter().fold(draft, |draft, challenge| {
+                draft.header(Name::WwwAuthenticate, challenge)
+            })
         });
         None
     }
@@ -110,11 +132,19 @@ struct Objection {
 
 /// What a request outside of dialogs may not be (§8.2.1 to §8.2.3, §16.3 step 3).
 fn objection(request: &Message<'_>) -> Option<Objection> {
-    let plain = |status| Some(Objection { status, reason: None, unsupported: None });
+    let plain = |status| {
+        Some(Objection {
+            status,
+            reason: None,
+            unsupported: None,
+        })
+    };
     if let Method::Other(_) = request.method() {
         return None; // 501 says more than any other complaint about it.
     }
-    let is_ours = request.request_uri().is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
+    let is_ours = request
+        .request_uri()
+        .is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
     if !is_ours {
         return plain(416);
     }
@@ -122,11 +152,19 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
         Ok(Some(0)) if request.method() != Method::Register => return plain(483),
         Ok(_) => {}
         Err(fault) => {
-            return Some(Objection { status: fault.status, reason: Some(fault.to_string()), unsupported: None });
+            return Some(Objection {
+                status: fault.status,
+                reason: Some(fault.to_string()),
+                unsupported: None,
+            });
         }
     }
     // No extension is served yet, so none may be required.
     let required: Vec<&str> = request.require().collect();
     let unsupported = (!required.is_empty()).then(|| required.join(", "));
-    unsupported.map(|unsupported| Objection { status: 420, reason: None, unsupported: Some(unsupported) })
+    unsupported.map(|unsupported| Objection {
+        status: 420,
+        reason: None,
+        unsupported: Some(unsupported),
+    })
 }

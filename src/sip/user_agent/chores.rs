@@ -3,8 +3,8 @@
 use super::invite::new_call_id;
 use super::{Event, Owner, UserAgent};
 use crate::model::Dice;
-use crate::sip::digest::{self, Secret};
 use crate::sip::dialog::Dialog;
+use crate::sip::digest::{self, Secret};
 use crate::sip::settings::Settings;
 use crate::sip::{Contacts, Message, Method, Name};
 use std::time::{Duration, Instant};
@@ -71,12 +71,16 @@ impl Chores {
 impl UserAgent {
     pub(super) fn do_chores(&mut self, now: Instant) {
         for place in 0..self.chores.trunks.len() {
-            let Some(chore) = self.chores.trunks.get_mut(place) else { return };
+            let Some(chore) = self.chores.trunks.get_mut(place) else {
+                return;
+            };
             if chore.probe_at <= now {
                 chore.probe_at = now + PROBE_EVERY;
                 self.probe(now, place);
             }
-            let Some(chore) = self.chores.trunks.get_mut(place) else { return };
+            let Some(chore) = self.chores.trunks.get_mut(place) else {
+                return;
+            };
             if let Some(registering) = &mut chore.register
                 && registering.at.is_some_and(|at| at <= now)
             {
@@ -90,8 +94,12 @@ impl UserAgent {
     fn probe(&mut self, now: Instant, place: usize) {
         let client = self.new_client();
         let (call_id, tag) = (new_call_id(&mut self.dice), self.dice.token());
-        let Some(trunk) = self.settings.trunks.get(place) else { return };
-        let Some(flow) = trunk.flow(&self.settings.listeners) else { return };
+        let Some(trunk) = self.settings.trunks.get(place) else {
+            return;
+        };
+        let Some(flow) = trunk.flow(&self.settings.listeners) else {
+            return;
+        };
         let uri = format!("sip:{}", flow.peer);
         let us = format!("<sip:{}>", flow.local);
         let dialog = Dialog::asking(call_id, tag, us.clone(), format!("<{uri}>"), uri, flow, us);
@@ -103,36 +111,66 @@ impl UserAgent {
         if let Some(chore) = self.chores.trunks.get_mut(place) {
             chore.probed_at = Some(now);
         }
-        self.transactions.ask(now, client, flow, request, Owner::Probe(place));
+        self.transactions
+            .ask(now, client, flow, request, Owner::Probe(place));
     }
 
     /// Any answer shows that the trunk is there; what it thinks of OPTIONS does not matter, except that 503 means
     /// it takes no calls.
     pub(super) fn probe_answered(&mut self, now: Instant, place: usize, status: u16) {
-        let probed_at = self.chores.trunks.get_mut(place).and_then(|chore| chore.probed_at.take());
-        let Some(trunk) = self.settings.trunks.get(place) else { return };
+        let probed_at = self
+            .chores
+            .trunks
+            .get_mut(place)
+            .and_then(|chore| chore.probed_at.take());
+        let Some(trunk) = self.settings.trunks.get(place) else {
+            return;
+        };
         let round_trip = probed_at.map(|at| now - at).filter(|_| status != 503);
-        self.events.push_back(Event::TrunkProbed { trunk: trunk.name.clone(), round_trip });
+        self.events.push_back(Event::TrunkProbed {
+            trunk: trunk.name.clone(),
+            round_trip,
+        });
     }
 
     pub(super) fn probe_lost(&mut self, _now: Instant, place: usize) {
-        let Some(trunk) = self.settings.trunks.get(place) else { return };
-        self.events.push_back(Event::TrunkProbed { trunk: trunk.name.clone(), round_trip: None });
+        let Some(trunk) = self.settings.trunks.get(place) else {
+            return;
+        };
+        self.events.push_back(Event::TrunkProbed {
+            trunk: trunk.name.clone(),
+            round_trip: None,
+        });
     }
 
     fn register(&mut self, now: Instant, place: usize, credentials: Option<(Name<'_>, String)>) {
         let client = self.new_client();
-        let Some(trunk) = self.settings.trunks.get(place) else { return };
+        let Some(trunk) = self.settings.trunks.get(place) else {
+            return;
+        };
         let Some(flow) = trunk.flow(&self.settings.listeners) else {
             return self.register_lost(now, place);
         };
-        let user = trunk.credentials.as_ref().map_or("", |secret| secret.username.as_str());
+        let user = trunk
+            .credentials
+            .as_ref()
+            .map_or("", |secret| secret.username.as_str());
         let aor = format!("<sip:{user}@{}>", trunk.host);
         let registrar = registrar_uri(&trunk.host, trunk.port);
         let contact = self.contact(&flow, user);
-        let Some(Chore { register: Some(registering), .. }) = self.chores.trunks.get_mut(place) else { return };
+        let Some(Chore {
+            register: Some(registering),
+            ..
+        }) = self.chores.trunks.get_mut(place)
+        else {
+            return;
+        };
         registering.cseq += 1;
-        let (call_id, tag, cseq) = (registering.call_id.clone(), registering.tag.clone(), registering.cseq);
+        let (call_id, tag, cseq) = (
+            registering.call_id.clone(),
+            registering.tag.clone(),
+            registering.cseq,
+        );
         let dialog = Dialog::asking(call_id, tag, aor.clone(), aor, registrar, flow, contact);
         let mut draft = dialog
             .request(Method::Register, client, cseq)
@@ -142,10 +180,17 @@ impl UserAgent {
         if let Some((name, value)) = credentials {
             draft = draft.header(name, value);
         }
-        self.transactions.ask(now, client, flow, draft.finish(), Owner::Register(place));
+        self.transactions
+            .ask(now, client, flow, draft.finish(), Owner::Register(place));
     }
 
-    pub(super) fn register_answered(&mut self, now: Instant, place: usize, status: u16, response: &Message<'_>) {
+    pub(super) fn register_answered(
+        &mut self,
+        now: Instant,
+        place: usize,
+        status: u16,
+        response: &Message<'_>,
+    ) {
         match status {
             0..=199 => {}
             200..=299 => {
@@ -169,22 +214,43 @@ impl UserAgent {
         status: u16,
         response: &Message<'_>,
     ) -> bool {
-        let Some(trunk) = self.settings.trunks.get(place) else { return false };
-        let Some(secret) = &trunk.credentials else { return false };
-        let Some(Chore { register: Some(registering), .. }) = self.chores.trunks.get_mut(place) else {
+        let Some(trunk) = self.settings.trunks.get(place) else {
+            return false;
+        };
+        let Some(secret) = &trunk.credentials else {
+            return false;
+        };
+        let Some(Chore {
+            register: Some(registering),
+            ..
+        }) = self.chores.trunks.get_mut(place)
+        else {
             return false;
         };
         if std::mem::replace(&mut registering.answered_challenge, true) {
             return false;
         }
-        let Ok(challenges) = response.challenges() else { return false };
+        let Ok(challenges) = response.challenges() else {
+            return false;
+        };
         let uri = registrar_uri(&trunk.host, trunk.port);
         let cnonce = self.dice.token();
         let password = Secret::Password(&secret.password);
-        let answer =
-            digest::answer(&challenges, &secret.username, password, Method::Register, &uri, 1, &cnonce);
+        let answer = digest::answer(
+            &challenges,
+            &secret.username,
+            password,
+            Method::Register,
+            &uri,
+            1,
+            &cnonce,
+        );
         let Some(answer) = answer else { return false };
-        let name = if status == 407 { Name::ProxyAuthorization } else { Name::Authorization };
+        let name = if status == 407 {
+            Name::ProxyAuthorization
+        } else {
+            Name::Authorization
+        };
         self.register(now, place, Some((name, answer)));
         true
     }
@@ -195,20 +261,31 @@ impl UserAgent {
     }
 
     fn register_again(&mut self, place: usize, at: Instant) {
-        if let Some(Chore { register: Some(registering), .. }) = self.chores.trunks.get_mut(place) {
+        if let Some(Chore {
+            register: Some(registering),
+            ..
+        }) = self.chores.trunks.get_mut(place)
+        {
             registering.at = Some(at);
         }
     }
 
     fn tell_registered(&mut self, place: usize, outcome: Result<u32, u16>) {
         if let Some(trunk) = self.settings.trunks.get(place) {
-            self.events.push_back(Event::Registered { trunk: trunk.name.clone(), outcome });
+            self.events.push_back(Event::Registered {
+                trunk: trunk.name.clone(),
+                outcome,
+            });
         }
     }
 }
 
 fn registrar_uri(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("sip:[{host}]:{port}") } else { format!("sip:{host}:{port}") }
+    if host.contains(':') {
+        format!("sip:[{host}]:{port}")
+    } else {
+        format!("sip:{host}:{port}")
+    }
 }
 
 /// How long the registrar keeps us: `expires` of our contact, else Expires (RFC 3261 §10.2.4).

@@ -11,7 +11,9 @@ use std::time::Instant;
 impl UserAgent {
     pub(super) fn hear_response(&mut self, now: Instant, response: &Message<'_>) {
         // Responses that fit no request of ours are silently dropped (§18.1.2).
-        let Some(owner) = self.transactions.hear_response(now, response) else { return };
+        let Some(owner) = self.transactions.hear_response(now, response) else {
+            return;
+        };
         let Some(status) = response.status() else { return };
         match owner {
             Owner::Invite(id) if response.method() == Method::Invite => match status {
@@ -27,12 +29,17 @@ impl UserAgent {
     }
 
     fn hear_provisional(&mut self, now: Instant, id: SessionId, status: u16) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let State::Inviting { client, rang, .. } = &mut session.state else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let State::Inviting { client, rang, .. } = &mut session.state else {
+            return;
+        };
         let client = *client;
         if let Some(farewell) = session.farewell {
             // The engine parted before the phone had said anything; now a CANCEL may be sent (§9.1).
-            self.transactions.cancel(now, client, farewell.reasons, Owner::Nobody);
+            self.transactions
+                .cancel(now, client, farewell.reasons, Owner::Nobody);
         } else if status > 100 && !std::mem::replace(rang, true) {
             self.events.push_back(Event::Ringing(id));
         }
@@ -40,7 +47,9 @@ impl UserAgent {
 
     /// A 2xx: acknowledged at once whatever became of the call meanwhile (§13.2.2.4).
     fn hear_answer(&mut self, now: Instant, id: SessionId, response: &Message<'_>) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         let tag = response.to().tag().unwrap_or_default();
         let session_follows = session.follows_target;
         match &session.state {
@@ -66,16 +75,26 @@ impl UserAgent {
         session.dialog = session.dialog.settled(response);
         let (dialog, farewell) = (session.dialog.clone(), session.farewell);
         let ack = self.acknowledge(&dialog, session_follows, response);
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.state = State::Up { ack: Some(ack) };
         match farewell {
             // It crossed our CANCEL: the phone believes it won, and is told it did not.
             Some(farewell) => self.send_bye(now, id, farewell.reasons),
-            None => self.events.push_back(Event::Answered { session: id, body: response.body().to_vec() }),
+            None => self.events.push_back(Event::Answered {
+                session: id,
+                body: response.body().to_vec(),
+            }),
         }
     }
 
-    fn acknowledge(&mut self, dialog: &Dialog, follows_target: bool, response: &Message<'_>) -> (Flow, Bytes) {
+    fn acknowledge(
+        &mut self,
+        dialog: &Dialog,
+        follows_target: bool,
+        response: &Message<'_>,
+    ) -> (Flow, Bytes) {
         let id = self.new_client();
         let ack = Bytes::from(dialog.request(Method::Ack, id, response.cseq().number).finish());
         let flow = dialog.next_hop(follows_target);
@@ -83,12 +102,21 @@ impl UserAgent {
         (flow, ack)
     }
 
-    fn part_with_fork(&mut self, now: Instant, dialog: &Dialog, follows_target: bool, response: &Message<'_>) {
+    fn part_with_fork(
+        &mut self,
+        now: Instant,
+        dialog: &Dialog,
+        follows_target: bool,
+        response: &Message<'_>,
+    ) {
         self.acknowledge(dialog, follows_target, response);
         let id = self.new_client();
         let bye = dialog.request(Method::Bye, id, response.cseq().number + 1);
-        let bye = bye.header(Name::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"").finish();
-        self.transactions.ask(now, id, dialog.next_hop(follows_target), bye, Owner::Nobody);
+        let bye = bye
+            .header(Name::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"")
+            .finish();
+        self.transactions
+            .ask(now, id, dialog.next_hop(follows_target), bye, Owner::Nobody);
     }
 
     fn hear_refusal(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
@@ -101,27 +129,62 @@ impl UserAgent {
 
     /// Answers a challenge, if the peer is a trunk we have a password for and it is the first challenge. Phones
     /// never get a digest from us: it would tell them about a password (the "SIP digest leak").
-    fn try_with_credentials(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) -> bool {
-        let Some(session) = self.sessions.get(&id) else { return false };
-        let State::Inviting { authorized: false, .. } = session.state else { return false };
+    fn try_with_credentials(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: u16,
+        response: &Message<'_>,
+    ) -> bool {
+        let Some(session) = self.sessions.get(&id) else {
+            return false;
+        };
+        let State::Inviting {
+            authorized: false, ..
+        } = session.state
+        else {
+            return false;
+        };
         if session.farewell.is_some() {
             return false;
         }
         let trunk = session.trunk.as_ref();
         let trunk = trunk.and_then(|name| self.settings.trunks.iter().find(|own| own.name == *name));
-        let Some(secret) = trunk.and_then(|trunk| trunk.credentials.clone()) else { return false };
-        let Ok(challenges) = response.challenges() else { return false };
+        let Some(secret) = trunk.and_then(|trunk| trunk.credentials.clone()) else {
+            return false;
+        };
+        let Ok(challenges) = response.challenges() else {
+            return false;
+        };
         let uri = session.dialog.target_text();
         let (password, cnonce) = (digest::Secret::Password(&secret.password), self.dice.token());
-        let answer =
-            digest::answer(&challenges, &secret.username, password, Method::Invite, &uri, 1, &cnonce);
+        let answer = digest::answer(
+            &challenges,
+            &secret.username,
+            password,
+            Method::Invite,
+            &uri,
+            1,
+            &cnonce,
+        );
         let Some(answer) = answer else { return false };
         let fresh = self.new_client();
-        let Some(session) = self.sessions.get_mut(&id) else { return false };
-        let State::Inviting { client, authorized, .. } = &mut session.state else { return false };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return false;
+        };
+        let State::Inviting {
+            client, authorized, ..
+        } = &mut session.state
+        else {
+            return false;
+        };
         *client = fresh;
         *authorized = true;
-        let name = if status == 407 { Name::ProxyAuthorization } else { Name::Authorization };
+        let name = if status == 407 {
+            Name::ProxyAuthorization
+        } else {
+            Name::Authorization
+        };
         self.send_invite(now, id, Some((name, answer)));
         true
     }

@@ -15,32 +15,61 @@ impl UserAgent {
             Destination::Registered { extension, contact } => {
                 let binding = self.registrar.find(extension, contact)?;
                 let is_live = binding.expires_at > now;
-                is_live.then(|| Route { flow: binding.flow, uri: contact.clone(), trunk: None })
+                is_live.then(|| Route {
+                    flow: binding.flow,
+                    uri: contact.clone(),
+                    trunk: None,
+                })
             }
             Destination::Trunk { trunk, number } => {
                 let trunk = self.settings.trunks.iter().find(|own| own.name == *trunk)?;
                 let flow = trunk.flow(&self.settings.listeners)?;
                 let uri = trunk_uri(number.as_str(), &trunk.host, trunk.port, trunk.transport);
-                Some(Route { flow, uri, trunk: Some(trunk.name.clone()) })
+                Some(Route {
+                    flow,
+                    uri,
+                    trunk: Some(trunk.name.clone()),
+                })
             }
             Destination::Contact(uri) => {
                 let parsed = Uri::parse(uri.as_bytes()).ok()?;
-                let transport = parsed.param("transport").and_then(|name| Transport::from_name(&name));
+                let transport = parsed
+                    .param("transport")
+                    .and_then(|name| Transport::from_name(&name));
                 let transport = transport.unwrap_or(Transport::Udp);
                 let peer = address_of(uri.as_bytes())?;
                 let local = local_for(&self.settings.listeners, transport, peer)?;
-                let flow = Flow { transport, local, peer, connection: None };
-                Some(Route { flow, uri: uri.clone(), trunk: None })
+                let flow = Flow {
+                    transport,
+                    local,
+                    peer,
+                    connection: None,
+                };
+                Some(Route {
+                    flow,
+                    uri: uri.clone(),
+                    trunk: None,
+                })
             }
         }
     }
 
     /// Invites; the outcome comes as events.
-    pub fn invite(&mut self, now: Instant, invitation: &Invitation, route: Route, offer: Vec<u8>) -> SessionId {
+    pub fn invite(
+        &mut self,
+        now: Instant,
+        invitation: &Invitation,
+        route: Route,
+        offer: Vec<u8>,
+    ) -> SessionId {
         let id = self.new_session();
         let user = UserPart(invitation.caller_number.as_str());
         let from = format!("sip:{user}@{}", self.settings.realm);
-        let local = Address { display: invitation.caller_name.as_deref(), uri: &from, tag: None };
+        let local = Address {
+            display: invitation.caller_name.as_deref(),
+            uri: &from,
+            tag: None,
+        };
         let dialog = Dialog::asking(
             new_call_id(&mut self.dice),
             self.dice.token(),
@@ -53,18 +82,38 @@ impl UserAgent {
         let client = self.new_client();
         self.by_tag.insert(dialog.local_tag.as_str().into(), id);
         let follows_target = !matches!(invitation.destination, Destination::Registered { .. });
-        let state = State::Inviting { client, offer, authorized: false, rang: false };
-        let session =
-            Session { id, dialog, state, trunk: route.trunk, follows_target, offered: None, farewell: None };
+        let state = State::Inviting {
+            client,
+            offer,
+            authorized: false,
+            rang: false,
+        };
+        let session = Session {
+            dialog,
+            state,
+            trunk: route.trunk,
+            follows_target,
+            offered: None,
+            farewell: None,
+        };
         self.sessions.insert(id, session);
         self.send_invite(now, id, None);
         id
     }
 
     /// Sends the INVITE of a session, once plain and, if challenged, once more with credentials.
-    pub(super) fn send_invite(&mut self, now: Instant, id: SessionId, credentials: Option<(Name<'_>, String)>) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let State::Inviting { client, offer, .. } = &session.state else { return };
+    pub(super) fn send_invite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        credentials: Option<(Name<'_>, String)>,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let State::Inviting { client, offer, .. } = &session.state else {
+            return;
+        };
         let cseq = session.dialog.next_cseq();
         let mut draft: Draft = session
             .dialog
@@ -77,7 +126,8 @@ impl UserAgent {
         }
         let request = draft.body("application/sdp", offer);
         let (client, flow) = (*client, session.dialog.flow);
-        self.transactions.ask(now, client, flow, request, Owner::Invite(id));
+        self.transactions
+            .ask(now, client, flow, request, Owner::Invite(id));
     }
 }
 
@@ -87,12 +137,13 @@ pub(super) fn new_call_id(dice: &mut Dice) -> String {
 }
 
 fn trunk_uri(number: &str, host: &str, port: u16, transport: Transport) -> String {
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
     let user = UserPart(number);
-    match transport {
-        Transport::Udp => format!("sip:{user}@{host}:{port}"),
-        other => format!("sip:{user}@{host}:{port};transport={}", other.as_str()),
-    }
+    format!("sip:{user}@{host}:{port}{}", transport.uri_parameter())
 }
 
 /// A URI as an address of record: To does not carry the parameters of a contact (§19.1.1, table 1).

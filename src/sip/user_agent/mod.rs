@@ -68,8 +68,11 @@ enum Owner {
 impl UserAgent {
     /// A user agent at rest; trunks are probed and registered with from now on.
     pub fn new(now: Instant, settings: Settings, mut dice: Dice) -> Self {
-        let accounts =
-            settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
+        let accounts = settings
+            .accounts
+            .iter()
+            .map(|account| (account.extension.clone(), account.clone()))
+            .collect();
         let registrar = Registrar::new(settings.registrations);
         let authenticator = Authenticator::new(&settings.realm, &settings.digests, now, &mut dice);
         let chores = Chores::new(now, &settings, &mut dice);
@@ -102,11 +105,18 @@ impl UserAgent {
         settings.listeners = self.settings.listeners.clone();
         settings.realm = self.settings.realm.clone();
         for trunk in &mut settings.trunks {
-            let known = self.settings.trunks.iter().find(|own| own.name == trunk.name && own.host == trunk.host);
+            let known = self
+                .settings
+                .trunks
+                .iter()
+                .find(|own| own.name == trunk.name && own.host == trunk.host);
             trunk.address = trunk.address.or(known.and_then(|own| own.address));
         }
-        self.accounts =
-            settings.accounts.iter().map(|account| (account.extension.clone(), account.clone())).collect();
+        self.accounts = settings
+            .accounts
+            .iter()
+            .map(|account| (account.extension.clone(), account.clone()))
+            .collect();
         self.chores = Chores::new(now, &settings, &mut self.dice);
         self.settings = settings;
     }
@@ -144,13 +154,17 @@ impl UserAgent {
     pub fn stream_closed(&mut self, now: Instant, connection: u64) {
         let gone = self.registrar.flow_closed(connection);
         self.unbound(gone);
-        let lost = self.transactions.flow_is_dead(|flow| flow.connection == Some(connection));
+        let lost = self
+            .transactions
+            .flow_is_dead(|flow| flow.connection == Some(connection));
         self.lose(now, lost);
     }
 
     /// A stream could not be opened.
     pub fn unreachable(&mut self, now: Instant, flow: &Flow) {
-        let lost = self.transactions.flow_is_dead(|own| own.transport == flow.transport && own.peer == flow.peer);
+        let lost = self
+            .transactions
+            .flow_is_dead(|own| own.transport == flow.transport && own.peer == flow.peer);
         self.lose(now, lost);
     }
 
@@ -174,10 +188,14 @@ impl UserAgent {
 
     /// When to call [`UserAgent::deadline_reached`].
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.transactions.next_deadline(), self.registrar.next_deadline(), self.chores.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.transactions.next_deadline(),
+            self.registrar.next_deadline(),
+            self.chores.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Time has passed.
@@ -205,7 +223,10 @@ impl UserAgent {
 
     /// The contact URIs of a phone, the preferred first.
     pub fn contacts(&self, now: Instant, extension: &Number) -> impl Iterator<Item = &str> {
-        self.registrar.contacts(now, extension).into_iter().map(|binding| binding.contact.as_str())
+        self.registrar
+            .contacts(now, extension)
+            .into_iter()
+            .map(|binding| binding.contact.as_str())
     }
 
     /// Every registered contact.

@@ -8,7 +8,9 @@ use std::time::Instant;
 impl UserAgent {
     /// Lets a session go. Whatever still comes from the far side is settled here: nothing more is told about it.
     pub fn release(&mut self, now: Instant, id: SessionId, farewell: Farewell) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.farewell = Some(farewell);
         match &session.state {
             State::Asked { .. } => {
@@ -20,15 +22,26 @@ impl UserAgent {
             State::Inviting { client, .. } => {
                 // Before a provisional response nothing may be sent; it is made up for when one comes (§9.1).
                 let client = *client;
-                self.transactions.cancel(now, client, farewell.reasons, Owner::Nobody);
+                self.transactions
+                    .cancel(now, client, farewell.reasons, Owner::Nobody);
             }
             State::Up { .. } => self.send_bye(now, id, farewell.reasons),
         }
     }
 
-    pub(super) fn refuse_invite(&mut self, now: Instant, id: SessionId, status: u16, retry_after: Option<u32>) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let State::Asked { server, echo, .. } = &session.state else { return };
+    pub(super) fn refuse_invite(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        status: u16,
+        retry_after: Option<u32>,
+    ) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let State::Asked { server, echo, .. } = &session.state else {
+            return;
+        };
         let response = Draft::reply(echo, status, Some(&session.dialog.local_tag))
             .maybe(Name::RetryAfter, retry_after)
             .header(Name::Server, &self.settings.product)
@@ -39,7 +52,9 @@ impl UserAgent {
 
     pub(super) fn send_bye(&mut self, now: Instant, id: SessionId, reasons: &[&str]) {
         let client = self.new_client();
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.state = State::Leaving;
         let cseq = session.dialog.next_cseq();
         let mut draft = session.dialog.request(Method::Bye, client, cseq);
@@ -62,8 +77,15 @@ impl UserAgent {
         if let Some(session) = self.sessions.get_mut(&id)
             && session.farewell.is_none()
         {
-            if matches!(event, Event::Left(_) | Event::NeverAcknowledged(_) | Event::Refused { .. }) {
-                session.farewell = Some(Farewell { status: 480, retry_after_seconds: None, reasons: &[] });
+            if matches!(
+                event,
+                Event::Left(_) | Event::NeverAcknowledged(_) | Event::Refused { .. }
+            ) {
+                session.farewell = Some(Farewell {
+                    status: 480,
+                    retry_after_seconds: None,
+                    reasons: &[],
+                });
             }
             self.events.push_back(event);
         }

@@ -5,23 +5,26 @@ use super::{ALLOW, Event, Incoming, Origin, Owner, SessionId, UserAgent};
 use crate::model::Number;
 use crate::sip::dialog::Dialog;
 use crate::sip::registrar::Change;
-use crate::sip::{Draft, Echo, Flow, Message, Name, Transport};
+use crate::sip::{Draft, Echo, Flow, Message, Name};
 use std::time::Instant;
 
 impl UserAgent {
     pub(super) fn serve_register(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
-        let Some(extension) = self.authenticate(now, flow, request) else { return };
+        let Some(extension) = self.authenticate(now, flow, request) else {
+            return;
+        };
         // One may only register oneself (§10.3 step 4).
         if request.to().uri.user().as_deref() != Some(extension.as_str()) {
             return self.reply(flow, request, 403, |draft| draft);
         }
         let server = self.transactions.serve(flow, request, None);
         let outcome = self.registrar.register(now, &extension, request, flow);
-        self.events.extend(outcome.changes.into_iter().map(|change| match change {
-            Change::Bound(binding) => Event::Bound(Box::new(binding.clone())),
-            Change::Refreshed(binding) => Event::Refreshed(Box::new(binding.clone())),
-            Change::Unbound(gone) => Event::Unbound(gone),
-        }));
+        self.events
+            .extend(outcome.changes.into_iter().map(|change| match change {
+                Change::Bound(binding) => Event::Bound(Box::new(binding.clone())),
+                Change::Refreshed(binding) => Event::Refreshed(Box::new(binding.clone())),
+                Change::Unbound(gone) => Event::Unbound(gone),
+            }));
         let tag = self.dice.token();
         let mut draft = Draft::response(request, flow.peer, (outcome.status, &*outcome.reason), Some(&tag));
         for (name, value) in outcome.headers {
@@ -40,10 +43,13 @@ impl UserAgent {
             }
         };
         if !is_sdp {
-            return self
-                .reply(flow, request, 415, |draft| draft.header(Name::Accept, "application/sdp"));
+            return self.reply(flow, request, 415, |draft| {
+                draft.header(Name::Accept, "application/sdp")
+            });
         }
-        let dialed = request.request_uri().and_then(|uri| uri.user().map(|user| dialed_number(&user)));
+        let dialed = request
+            .request_uri()
+            .and_then(|uri| uri.user().map(|user| dialed_number(&user)));
         let Some(dialed) = dialed else {
             return self.reply(flow, request, 404, |draft| draft);
         };
@@ -64,10 +70,17 @@ impl UserAgent {
             Origin::Phone(_) => None,
         };
         let follows_target = trunk.is_some();
-        let state = State::Asked { server, echo, flow: *flow };
+        let state = State::Asked { server, echo };
         self.sessions.insert(
             id,
-            Session { id, dialog, state, trunk, follows_target, offered: None, farewell: None },
+            Session {
+                dialog,
+                state,
+                trunk,
+                follows_target,
+                offered: None,
+                farewell: None,
+            },
         );
         let offer = (!request.body().is_empty()).then(|| request.body().to_vec());
         self.events.push_back(Event::Incoming(Box::new(Incoming {
@@ -84,14 +97,20 @@ impl UserAgent {
     /// Who calls. A trunk may assert another identity than From shows (RFC 3325 §5); a phone may not.
     fn caller(&self, request: &Message<'_>, origin: &Origin) -> (Number, Option<String>) {
         let asserted = match origin {
-            Origin::Trunk(_) => request.p_asserted_identity().ok().and_then(|list| list.first().copied()),
+            Origin::Trunk(_) => request
+                .p_asserted_identity()
+                .ok()
+                .and_then(|list| list.first().copied()),
             Origin::Phone(_) => None,
         };
         let identity = asserted.as_ref().unwrap_or(request.from());
         let number = identity.uri.user().filter(|user| !user.is_empty());
         let number = number.map_or_else(Number::anonymous, |user| dialed_number(&user));
         let name = identity.display().or_else(|| request.from().display());
-        (number, name.map(|name| name.into_owned()).filter(|name| !name.is_empty()))
+        (
+            number,
+            name.map(|name| name.into_owned()).filter(|name| !name.is_empty()),
+        )
     }
 
     /// Tells the caller that phones ring.
@@ -116,7 +135,9 @@ impl UserAgent {
         sdp: Option<&[u8]>,
     ) -> Option<crate::sip::transaction::ServerId> {
         let session = self.sessions.get(&id)?;
-        let State::Asked { server, echo, .. } = &session.state else { return None };
+        let State::Asked { server, echo } = &session.state else {
+            return None;
+        };
         let server = *server;
         let draft = Draft::reply(echo, status, Some(&session.dialog.local_tag))
             .record_route(echo)
@@ -138,21 +159,19 @@ impl UserAgent {
 
     /// Our address on this flow, as a Contact.
     pub(super) fn contact(&self, flow: &Flow, user: &str) -> String {
-        let transport = match flow.transport {
-            Transport::Udp => String::new(),
-            other => format!(";transport={}", other.as_str()),
-        };
-        let local = self.reachable_at(flow);
-        format!("<sip:{}@{local}{transport}>", crate::sip::UserPart(user))
+        let (local, parameter) = (self.reachable_at(flow), flow.transport.uri_parameter());
+        format!("<sip:{}@{local}{parameter}>", crate::sip::UserPart(user))
     }
 
     /// Where peers of this flow can reach us: the far end of an outgoing stream is a port nobody listens on.
     fn reachable_at(&self, flow: &Flow) -> std::net::SocketAddr {
-        let listening = self.settings.listeners.iter().find(|listener| listener.transport == flow.transport);
+        let listening = self
+            .settings
+            .listeners
+            .iter()
+            .find(|listener| listener.transport == flow.transport);
         match (flow.transport.is_reliable(), listening) {
-            (true, Some(listener)) => {
-                std::net::SocketAddr::new(flow.local.ip(), listener.address.port())
-            }
+            (true, Some(listener)) => std::net::SocketAddr::new(flow.local.ip(), listener.address.port()),
             (true, None) | (false, _) => flow.local,
         }
     }

@@ -1,4 +1,4 @@
-use super::{Farewell, SessionId};
+use super::Farewell;
 use crate::model::TrunkName;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{ClientId, ServerId};
@@ -9,7 +9,6 @@ use std::net::IpAddr;
 /// One INVITE dialog from its first message to the answer of its BYE.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) id: SessionId,
     pub(super) dialog: Dialog,
     pub(super) state: State,
     /// The trunk at the other end.
@@ -26,11 +25,16 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) enum State {
     /// Their INVITE waits for a final response.
-    Asked { server: ServerId, echo: Echo, flow: Flow },
+    Asked { server: ServerId, echo: Echo },
     /// Our 200 waits for its ACK.
     Answered { server: ServerId },
     /// Our INVITE waits for a final response.
-    Inviting { client: ClientId, offer: Vec<u8>, authorized: bool, rang: bool },
+    Inviting {
+        client: ClientId,
+        offer: Vec<u8>,
+        authorized: bool,
+        rang: bool,
+    },
     /// Both sides agree that there is a call. The ACK of our INVITE is kept for a repeated 200.
     Up { ack: Option<(Flow, Bytes)> },
     /// Our BYE waits for its response.

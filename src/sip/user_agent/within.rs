@@ -17,7 +17,9 @@ impl UserAgent {
             return self.reply(flow, request, 403, |draft| draft);
         }
         let server = self.transactions.serve(flow, request, Some(Owner::Invite(id)));
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         if session.dialog.hear(request).is_err() {
             return self.respond(now, flow, request, server, 500);
         }
@@ -43,20 +45,39 @@ impl UserAgent {
         let tag = request.to().tag()?;
         let id = *self.by_tag.get(tag)?;
         let session = self.sessions.get(&id)?;
-        session.dialog.is(request.call_id(), Some(tag), request.from().tag()).then_some(id)
+        session
+            .dialog
+            .is(request.call_id(), Some(tag), request.from().tag())
+            .then_some(id)
     }
 
     /// The right tags from a wrong address are a stolen dialog.
     fn is_from_peer(&self, id: SessionId, flow: &Flow) -> bool {
         let source = flow.peer.ip();
-        let Some(session) = self.sessions.get(&id) else { return false };
-        let of_trunk = |name: &TrunkName| self.settings.trunks.iter().any(|trunk| trunk.name == *name && trunk.admits(source));
+        let Some(session) = self.sessions.get(&id) else {
+            return false;
+        };
+        let of_trunk = |name: &TrunkName| {
+            self.settings
+                .trunks
+                .iter()
+                .any(|trunk| trunk.name == *name && trunk.admits(source))
+        };
         session.knows(source) || session.trunk.as_ref().is_some_and(of_trunk)
     }
 
-    fn hear_bye(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
+    fn hear_bye(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        id: SessionId,
+    ) {
         self.respond(now, flow, request, server, 200);
-        let Some(session) = self.sessions.get(&id) else { return };
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
         // A caller may hang up with BYE before it is answered (§15): its INVITE still wants a final response.
         if let State::Asked { .. } = session.state {
             self.refuse_invite(now, id, 487, None);
@@ -67,12 +88,16 @@ impl UserAgent {
     }
 
     pub(super) fn hear_ack(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
-        let Some(id) = self.session_of(request) else { return };
+        let Some(id) = self.session_of(request) else {
+            return;
+        };
         if !self.is_from_peer(id, flow) {
             self.counts.strangers += 1;
             return;
         }
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         let body = (!request.body().is_empty()).then(|| request.body().to_vec());
         if let State::Answered { server } = session.state {
             session.state = State::Up { ack: None };
@@ -93,7 +118,11 @@ impl UserAgent {
     pub(super) fn no_ack(&mut self, now: Instant, owner: Owner) {
         let Owner::Invite(id) = owner else { return };
         // A session whose BYE is under way is parted from already.
-        if self.sessions.get(&id).is_some_and(|session| !matches!(session.state, State::Leaving)) {
+        if self
+            .sessions
+            .get(&id)
+            .is_some_and(|session| !matches!(session.state, State::Leaving))
+        {
             self.tell(id, Event::NeverAcknowledged(id));
             self.send_bye(now, id, &["SIP;cause=408;text=\"No ACK received\""]);
         }
@@ -117,8 +146,17 @@ impl UserAgent {
         }
     }
 
-    fn hear_offer(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+    fn hear_offer(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        id: SessionId,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         let is_invite = request.method() == Method::Invite;
         if !matches!(session.state, State::Up { .. }) || session.offered.is_some() {
             // Their own offer is still open, or ours is (§14.2).
@@ -132,14 +170,23 @@ impl UserAgent {
             return self.respond(now, flow, request, server, 200); // An UPDATE that only says "still here".
         }
         let echo = Echo::of(request, flow.peer);
-        session.offered = Some(Offered { server, echo, is_invite, is_answered: false });
+        session.offered = Some(Offered {
+            server,
+            echo,
+            is_invite,
+            is_answered: false,
+        });
         self.events.push_back(Event::Offered { session: id, body });
     }
 
     /// Accepts the far side's offer with this answer (or makes our own, when it asked for one).
     pub fn accept_offer(&mut self, now: Instant, id: SessionId, sdp: Vec<u8>) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(offered) = &mut session.offered else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Some(offered) = &mut session.offered else {
+            return;
+        };
         let server = offered.server;
         let response = Draft::reply(&offered.echo, 200, None)
             .header(Name::Contact, &session.dialog.contact)
@@ -156,13 +203,25 @@ impl UserAgent {
 
     /// Refuses it; everything stays as it was.
     pub fn refuse_offer(&mut self, now: Instant, id: SessionId, status: u16) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(offered) = session.offered.take() else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Some(offered) = session.offered.take() else {
+            return;
+        };
         let response = Draft::reply(&offered.echo, status, None).header(Name::Server, &self.settings.product);
-        self.transactions.respond(now, offered.server, status, response.finish());
+        self.transactions
+            .respond(now, offered.server, status, response.finish());
     }
 
-    fn hear_info(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, id: SessionId) {
+    fn hear_info(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        id: SessionId,
+    ) {
         let kind = request.content_type().ok().flatten();
         let relay = kind.is_some_and(|kind| kind.is("application/dtmf-relay"));
         let plain = kind.is_some_and(|kind| kind.is("application/dtmf"));
@@ -191,7 +250,9 @@ fn signal(body: &[u8], relay: bool) -> Option<Digit> {
     let text = std::str::from_utf8(body).ok()?;
     let value = if relay {
         let line = text.lines().find(|line| {
-            line.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("signal"))
+            line.trim_start()
+                .get(..6)
+                .is_some_and(|word| word.eq_ignore_ascii_case("signal"))
         })?;
         line.split_once('=')?.1.trim()
     } else {
@@ -226,7 +287,11 @@ mod tests {
             ("Signal=é", true, None),
         ];
         for (body, relay, key) in table {
-            assert_eq!(signal(body.as_bytes(), relay).map(Digit::as_char), key, "{body:?}");
+            assert_eq!(
+                signal(body.as_bytes(), relay).map(Digit::as_char),
+                key,
+                "{body:?}"
+            );
         }
     }
 }

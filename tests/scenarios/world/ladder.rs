@@ -46,7 +46,9 @@ fn summary(bytes: &[u8]) -> String {
     let mut text = match message.status() {
         Some(status) => format!("{status} {}", message.method()),
         None if message.method() == Method::Invite && message.to().tag().is_none() => {
-            let user = message.request_uri().and_then(|uri| uri.user().map(|user| user.into_owned()));
+            let user = message
+                .request_uri()
+                .and_then(|uri| uri.user().map(|user| user.into_owned()));
             format!("INVITE {}", user.unwrap_or_default())
         }
         None => message.method().to_string(),
@@ -57,7 +59,12 @@ fn summary(bytes: &[u8]) -> String {
             .iter()
             .map(|reason| format!("{} {}", reason.protocol, reason.cause.unwrap_or_default()))
             .collect();
-        let _ = write!(text, " ({}; {})", first.text().unwrap_or_default(), codes.join(", "));
+        let _ = write!(
+            text,
+            " ({}; {})",
+            first.text().unwrap_or_default(),
+            codes.join(", ")
+        );
     }
     if let Ok(Some(seconds)) = message.retry_after() {
         let _ = write!(text, " (Retry-After {seconds})");
@@ -89,23 +96,47 @@ fn sdp_mark(body: &[u8]) -> &'static str {
 pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String) -> Option<String> {
     Some(match order {
         MediaOrder::Open { .. } | MediaOrder::Close { .. } => return None,
-        MediaOrder::Start { leg, agreed } => {
-            format!("{} at {} {} {:?}", who(*leg), agreed.remote, agreed.codec, agreed.flowing).to_lowercase()
-        }
-        MediaOrder::Play { leg, items, repeat, .. } => {
+        MediaOrder::Start { leg, agreed } => format!(
+            "{} at {} {} {:?}",
+            who(*leg),
+            agreed.remote,
+            agreed.codec,
+            agreed.flowing
+        )
+        .to_lowercase(),
+        MediaOrder::Play {
+            leg, items, repeat, ..
+        } => {
             let again = if *repeat { " over and over" } else { "" };
-            format!("play {} to {}{again}", items.iter().map(item).collect::<Vec<_>>().join(" + "), who(*leg))
+            format!(
+                "play {} to {}{again}",
+                items.iter().map(item).collect::<Vec<_>>().join(" + "),
+                who(*leg)
+            )
         }
         MediaOrder::StopPlaying { leg } => format!("stop playing to {}", who(*leg)),
         MediaOrder::Bridge { a, b } => format!("{} and {} talk", who(*a), who(*b)),
         MediaOrder::Unbridge { leg } => format!("{} no longer talks", who(*leg)),
-        MediaOrder::Record { left, right: Some(right), .. } => {
+        MediaOrder::Record {
+            left,
+            right: Some(right),
+            ..
+        } => {
             format!("record {} and {}", who(*left), who(*right))
         }
-        MediaOrder::Record { left, right: None, .. } => format!("record {}", who(*left)),
+        MediaOrder::Record {
+            left, right: None, ..
+        } => format!("record {}", who(*left)),
         MediaOrder::StopRecording { leg } => format!("stop recording {}", who(*leg)),
-        MediaOrder::WatchSilence { leg, after: Some(after) } => {
-            format!("watch for {} s of silence from {}", after.as_secs_f64(), who(*leg))
+        MediaOrder::WatchSilence {
+            leg,
+            after: Some(after),
+        } => {
+            format!(
+                "watch for {} s of silence from {}",
+                after.as_secs_f64(),
+                who(*leg)
+            )
         }
         MediaOrder::WatchSilence { leg, after: None } => format!("no longer watch {}", who(*leg)),
     })
@@ -157,13 +188,24 @@ pub fn cdr(cdr: &Cdr) -> String {
     let stages: Vec<&str> = cdr.stages.iter().map(|step| step.as_str()).collect();
     add("stages", Some(stages.join(" ")));
     add("digits", Some(cdr.digits.clone()));
-    add("language", cdr.language.as_ref().filter(|_| !stages.is_empty()).map(ToString::to_string));
+    add(
+        "language",
+        cdr.language
+            .as_ref()
+            .filter(|_| !stages.is_empty())
+            .map(ToString::to_string),
+    );
     let tape = cdr.recording.as_ref();
-    add("recording of", tape.map(|tape| {
-        let length = tape.duration_ms.map_or("unknown length".to_owned(), |ms| format!("{:.1} s", seconds(ms)));
-        let root = tape.path.split('/').next().unwrap_or_default();
-        format!("{length}, {} channel(s), in {root}", tape.channels)
-    }));
+    add(
+        "recording of",
+        tape.map(|tape| {
+            let length = tape
+                .duration_ms
+                .map_or("unknown length".to_owned(), |ms| format!("{:.1} s", seconds(ms)));
+            let root = tape.path.split('/').next().unwrap_or_default();
+            format!("{length}, {} channel(s), in {root}", tape.channels)
+        }),
+    );
     for leg in &cdr.legs {
         let _ = write!(text, "\n    {}", leg_line(leg));
     }
@@ -171,9 +213,23 @@ pub fn cdr(cdr: &Cdr) -> String {
 }
 
 fn leg_line(leg: &LegRecord) -> String {
-    let agent = leg.agent.as_ref().map(|agent| format!(" {agent}")).unwrap_or_default();
-    let round = if leg.attempt > 0 { format!(" round {}", leg.attempt) } else { String::new() };
-    let code = leg.sip_code.map(|code| format!(" {code} {}", reason_phrase(code))).unwrap_or_default();
+    let agent = leg
+        .agent
+        .as_ref()
+        .map(|agent| format!(" {agent}"))
+        .unwrap_or_default();
+    let round = if leg.attempt > 0 {
+        format!(" round {}", leg.attempt)
+    } else {
+        String::new()
+    };
+    let code = leg
+        .sip_code
+        .map(|code| format!(" {code} {}", reason_phrase(code)))
+        .unwrap_or_default();
     let rang = if leg.ringing_at.is_some() { ", rang" } else { "" };
-    format!("leg {}{agent} {}{round}: {}{code}{rang}", leg.leg, leg.number, leg.result)
+    format!(
+        "leg {}{agent} {}{round}: {}{code}{rang}",
+        leg.leg, leg.number, leg.result
+    )
 }

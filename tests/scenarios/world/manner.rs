@@ -54,31 +54,51 @@ impl Manner {
 
     /// Rings, and is picked up after so many seconds.
     pub fn answers_after(seconds: f64) -> Self {
-        Self { then: Some((seconds, 200)), ..Self::rings() }
+        Self {
+            then: Some((seconds, 200)),
+            ..Self::rings()
+        }
     }
 
     /// Refuses at once.
     pub fn refuses(status: u16) -> Self {
-        Self { ring_after: None, then: Some((0.0, status)), ..Self::rings() }
+        Self {
+            ring_after: None,
+            then: Some((0.0, status)),
+            ..Self::rings()
+        }
     }
 
     /// Rings, and refuses after so many seconds.
     pub fn refuses_after(seconds: f64, status: u16) -> Self {
-        Self { then: Some((seconds, status)), ..Self::rings() }
+        Self {
+            then: Some((seconds, status)),
+            ..Self::rings()
+        }
     }
 
     /// Says nothing at all.
     pub fn dead() -> Self {
-        Self { dead: true, ..Self::rings() }
+        Self {
+            dead: true,
+            ..Self::rings()
+        }
     }
 
     /// Takes the INVITE and says nothing until it is picked up.
     pub fn answers_silently_after(seconds: f64) -> Self {
-        Self { ring_after: None, then: Some((seconds, 200)), ..Self::rings() }
+        Self {
+            ring_after: None,
+            then: Some((seconds, 200)),
+            ..Self::rings()
+        }
     }
 
     /// Rings, and is picked up at the moment its CANCEL comes.
     pub fn answers_when_cancelled() -> Self {
-        Self { on_cancel: OnCancel::Answer, ..Self::rings() }
+        Self {
+            on_cancel: OnCancel::Answer,
+            ..Self::rings()
+        }
     }
 }

@@ -20,7 +20,8 @@ use callpost::agents::AgentState;
 use callpost::engine::{Command, Engine, Input, Notice, Output};
 use callpost::media::{MediaEvent, MediaOrder};
 use callpost::model::{
-    Binding, CallId, CallKey, Cdr, Dice, Digit, Entry, LegId, LegKey, LegRole, NoteKind, Status, TapeDone, WallClock,
+    Binding, CallId, CallKey, Cdr, Dice, Digit, Entry, LegId, LegKey, LegRole, NoteKind, Status, TapeDone,
+    WallClock,
 };
 use callpost::sip::{Flow, Message, Method, Transport};
 use jiff::tz::TimeZone;
@@ -125,7 +126,10 @@ impl World {
         Self::at_start(site, seed, EPOCH_MS)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "any instant will do; only differences are used")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do; only differences are used"
+    )]
     fn at_start(site: Site, seed: u64, unix_ms: i64) -> Self {
         let start = Instant::now();
         let mut dice = Dice::from_number(seed);
@@ -178,7 +182,10 @@ impl World {
     }
 
     pub fn place(&self, name: &str) -> usize {
-        self.phones.iter().position(|phone| phone.name == name).unwrap_or_else(|| panic!("no phone {name}"))
+        self.phones
+            .iter()
+            .position(|phone| phone.name == name)
+            .unwrap_or_else(|| panic!("no phone {name}"))
     }
 
     pub fn phone(&mut self, name: &str) -> &mut Phone {
@@ -231,7 +238,9 @@ impl World {
 
     /// Presses keys that the media hear (RFC 4733).
     pub fn presses(&mut self, name: &str, keys: &str) {
-        let Some(leg) = self.leg_of(name) else { panic!("{name} is in no call") };
+        let Some(leg) = self.leg_of(name) else {
+            panic!("{name} is in no call")
+        };
         for key in keys.chars() {
             let digit = Digit::from_char(key).unwrap();
             self.media(MediaEvent::DigitPressed { leg, digit });
@@ -258,10 +267,16 @@ impl World {
     /// The media report something.
     pub fn media(&mut self, event: MediaEvent) {
         let line = match &event {
-            MediaEvent::DigitPressed { leg, digit } => Some(format!("media: {} presses {digit}", self.leg_name(*leg))),
-            MediaEvent::WentDead { leg } => Some(format!("media: nothing comes from {}", self.leg_name(*leg))),
+            MediaEvent::DigitPressed { leg, digit } => {
+                Some(format!("media: {} presses {digit}", self.leg_name(*leg)))
+            }
+            MediaEvent::WentDead { leg } => {
+                Some(format!("media: nothing comes from {}", self.leg_name(*leg)))
+            }
             MediaEvent::FellSilent { leg } => Some(format!("media: {} is silent", self.leg_name(*leg))),
-            MediaEvent::OpenFailed { leg, reason } => Some(format!("media: no port for {}: {reason}", self.leg_name(*leg))),
+            MediaEvent::OpenFailed { leg, reason } => {
+                Some(format!("media: no port for {}: {reason}", self.leg_name(*leg)))
+            }
             MediaEvent::PlayFinished { .. } | MediaEvent::Closed { .. } => None,
         };
         if let Some(line) = line {
@@ -317,12 +332,21 @@ impl World {
         loop {
             let deadline = self.engine.next_deadline();
             let agenda = self.agenda.first_key_value().map(|((at, _), _)| *at);
-            let Some(next) = deadline.into_iter().chain(agenda).min().filter(|next| *next <= until) else { break };
+            let Some(next) = deadline
+                .into_iter()
+                .chain(agenda)
+                .min()
+                .filter(|next| *next <= until)
+            else {
+                break;
+            };
             at_once = if next > self.now { 0 } else { at_once + 1 };
             assert!(at_once < 100_000, "the appliance turns in circles");
             self.now = self.now.max(next);
             if agenda == Some(next) {
-                let Some((_, happening)) = self.agenda.pop_first() else { break };
+                let Some((_, happening)) = self.agenda.pop_first() else {
+                    break;
+                };
                 self.happen(happening);
             } else {
                 self.handle(Input::DeadlineReached);
@@ -361,9 +385,17 @@ impl World {
         assert!(self.engine.is_idle(), "a call outlived its story");
         let load = self.engine.load();
         let lost = self.studio.failed.len();
-        assert_eq!((load.transactions, load.sessions), (0, 0), "transactions, sessions left");
+        assert_eq!(
+            (load.transactions, load.sessions),
+            (0, 0),
+            "transactions, sessions left"
+        );
         assert!(load.ports <= lost, "{} ports left", load.ports);
-        assert!(self.studio.open.is_empty(), "media left open: {:?}", self.studio.open);
+        assert!(
+            self.studio.open.is_empty(),
+            "media left open: {:?}",
+            self.studio.open
+        );
         for watched in self.calls.values() {
             assert_eq!(watched.closed, 1, "records of the call of {}", watched.caller);
         }
@@ -378,7 +410,10 @@ impl World {
         let mut bindings: BTreeMap<(String, String), Binding> = BTreeMap::new();
         for entry in &self.entries {
             if let Entry::Bound(binding) = entry {
-                bindings.insert((binding.extension.to_string(), binding.contact.clone()), binding.clone());
+                bindings.insert(
+                    (binding.extension.to_string(), binding.contact.clone()),
+                    binding.clone(),
+                );
             } else if let Entry::Unbound { extension, contact } = entry {
                 bindings.remove(&(extension.to_string(), contact.clone()));
             }
@@ -396,9 +431,18 @@ impl World {
             let phone = &self.phones[*place];
             let talk = &phone.talks[call_id];
             let refused = talk.said.is_some_and(|status| status >= 300 && status != 487);
-            let told = if in_these_words { talk.was_told_elsewhere() } else { !talk.reasons.is_empty() };
+            let told = if in_these_words {
+                talk.was_told_elsewhere()
+            } else {
+                !talk.reasons.is_empty()
+            };
             let hung_up = talk.byed;
-            assert!(refused || told || hung_up, "{} lost {call_id} and heard {:?}", phone.name, talk.reasons);
+            assert!(
+                refused || told || hung_up,
+                "{} lost {call_id} and heard {:?}",
+                phone.name,
+                talk.reasons
+            );
         }
     }
 
@@ -411,18 +455,31 @@ impl World {
     /// The leg a phone is in, in the newest call.
     pub fn leg_of(&self, name: &str) -> Option<LegKey> {
         let place = self.place(name);
-        self.calls.iter().rev().filter(|(_, watched)| watched.closed == 0).find_map(|(key, watched)| {
-            if watched.caller_phone == place {
-                return Some(LegKey { call: *key, leg: LegId::CALLER });
-            }
-            let found = watched.agents.iter().rev().find(|(_, agent)| *agent == name);
-            found.map(|(leg, _)| LegKey { call: *key, leg: *leg })
-        })
+        self.calls
+            .iter()
+            .rev()
+            .filter(|(_, watched)| watched.closed == 0)
+            .find_map(|(key, watched)| {
+                if watched.caller_phone == place {
+                    return Some(LegKey {
+                        call: *key,
+                        leg: LegId::CALLER,
+                    });
+                }
+                let found = watched.agents.iter().rev().find(|(_, agent)| *agent == name);
+                found.map(|(leg, _)| LegKey {
+                    call: *key,
+                    leg: *leg,
+                })
+            })
     }
 
     /// The identity of the newest call.
     pub fn call_id(&self) -> CallId {
-        self.calls.last_key_value().map(|(_, watched)| watched.id).unwrap()
+        self.calls
+            .last_key_value()
+            .map(|(_, watched)| watched.id)
+            .unwrap()
     }
 
     /// Calls that are not filed yet.
@@ -445,8 +502,13 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::ToBox(flow, bytes) => {
-                self.hearing = Message::parse(&bytes).ok().map(|message| message.call_id().to_owned());
-                self.handle(Input::Message { flow: &flow, bytes: &bytes });
+                self.hearing = Message::parse(&bytes)
+                    .ok()
+                    .map(|message| message.call_id().to_owned());
+                self.handle(Input::Message {
+                    flow: &flow,
+                    bytes: &bytes,
+                });
                 self.hearing = None;
             }
             Happening::ToPhone(place, bytes) => {
@@ -515,7 +577,9 @@ impl World {
 
     /// Whoever rings for this call now, or has just answered, and did not win has to be told.
     fn note_losers(&mut self, caller: LegKey) {
-        let Some(watched) = self.calls.get(&caller.call) else { return };
+        let Some(watched) = self.calls.get(&caller.call) else {
+            return;
+        };
         let caller = &self.phones[watched.caller_phone];
         if caller.talks.len() > 1 {
             return; // Its number does not tell which call a phone rings for.
@@ -599,7 +663,9 @@ impl World {
             | Notice::PortFailed { .. }
             | Notice::PhoneGone { .. }
             | Notice::TrunkChanged { up: false, .. } => self.write(|| format!("log: {notice}")),
-            Notice::RecordingFailed { reason, .. } => self.write(|| format!("log: recording failed: {reason}")),
+            Notice::RecordingFailed { reason, .. } => {
+                self.write(|| format!("log: recording failed: {reason}"))
+            }
             Notice::JournalLate { .. } => self.write(|| "log: the journal is late".to_owned()),
             Notice::CallArrived { .. }
             | Notice::CallAnswered { .. }
@@ -620,7 +686,9 @@ impl World {
         }
         self.check_journal_first(&message);
         let place = self.phone_for(&flow, &message);
-        let name = place.map_or("nobody", |place| self.phones[place].name.as_str()).to_owned();
+        let name = place
+            .map_or("nobody", |place| self.phones[place].name.as_str())
+            .to_owned();
         let copies = self.copies(&flow);
         let at = self.at();
         let fate = if copies == 0 { " ✗ lost" } else { "" };
@@ -638,16 +706,27 @@ impl World {
     /// Nothing that makes a telephone ring or speak leaves before the journal has the call.
     fn check_journal_first(&self, message: &Message<'_>) {
         if message.method() == Method::Invite
-            && message.status().is_some_and(|status| (101..300).contains(&status))
-            && let Some(watched) = self.by_call_id.get(message.call_id()).and_then(|key| self.calls.get(key))
+            && message
+                .status()
+                .is_some_and(|status| (101..300).contains(&status))
+            && let Some(watched) = self
+                .by_call_id
+                .get(message.call_id())
+                .and_then(|key| self.calls.get(key))
         {
             let patience = self.now - watched.invited >= Duration::from_secs(2);
-            assert!(watched.journaled || patience, "a caller was served before the journal had the call");
+            assert!(
+                watched.journaled || patience,
+                "a caller was served before the journal had the call"
+            );
         }
     }
 
     fn answer_probe(&mut self, flow: Flow, probe: &Message<'_>) {
-        let is_there = self.phones.iter().any(|phone| phone.address == flow.peer && !phone.manner.dead);
+        let is_there = self
+            .phones
+            .iter()
+            .any(|phone| phone.address == flow.peer && !phone.manner.dead);
         if is_there {
             let answer = phone::respond(probe, 200, "OK", "probe", "<sip:pbx>", "", None);
             self.plan(Duration::ZERO, Happening::ToBox(flow, answer));
@@ -661,8 +740,11 @@ impl World {
         if let Some(owner) = owner.filter(|place| here(&self.phones[*place])) {
             return Some(owner);
         }
-        let find = |test: &dyn Fn(&Phone) -> bool| self.phones.iter().position(|phone| here(phone) && test(phone));
-        let user = message.request_uri().and_then(|uri| uri.user().map(|user| user.into_owned()));
+        let find =
+            |test: &dyn Fn(&Phone) -> bool| self.phones.iter().position(|phone| here(phone) && test(phone));
+        let user = message
+            .request_uri()
+            .and_then(|uri| uri.user().map(|user| user.into_owned()));
         find(&|phone| user.as_deref() == Some(phone.user.as_str())).or_else(|| find(&|_| true))
     }
 
@@ -695,7 +777,11 @@ impl World {
     }
 
     fn copies(&mut self, flow: &Flow) -> u32 {
-        let Weather { lost_percent, doubled_percent, .. } = self.weather;
+        let Weather {
+            lost_percent,
+            doubled_percent,
+            ..
+        } = self.weather;
         if flow.transport.is_reliable() || lost_percent + doubled_percent == 0 {
             return 1;
         }
@@ -714,11 +800,17 @@ impl World {
     }
 
     fn leg_name(&self, leg: LegKey) -> String {
-        let Some(watched) = self.calls.get(&leg.call) else { return leg.to_string() };
+        let Some(watched) = self.calls.get(&leg.call) else {
+            return leg.to_string();
+        };
         if leg.leg == LegId::CALLER {
             return watched.caller.clone();
         }
-        watched.agents.get(&leg.leg).cloned().unwrap_or_else(|| leg.to_string())
+        watched
+            .agents
+            .get(&leg.leg)
+            .cloned()
+            .unwrap_or_else(|| leg.to_string())
     }
 
     pub fn write(&mut self, line: impl FnOnce() -> String) {
@@ -733,12 +825,23 @@ fn check_record(cdr: &Cdr) {
     let answered = cdr.agent.is_some();
     assert_eq!(answered, cdr.answered_at.is_some(), "{cdr:?}");
     if answered {
-        assert_eq!((cdr.status, cdr.wait_ms + cdr.talk_ms), (Status::Answer, cdr.duration_ms), "{cdr:?}");
+        assert_eq!(
+            (cdr.status, cdr.wait_ms + cdr.talk_ms),
+            (Status::Answer, cdr.duration_ms),
+            "{cdr:?}"
+        );
     } else {
         assert_eq!((cdr.talk_ms, cdr.wait_ms), (0, cdr.duration_ms), "{cdr:?}");
     }
-    assert!(cdr.ring_ms <= cdr.wait_ms && cdr.hold_ms <= cdr.duration_ms, "{cdr:?}");
-    let winners = cdr.legs.iter().filter(|leg| leg.role == LegRole::Agent && leg.result == "answered").count();
+    assert!(
+        cdr.ring_ms <= cdr.wait_ms && cdr.hold_ms <= cdr.duration_ms,
+        "{cdr:?}"
+    );
+    let winners = cdr
+        .legs
+        .iter()
+        .filter(|leg| leg.role == LegRole::Agent && leg.result == "answered")
+        .count();
     assert_eq!(winners, usize::from(answered), "{cdr:?}");
     for leg in &cdr.legs {
         assert!(leg.ended_at.is_some() && leg.result != "dialed", "{leg:?}");

@@ -90,15 +90,29 @@ impl Phone {
 
     /// The only call this phone is in, or the last one.
     pub fn talk(&mut self) -> Option<&mut Talk> {
-        let newest = self.talks.values().max_by_key(|talk| talk.order).map(|talk| talk.call_id.clone());
+        let newest = self
+            .talks
+            .values()
+            .max_by_key(|talk| talk.order)
+            .map(|talk| talk.call_id.clone());
         newest.and_then(|call_id| self.talks.get_mut(&call_id))
     }
 
     pub fn register(&mut self, contact: &str, expires: u32) -> Vec<Do> {
         let call_id = format!("register-{}", self.name);
         let cseq = self.registering.as_ref().map_or(0, |last| last.cseq);
-        let contact = if contact.is_empty() { self.contact() } else { contact.to_owned() };
-        self.registering = Some(Registering { call_id, cseq, contact, expires, proved: false });
+        let contact = if contact.is_empty() {
+            self.contact()
+        } else {
+            contact.to_owned()
+        };
+        self.registering = Some(Registering {
+            call_id,
+            cseq,
+            contact,
+            expires,
+            proved: false,
+        });
         self.send_register(None)
     }
 
@@ -106,9 +120,13 @@ impl Phone {
         let branch = self.branch();
         let (transport, address, user) = (self.transport.via(), self.address, self.user.clone());
         let aor = self.claims.clone().unwrap_or_else(|| user.clone());
-        let Some(registering) = &mut self.registering else { return Vec::new() };
+        let Some(registering) = &mut self.registering else {
+            return Vec::new();
+        };
         registering.cseq += 1;
-        let proof = credentials.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+        let proof = credentials
+            .map(|value| format!("Authorization: {value}\r\n"))
+            .unwrap_or_default();
         let text = format!(
             "REGISTER sip:callpost SIP/2.0\r\nVia: SIP/2.0/{transport} {address};branch={branch};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{user}@callpost>;tag=r\r\nTo: <sip:{aor}@callpost>\r\n\
@@ -122,7 +140,10 @@ impl Phone {
     pub fn call(&mut self, dialed: &str, call_id: String, sdp: Option<String>, order: u64) -> Vec<Do> {
         let target = format!("sip:{dialed}@callpost");
         let mut talk = Talk::new(Side::Calls, order, call_id, &target);
-        let us = format!("\"{}\" <sip:{}@callpost>;tag={}", self.name, self.user, talk.our_tag);
+        let us = format!(
+            "\"{}\" <sip:{}@callpost>;tag={}",
+            self.name, self.user, talk.our_tag
+        );
         let them = format!("<{target}>");
         (talk.us, talk.them, talk.sdp) = (us, them, sdp);
         let call_id = talk.call_id.clone();
@@ -132,12 +153,16 @@ impl Phone {
 
     fn send_invite(&mut self, call_id: &str, credentials: Option<String>) -> Vec<Do> {
         let branch = self.branch();
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         talk.branch = branch.clone();
         talk.cseq += 1;
         talk.asked_for_offer = talk.sdp.is_none();
         let (cseq, sdp) = (talk.cseq, talk.sdp.clone());
-        let proof = credentials.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+        let proof = credentials
+            .map(|value| format!("Authorization: {value}\r\n"))
+            .unwrap_or_default();
         let proof = proof + &self.more_headers;
         let invite = self.request("INVITE", call_id, &branch, cseq, &proof, sdp.as_deref());
         self.ask(branch, invite)
@@ -145,12 +170,16 @@ impl Phone {
 
     /// Ends the newest call, whatever it is doing.
     pub fn hang_up(&mut self) -> Vec<Do> {
-        let Some(call_id) = self.talk().map(|talk| talk.call_id.clone()) else { return Vec::new() };
+        let Some(call_id) = self.talk().map(|talk| talk.call_id.clone()) else {
+            return Vec::new();
+        };
         self.hang_up_on(&call_id)
     }
 
     pub fn hang_up_on(&mut self, call_id: &str) -> Vec<Do> {
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         match (talk.side, talk.state) {
             (_, State::Up) => {
                 talk.state = State::Over;
@@ -171,7 +200,9 @@ impl Phone {
     }
 
     fn send_cancel(&mut self, call_id: &str) -> Vec<Do> {
-        let Some(talk) = self.talks.get(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get(call_id) else {
+            return Vec::new();
+        };
         let (branch, cseq) = (talk.branch.clone(), talk.cseq);
         let cancel = self.request("CANCEL", call_id, &branch, cseq, "", None);
         self.ask(format!("{branch} CANCEL"), cancel)
@@ -180,7 +211,9 @@ impl Phone {
     /// A request inside the dialog.
     pub fn send_within(&mut self, call_id: &str, method: &str, more: &str, body: Option<&str>) -> Vec<Do> {
         let branch = self.branch();
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         talk.cseq += 1;
         let cseq = talk.cseq;
         let request = self.request(method, call_id, &branch, cseq, more, body);
@@ -189,7 +222,9 @@ impl Phone {
 
     /// Changes the media of the newest call; without SDP, asks the box for an offer.
     pub fn reinvite(&mut self, sdp: Option<&str>) -> Vec<Do> {
-        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else { return Vec::new() };
+        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
+            return Vec::new();
+        };
         talk.asked_for_offer = sdp.is_none();
         let call_id = talk.call_id.clone();
         self.send_within(&call_id, "INVITE", "", sdp)
@@ -197,14 +232,25 @@ impl Phone {
 
     /// Presses a key of the newest call, by INFO.
     pub fn info(&mut self, key: char) -> Vec<Do> {
-        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else { return Vec::new() };
+        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
+            return Vec::new();
+        };
         let call_id = talk.call_id.clone();
         let body = format!("Signal={key}\r\nDuration=160\r\n");
         let branch = self.branch();
-        let Some(talk) = self.talks.get_mut(&call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(&call_id) else {
+            return Vec::new();
+        };
         talk.cseq += 1;
         let cseq = talk.cseq;
-        let info = self.request_with("INFO", &call_id, &branch, cseq, "", Some(("application/dtmf-relay", &body)));
+        let info = self.request_with(
+            "INFO",
+            &call_id,
+            &branch,
+            cseq,
+            "",
+            Some(("application/dtmf-relay", &body)),
+        );
         self.ask(branch, info)
     }
 
@@ -212,7 +258,11 @@ impl Phone {
     pub fn hear(&mut self, bytes: &[u8], order: u64) -> Vec<Do> {
         let message = Message::parse(bytes)
             .unwrap_or_else(|_| panic!("the box wrote this:\n{}", String::from_utf8_lossy(bytes)));
-        if message.is_request() { self.hear_request(&message, order) } else { self.hear_response(&message) }
+        if message.is_request() {
+            self.hear_request(&message, order)
+        } else {
+            self.hear_response(&message)
+        }
     }
 
     fn hear_request(&mut self, request: &Message<'_>, order: u64) -> Vec<Do> {
@@ -304,21 +354,28 @@ impl Phone {
             Wake::Ring(call_id) => self.ring(&call_id),
             Wake::Final(call_id, status) => self.finish(&call_id, status),
             Wake::Repeat(id) => {
-                let Some(repeat) = self.repeats.get_mut(&id) else { return Vec::new() };
+                let Some(repeat) = self.repeats.get_mut(&id) else {
+                    return Vec::new();
+                };
                 if repeat.left < repeat.interval {
                     self.repeats.remove(&id);
                     return Vec::new();
                 }
                 repeat.left -= repeat.interval;
                 repeat.interval = (repeat.interval * 2).min(T2);
-                vec![Do::Send(repeat.bytes.clone()), Do::Later(repeat.interval, Wake::Repeat(id))]
+                vec![
+                    Do::Send(repeat.bytes.clone()),
+                    Do::Later(repeat.interval, Wake::Repeat(id)),
+                ]
             }
         }
     }
 
     fn ring(&mut self, call_id: &str) -> Vec<Do> {
         let again = self.manner.rings_again;
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         if !matches!(talk.state, State::Fresh | State::Ringing) {
             return Vec::new();
         }
@@ -327,7 +384,10 @@ impl Phone {
         talk.response = Some(ringing.clone());
         let mut deeds = vec![Do::Send(ringing)];
         if let Some(seconds) = again {
-            deeds.push(Do::Later(Duration::from_secs_f64(seconds), Wake::Ring(call_id.to_owned())));
+            deeds.push(Do::Later(
+                Duration::from_secs_f64(seconds),
+                Wake::Ring(call_id.to_owned()),
+            ));
         }
         deeds
     }
@@ -336,14 +396,23 @@ impl Phone {
     fn finish(&mut self, call_id: &str, status: u16) -> Vec<Do> {
         let sdp = self.manner.sdp.clone().unwrap_or_else(|| self.sdp("sendrecv"));
         let more = match status {
-            302 => format!("Contact: <{}>\r\n", self.manner.moved_to.as_deref().unwrap_or("sip:moved@192.0.2.99")),
+            302 => format!(
+                "Contact: <{}>\r\n",
+                self.manner.moved_to.as_deref().unwrap_or("sip:moved@192.0.2.99")
+            ),
             401 | 407 => {
-                let name = if status == 401 { "WWW-Authenticate" } else { "Proxy-Authenticate" };
+                let name = if status == 401 {
+                    "WWW-Authenticate"
+                } else {
+                    "Proxy-Authenticate"
+                };
                 format!("{name}: Digest realm=\"pbx\", nonce=\"n1\", algorithm=MD5, qop=\"auth\"\r\n")
             }
             _ => String::new(),
         };
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         if !matches!(talk.state, State::Fresh | State::Ringing) {
             return Vec::new();
         }
@@ -357,10 +426,16 @@ impl Phone {
     }
 
     fn hear_response(&mut self, response: &Message<'_>) -> Vec<Do> {
-        let Some(status) = response.status() else { return Vec::new() };
+        let Some(status) = response.status() else {
+            return Vec::new();
+        };
         let branch = response.top_via().branch.unwrap_or_default().to_owned();
         let is_cancel = response.method() == Method::Cancel;
-        let key = if is_cancel { format!("{branch} CANCEL") } else { branch.clone() };
+        let key = if is_cancel {
+            format!("{branch} CANCEL")
+        } else {
+            branch.clone()
+        };
         if status >= 200 || response.method() == Method::Invite {
             self.answered(&key);
         }
@@ -375,25 +450,39 @@ impl Phone {
 
     fn hear_registered(&mut self, response: &Message<'_>, status: u16) -> Vec<Do> {
         self.registered = Some(status);
-        let Some(registering) = &mut self.registering else { return Vec::new() };
+        let Some(registering) = &mut self.registering else {
+            return Vec::new();
+        };
         if status != 401 || registering.proved {
             return Vec::new();
         }
         registering.proved = true;
-        let Some(proof) = self.proof(response, Method::Register, "sip:callpost") else { return Vec::new() };
+        let Some(proof) = self.proof(response, Method::Register, "sip:callpost") else {
+            return Vec::new();
+        };
         self.send_register(Some(proof))
     }
 
     fn proof(&self, response: &Message<'_>, method: Method<'_>, uri: &str) -> Option<String> {
         let password = self.password.as_ref()?;
         let challenges = response.challenges().ok()?;
-        answer(&challenges, &self.user, Secret::Password(password), method, uri, 1, "cnonce")
+        answer(
+            &challenges,
+            &self.user,
+            Secret::Password(password),
+            method,
+            uri,
+            1,
+            "cnonce",
+        )
     }
 
     /// The box answers our INVITE.
     fn hear_invited(&mut self, response: &Message<'_>, status: u16, branch: &str) -> Vec<Do> {
         let call_id = response.call_id().to_owned();
-        let Some(talk) = self.talks.get_mut(&call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(&call_id) else {
+            return Vec::new();
+        };
         if talk.told.last() != Some(&status) {
             talk.told.push(status);
         }
@@ -402,7 +491,11 @@ impl Phone {
         match status {
             0..=199 if opens_the_call && talk.state == State::Fresh => {
                 talk.state = State::Ringing;
-                if talk.wants_out { self.send_cancel(&call_id) } else { Vec::new() }
+                if talk.wants_out {
+                    self.send_cancel(&call_id)
+                } else {
+                    Vec::new()
+                }
             }
             0..=199 => Vec::new(),
             200..=299 => self.hear_answer(response, &call_id, opens_the_call),
@@ -412,7 +505,9 @@ impl Phone {
 
     /// A 200: acknowledged each time it comes; and if we have given up meanwhile, ended at once.
     fn hear_answer(&mut self, response: &Message<'_>, call_id: &str, opens_the_call: bool) -> Vec<Do> {
-        let Some(talk) = self.talks.get_mut(call_id) else { return Vec::new() };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
         if let Ok(Some(contact)) = response.contact_uri() {
             talk.target = String::from_utf8_lossy(contact.as_bytes()).into_owned();
         }
@@ -432,7 +527,14 @@ impl Phone {
         let branch = self.branch();
         let body = with_answer.then(|| self.sdp("sendrecv"));
         let cseq = response.cseq().number;
-        let mut deeds = vec![Do::Send(self.request("ACK", call_id, &branch, cseq, "", body.as_deref()))];
+        let mut deeds = vec![Do::Send(self.request(
+            "ACK",
+            call_id,
+            &branch,
+            cseq,
+            "",
+            body.as_deref(),
+        ))];
         if leaves {
             deeds.extend(self.send_within(call_id, "BYE", "", None));
         }
@@ -449,7 +551,9 @@ impl Phone {
     ) -> Vec<Do> {
         let mut deeds = vec![Do::Send(self.ack_of_refusal(call_id, branch, response))];
         let has_password = self.password.is_some();
-        let Some(talk) = self.talks.get_mut(call_id) else { return deeds };
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return deeds;
+        };
         if !opens_the_call {
             return deeds;
         }
@@ -486,7 +590,15 @@ impl Phone {
         let id = self.serial;
         let mut deeds = vec![Do::Send(bytes.clone())];
         if !self.transport.is_reliable() {
-            self.repeats.insert(id, Repeat { until, bytes, interval: T1, left: LIFE });
+            self.repeats.insert(
+                id,
+                Repeat {
+                    until,
+                    bytes,
+                    interval: T1,
+                    left: LIFE,
+                },
+            );
             deeds.push(Do::Later(T1, Wake::Repeat(id)));
         }
         deeds
@@ -502,7 +614,11 @@ impl Phone {
     }
 
     pub fn contact(&self) -> String {
-        let transport = if self.transport.is_reliable() { ";transport=tcp" } else { "" };
+        let transport = if self.transport.is_reliable() {
+            ";transport=tcp"
+        } else {
+            ""
+        };
         format!("<sip:{}@{}{transport}>", self.user, self.address)
     }
 
@@ -524,7 +640,14 @@ impl Phone {
         more: &str,
         sdp: Option<&str>,
     ) -> Vec<u8> {
-        self.request_with(method, call_id, branch, cseq, more, sdp.map(|sdp| ("application/sdp", sdp)))
+        self.request_with(
+            method,
+            call_id,
+            branch,
+            cseq,
+            more,
+            sdp.map(|sdp| ("application/sdp", sdp)),
+        )
     }
 
     fn request_with(
@@ -537,7 +660,9 @@ impl Phone {
         body: Option<(&str, &str)>,
     ) -> Vec<u8> {
         let talk = &self.talks[call_id];
-        let (kind, body) = body.map_or((String::new(), ""), |(kind, body)| (format!("Content-Type: {kind}\r\n"), body));
+        let (kind, body) = body.map_or((String::new(), ""), |(kind, body)| {
+            (format!("Content-Type: {kind}\r\n"), body)
+        });
         format!(
             "{method} {} SIP/2.0\r\nVia: SIP/2.0/{} {};branch={branch};rport\r\nMax-Forwards: 70\r\nFrom: {}\r\n\
              To: {}\r\nCall-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: {}\r\n{more}{kind}\
@@ -554,8 +679,19 @@ impl Phone {
     }
 
     fn response(&self, request: &Message<'_>, status: u16, more: &str, body: Option<&str>) -> Vec<u8> {
-        let tag = self.talks.get(request.call_id()).map_or("stray", |talk| talk.our_tag.as_str());
-        respond(request, status, reason_phrase(status), tag, &self.contact(), more, body)
+        let tag = self
+            .talks
+            .get(request.call_id())
+            .map_or("stray", |talk| talk.our_tag.as_str());
+        respond(
+            request,
+            status,
+            reason_phrase(status),
+            tag,
+            &self.contact(),
+            more,
+            body,
+        )
     }
 }
 
@@ -575,8 +711,16 @@ pub fn respond(
         text += &format!("Via: {}\r\n", String::from_utf8_lossy(via));
     }
     let to = line(Name::To);
-    let to = if to.contains(";tag=") { to } else { format!("{to};tag={tag}") };
-    let contact = if more.contains("Contact:") { String::new() } else { format!("Contact: {contact}\r\n") };
+    let to = if to.contains(";tag=") {
+        to
+    } else {
+        format!("{to};tag={tag}")
+    };
+    let contact = if more.contains("Contact:") {
+        String::new()
+    } else {
+        format!("Contact: {contact}\r\n")
+    };
     text += &format!(
         "From: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\n{contact}{more}",
         line(Name::From),
@@ -586,6 +730,10 @@ pub fn respond(
     if body.is_some() {
         text += "Content-Type: application/sdp\r\n";
     }
-    text += &format!("Content-Length: {}\r\n\r\n{}", body.map_or(0, str::len), body.unwrap_or_default());
+    text += &format!(
+        "Content-Length: {}\r\n\r\n{}",
+        body.map_or(0, str::len),
+        body.unwrap_or_default()
+    );
     text.into_bytes()
 }

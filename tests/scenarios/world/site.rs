@@ -61,7 +61,11 @@ impl Site {
     /// `ali`, `mona` and `omar` serve the group `sales`, two rounds of 20 seconds, then voicemail. `8000` rings
     /// them; `8001` is the menu; `8002` the mailbox.
     pub fn office() -> Self {
-        let rule = |number: &str, then| Rule { pattern: Pattern::Exactly(number.into()), then, record: None };
+        let rule = |number: &str, then| Rule {
+            pattern: Pattern::Exactly(number.into()),
+            then,
+            record: None,
+        };
         Self {
             agents: vec![agent("ali", "1001"), agent("mona", "1002"), agent("omar", "1003")],
             groups: vec![group("sales", 2, 20, Overflow::Voicemail)],
@@ -161,7 +165,10 @@ fn trunk() -> Trunk {
         transport: Transport::Udp,
         address: Some(address),
         allow: vec![Network::single(address.ip())],
-        credentials: Some(Secret { username: "box".to_owned(), password: "trunk password".to_owned() }),
+        credentials: Some(Secret {
+            username: "box".to_owned(),
+            password: "trunk password".to_owned(),
+        }),
         register: false,
     }
 }
@@ -178,12 +185,18 @@ pub fn agent(id: &str, extension: &str) -> Agent {
 
 /// An agent of `sales` at a phone of the PBX.
 pub fn agent_of_pbx(id: &str, number: &str) -> Agent {
-    Agent { reach: Reach::Trunk("pbx".into(), number.into()), ..agent(id, "") }
+    Agent {
+        reach: Reach::Trunk("pbx".into(), number.into()),
+        ..agent(id, "")
+    }
 }
 
 /// An agent of `sales` at a fixed address.
 pub fn agent_at(id: &str, contact: &str) -> Agent {
-    Agent { reach: Reach::Contact(contact.to_owned()), ..agent(id, "") }
+    Agent {
+        reach: Reach::Contact(contact.to_owned()),
+        ..agent(id, "")
+    }
 }
 
 /// A ring group.

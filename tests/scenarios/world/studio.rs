@@ -48,10 +48,19 @@ impl Studio {
         self.check(order);
         match order {
             MediaOrder::Open { leg, port, .. } => self.open_port(*leg, *port),
-            MediaOrder::Play { leg, play, items, repeat } => {
+            MediaOrder::Play {
+                leg,
+                play,
+                items,
+                repeat,
+            } => {
                 self.playing.insert(*leg, *play);
                 let length = items.iter().map(length).sum();
-                if *repeat { Vec::new() } else { vec![(length, Report::Played(*leg, *play))] }
+                if *repeat {
+                    Vec::new()
+                } else {
+                    vec![(length, Report::Played(*leg, *play))]
+                }
             }
             MediaOrder::StopPlaying { leg } => {
                 self.playing.remove(leg);
@@ -59,7 +68,10 @@ impl Studio {
             }
             MediaOrder::Bridge { a, b } => {
                 let before = self.bridged.insert(*a, *b);
-                assert_eq!(before, None, "a caller was bridged twice: with {before:?} and {b}");
+                assert_eq!(
+                    before, None,
+                    "a caller was bridged twice: with {before:?} and {b}"
+                );
                 self.playing.remove(a);
                 self.playing.remove(b);
                 Vec::new()
@@ -71,7 +83,9 @@ impl Studio {
             }
             MediaOrder::StopRecording { leg } => self.end_tape(now, *leg),
             MediaOrder::Close { leg } => self.close(now, *leg),
-            MediaOrder::Start { .. } | MediaOrder::Unbridge { .. } | MediaOrder::WatchSilence { .. } => Vec::new(),
+            MediaOrder::Start { .. } | MediaOrder::Unbridge { .. } | MediaOrder::WatchSilence { .. } => {
+                Vec::new()
+            }
         }
     }
 
@@ -84,7 +98,9 @@ impl Studio {
                 assert!(!self.open.contains_key(leg), "{leg} is opened twice");
                 return;
             }
-            MediaOrder::StopRecording { .. } | MediaOrder::Close { .. } | MediaOrder::WatchSilence { .. } => return,
+            MediaOrder::StopRecording { .. } | MediaOrder::Close { .. } | MediaOrder::WatchSilence { .. } => {
+                return;
+            }
             MediaOrder::Start { leg, .. }
             | MediaOrder::Play { leg, .. }
             | MediaOrder::StopPlaying { leg }
@@ -93,7 +109,10 @@ impl Studio {
             MediaOrder::Record { left, .. } => left,
         };
         let failed = !self.failed.is_empty();
-        assert!(failed || self.open.contains_key(leg), "{order:?} for a leg that is not open");
+        assert!(
+            failed || self.open.contains_key(leg),
+            "{order:?} for a leg that is not open"
+        );
     }
 
     fn open_port(&mut self, leg: LegKey, port: u16) -> Vec<(Duration, Report)> {
@@ -101,7 +120,10 @@ impl Studio {
             self.broken_ports -= 1;
             self.failed.insert(port);
             let reason = "address already in use".to_owned();
-            return vec![(Duration::ZERO, Report::Media(MediaEvent::OpenFailed { leg, reason }))];
+            return vec![(
+                Duration::ZERO,
+                Report::Media(MediaEvent::OpenFailed { leg, reason }),
+            )];
         }
         self.open.insert(leg, port);
         Vec::new()
@@ -109,7 +131,10 @@ impl Studio {
 
     fn close(&mut self, now: Instant, leg: LegKey) -> Vec<(Duration, Report)> {
         let mut reports = Vec::new();
-        let taped = self.taping.iter().find(|(left, (_, right))| **left == leg || *right == Some(leg));
+        let taped = self
+            .taping
+            .iter()
+            .find(|(left, (_, right))| **left == leg || *right == Some(leg));
         if let Some(left) = taped.map(|(left, _)| *left) {
             reports.extend(self.end_tape(now, left));
         }
@@ -125,15 +150,23 @@ impl Studio {
                 packets_received: 50,
                 packets_sent: 50,
             });
-            let closed = MediaEvent::Closed { leg, quality, strangers: 0 };
+            let closed = MediaEvent::Closed {
+                leg,
+                quality,
+                strangers: 0,
+            };
             reports.push((Duration::ZERO, Report::Media(closed)));
         }
         reports
     }
 
     fn end_tape(&mut self, now: Instant, left: LegKey) -> Vec<(Duration, Report)> {
-        let Some((id, _)) = self.taping.remove(&left) else { return Vec::new() };
-        let Some(tape) = self.tapes.remove(&id) else { panic!("{id} was recorded before it was begun") };
+        let Some((id, _)) = self.taping.remove(&left) else {
+            return Vec::new();
+        };
+        let Some(tape) = self.tapes.remove(&id) else {
+            panic!("{id} was recorded before it was begun")
+        };
         let milliseconds = u64::try_from((now - tape.begun).as_millis()).unwrap_or(u64::MAX);
         let result = if self.disk_full {
             Err("no space left on device".to_owned())
@@ -153,14 +186,25 @@ impl Studio {
 
     /// A thread loses a leg to a fault of its own. Tells what it reports.
     pub fn lose(&mut self, now: Instant, leg: LegKey) -> Vec<(Duration, Report)> {
-        if self.open.contains_key(&leg) { self.close(now, leg) } else { Vec::new() }
+        if self.open.contains_key(&leg) {
+            self.close(now, leg)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The recorder hears.
     pub fn tape(&mut self, now: Instant, message: TapeMessage) {
         if let TapeMessage::Begin { row, channels, .. } = message {
             let id = row.id;
-            let before = self.tapes.insert(id, Tape { row, begun: now, channels });
+            let before = self.tapes.insert(
+                id,
+                Tape {
+                    row,
+                    begun: now,
+                    channels,
+                },
+            );
             assert!(before.is_none(), "recording {id} begins twice");
         }
     }

@@ -90,7 +90,12 @@ impl Talk {
     /// The call an INVITE of the box begins.
     pub fn called(invite: &Message<'_>, order: u64, user: &str, address: SocketAddr) -> Self {
         let text = |name| String::from_utf8_lossy(invite.header(name).unwrap_or_default()).into_owned();
-        let target = invite.contact_uri().ok().flatten().map(|uri| uri.as_bytes().to_vec()).unwrap_or_default();
+        let target = invite
+            .contact_uri()
+            .ok()
+            .flatten()
+            .map(|uri| uri.as_bytes().to_vec())
+            .unwrap_or_default();
         let target = String::from_utf8_lossy(&target).into_owned();
         let mut talk = Self::new(Side::Called, order, invite.call_id().to_owned(), &target);
         talk.us = format!("{};tag={}", text(Name::To), talk.our_tag);
@@ -103,9 +108,21 @@ impl Talk {
 
     /// A response to the INVITE.
     pub fn reply(&self, status: u16, more: &str, body: Option<&str>) -> Vec<u8> {
-        let Some(invite) = &self.invite else { return Vec::new() };
-        let Ok(invite) = Message::parse(invite) else { return Vec::new() };
-        respond(&invite, status, reason_phrase(status), &self.our_tag, &self.contact, more, body)
+        let Some(invite) = &self.invite else {
+            return Vec::new();
+        };
+        let Ok(invite) = Message::parse(invite) else {
+            return Vec::new();
+        };
+        respond(
+            &invite,
+            status,
+            reason_phrase(status),
+            &self.our_tag,
+            &self.contact,
+            more,
+            body,
+        )
     }
 
     /// Speaks in the dialog that the 180 made.
@@ -114,14 +131,21 @@ impl Talk {
     }
 
     pub fn note_reasons(&mut self, request: &Message<'_>) {
-        self.reasons =
-            request.lines(Name::Reason).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        self.reasons = request
+            .lines(Name::Reason)
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
     }
 
     /// Whether the box said that somebody else took the call, in both languages (RFC 3326).
     pub fn was_told_elsewhere(&self) -> bool {
-        self.reasons.iter().any(|reason| reason == "SIP;cause=200;text=\"Call completed elsewhere\"")
-            && self.reasons.iter().any(|reason| reason.starts_with("Q.850;cause=26"))
+        self.reasons
+            .iter()
+            .any(|reason| reason == "SIP;cause=200;text=\"Call completed elsewhere\"")
+            && self
+                .reasons
+                .iter()
+                .any(|reason| reason.starts_with("Q.850;cause=26"))
     }
 }
 
