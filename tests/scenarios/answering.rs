@@ -418,7 +418,50 @@ fn an_agent_who_has_just_talked_is_left_alone_until_the_wrap_up_is_over() {
     world.calls("third caller", "8000");
     world.after_seconds(2.0);
     world.hangs_up("third caller");
-    insta::assert_snapshot!(world.story(), @"");
+    insta::assert_snapshot!(world.story(), @"
+      17.0s  second caller ──INVITE 8000 +sdp──▶ box
+      17.0s  box ──100 INVITE──▶ second caller
+      17.0s  journal: call opened
+      20.0s  media: second caller at 192.0.2.100:4000 pcmu both
+      20.0s  media: play en/voicemail-greeting + beep to second caller
+      20.0s  box ──200 INVITE +sdp──▶ second caller
+      20.0s  second caller ──ACK──▶ box
+      22.5s  media: record second caller
+      22.5s  media: watch for 5 s of silence from second caller
+      29.0s  second caller ──BYE──▶ box
+      29.0s  box ──200 BYE──▶ second caller
+      29.0s  media: stop recording second caller
+      29.0s  journal: call closed, VOICEMAIL
+      32.0s  third caller ──INVITE 8000 +sdp──▶ box
+      32.0s  box ──100 INVITE──▶ third caller
+      32.0s  journal: call opened
+      32.0s  box ──INVITE 1001 +sdp──▶ ali
+      32.0s  ali ──180 INVITE──▶ box
+      32.0s  box ──180 INVITE──▶ third caller
+      33.0s  ali ──200 INVITE +sdp──▶ box
+      33.0s  box ──ACK──▶ ali
+      33.0s  media: ali at 192.0.2.10:4000 pcmu both
+      33.0s  media: third caller at 192.0.2.100:4000 pcmu both
+      33.0s  media: third caller and ali talk
+      33.0s  box ──200 INVITE +sdp──▶ third caller
+      33.0s  third caller ──ACK──▶ box
+      34.0s  third caller ──BYE──▶ box
+      34.0s  box ──200 BYE──▶ third caller
+      34.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+      34.0s  journal: call closed, ANSWER
+      34.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        2.0 s: wait 1.0 ring 1.0 talk 1.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+    CDR VOICEMAIL inbound 0509999999 → 8000, group sales, ended by caller, q850 16
+        12.0 s: wait 12.0 ring 0.0 talk 0.0 hold 0.0; stages voicemail; language en; recording of 6.5 s, 1 channel(s), in voicemail
+        leg 0 0509999999: answered
+    CDR ANSWER inbound 0508888888 → 8000, by ali, group sales, ended by caller, q850 16
+        2.0 s: wait 1.0 ring 1.0 talk 1.0 hold 0.0
+        leg 0 0508888888: answered
+        leg 1 ali 1001 round 1: answered, rang
+    ");
     assert_eq!(world.phone("ali").talks.len(), 2);
 }
 
@@ -446,7 +489,24 @@ fn a_busy_extension_is_busy_for_the_extension_that_calls_it() {
     world.set("mona", Manner::refuses(486));
     world.calls("ali", "1002");
     world.after_seconds(1.0);
-    insta::assert_snapshot!(world.story(), @"");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  ali ──INVITE 1002 +sdp──▶ box
+       0.0s  box ──401 INVITE──▶ ali
+       0.0s  ali ──ACK──▶ box
+       0.0s  ali ──INVITE 1002 with digest +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ ali
+       0.0s  journal: call opened
+       0.0s  box ──INVITE 1002 +sdp──▶ mona
+       0.0s  mona ──486 INVITE──▶ box
+       0.0s  box ──ACK──▶ mona
+       0.0s  journal: call closed, BUSY
+       0.0s  box ──486 INVITE──▶ ali
+       0.0s  ali ──ACK──▶ box
+    CDR BUSY internal 1001 → 1002, ended by system, sip 486, q850 17
+        0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
+        leg 0 ali 1001: busy
+        leg 1 mona 1002 round 1: busy 486 Busy Here
+    ");
     assert_eq!(
         (world.cdr().status, world.cdr().sip_code),
         (Status::Busy, Some(486))

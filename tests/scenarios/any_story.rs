@@ -266,6 +266,7 @@ impl Story {
             7 => Manner::answers_when_cancelled(),
             8 => Manner {
                 on_cancel: OnCancel::RingOn,
+                rings_again: Some(7.0),
                 ..Manner::answers_after(after)
             },
             9 => Manner {

@@ -591,7 +591,36 @@ fn a_stranger_cannot_cancel_somebody_elses_call() {
     world.inject("203.0.113.66:5060", cancel.into_bytes());
     world.after_seconds(6.0);
     world.hangs_up("caller");
-    insta::assert_snapshot!(world.story(), @"");
+    insta::assert_snapshot!(world.story(), @"
+       1.0s  stranger ──CANCEL──▶ box
+       1.0s  box ──481 CANCEL──▶ nobody
+       5.0s  ali ──200 INVITE +sdp──▶ box
+       5.0s  box ──ACK──▶ ali
+       5.0s  media: ali at 192.0.2.10:4000 pcmu both
+       5.0s  media: caller at 192.0.2.100:4000 pcmu both
+       5.0s  media: caller and ali talk
+       5.0s  box ──CANCEL (Call completed elsewhere; SIP 200, Q.850 26)──▶ mona
+       5.0s  box ──CANCEL (Call completed elsewhere; SIP 200, Q.850 26)──▶ omar
+       5.0s  box ──200 INVITE +sdp──▶ caller
+       5.0s  mona ──200 CANCEL──▶ box
+       5.0s  mona ──487 INVITE──▶ box
+       5.0s  omar ──200 CANCEL──▶ box
+       5.0s  omar ──487 INVITE──▶ box
+       5.0s  caller ──ACK──▶ box
+       5.0s  box ──ACK──▶ mona
+       5.0s  box ──ACK──▶ omar
+       7.0s  caller ──BYE──▶ box
+       7.0s  box ──200 BYE──▶ caller
+       7.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+       7.0s  journal: call closed, ANSWER
+       7.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        7.0 s: wait 5.0 ring 5.0 talk 2.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+    ");
     assert_eq!(world.cdr().status, Status::Answer);
 }
 
@@ -605,7 +634,35 @@ fn a_caller_may_hang_up_with_bye_while_phones_ring() {
     let call_id = world.phone("caller").talk().unwrap().call_id.clone();
     world.phone("caller").talk().unwrap().take_tag_of_180();
     world.let_phone("caller", |phone| phone.send_within(&call_id, "BYE", "", None));
-    insta::assert_snapshot!(world.story(), @"");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8000 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  box ──INVITE 1001 +sdp──▶ ali
+       0.0s  box ──INVITE 1002 +sdp──▶ mona
+       0.0s  box ──INVITE 1003 +sdp──▶ omar
+       0.0s  ali ──180 INVITE──▶ box
+       0.0s  mona ──486 INVITE──▶ box
+       0.0s  omar ──486 INVITE──▶ box
+       0.0s  box ──180 INVITE──▶ caller
+       0.0s  box ──ACK──▶ mona
+       0.0s  box ──ACK──▶ omar
+       2.0s  caller ──BYE──▶ box
+       2.0s  box ──200 BYE──▶ caller
+       2.0s  box ──487 INVITE──▶ caller
+       2.0s  journal: call closed, CANCELED
+       2.0s  box ──CANCEL (Request terminated; SIP 487)──▶ ali
+       2.0s  caller ──ACK──▶ box
+       2.0s  ali ──200 CANCEL──▶ box
+       2.0s  ali ──487 INVITE──▶ box
+       2.0s  box ──ACK──▶ ali
+    CDR CANCELED inbound 0501234567 → 8000, group sales, ended by caller, sip 487, q850 16
+        2.0 s: wait 2.0 ring 2.0 talk 0.0 hold 0.0
+        leg 0 0501234567: canceled
+        leg 1 ali 1001 round 1: canceled, rang
+        leg 2 mona 1002 round 1: busy 486 Busy Here
+        leg 3 omar 1003 round 1: busy 486 Busy Here
+    ");
     assert_eq!(
         (world.cdr().status, world.cdr().sip_code),
         (Status::Canceled, Some(487))

@@ -69,6 +69,10 @@ fn show(arguments: &Arguments) -> anyhow::Result<()> {
         admin_token: Some(token.clone()),
     };
     let appliance = Appliance::start(site.config.clone(), options)?;
+    say(format_args!(
+        "Follow along on http://{}/ (token {token}); the call takes a quarter of a minute.\n",
+        appliance.http
+    ));
     let evidence = one_call(&site, &appliance, caller_socket, &receiver, &ladder)?;
     say(ladder.draw());
     say(serde_json::to_string_pretty(&evidence.cdr)?);
