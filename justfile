@@ -27,6 +27,11 @@ review:
 setup-peers:
     tests/peers/setup-peers.sh
 
+# The figures: the box, and Asterisk beside it where it is installed; then SIP and the relay alone
+bench *args:
+    cargo bench --bench figures -- {{ args }}
+    cargo bench --bench sip --bench relay
+
 # Format, and let clippy mend what it can
 tidy:
     cargo fmt

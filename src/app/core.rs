@@ -33,7 +33,14 @@ pub(super) struct Core {
     /// calls are refused.
     held: VecDeque<Entry>,
     draining: Option<Instant>,
+    /// Whether there has been a rush since memory was last given back.
+    was_busy: bool,
 }
+
+/// So many transactions and sessions at once are a rush.
+const A_RUSH: usize = 500;
+/// So few are rest.
+const REST: usize = 20;
 
 /// Whom the engine's outputs go to.
 pub(super) struct Hands {
@@ -66,6 +73,7 @@ impl Core {
                 hands: None,
                 held,
                 draining: None,
+                was_busy: false,
             },
             post,
         ))
@@ -94,6 +102,7 @@ impl Core {
             let now = clock::monotonic();
             if engine.next_deadline().is_some_and(|at| at <= now) {
                 self.feed(engine, now, Input::DeadlineReached);
+                self.tidy(engine);
             }
             if self.has_drained(engine, now) {
                 return;
@@ -113,6 +122,18 @@ impl Core {
                     self.udp.mark_readable(place);
                 }
             }
+        }
+    }
+
+    /// After a rush, when its last transactions are forgotten, memory goes back to the system.
+    fn tidy(&mut self, engine: &mut Engine) {
+        let load = engine.load();
+        let load = load.calls + load.transactions + load.sessions;
+        if load >= A_RUSH {
+            self.was_busy = true;
+        } else if load <= REST && std::mem::take(&mut self.was_busy) {
+            engine.shrink();
+            super::heap::give_back();
         }
     }
 

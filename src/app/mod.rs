@@ -10,6 +10,7 @@
 mod clock;
 mod core;
 mod doors;
+mod heap;
 mod late_library;
 mod post;
 mod settings;

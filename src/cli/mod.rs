@@ -8,7 +8,8 @@ mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -58,18 +59,24 @@ enum LogFormat {
 }
 
 /// Logs go to standard error; `CALLPOST_LOG` chooses what is logged, as in `info,callpost::sip=debug`.
-fn start_log(format: LogFormat, usual: &str) {
-    let filter = EnvFilter::try_from_env("CALLPOST_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+fn start_log(format: LogFormat, usual: Level) {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let chosen = std::env::var("CALLPOST_LOG")
+        .ok()
+        .and_then(|text| text.parse::<Targets>().ok());
+    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(usual));
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);
+    let registry = tracing_subscriber::registry().with(filter);
     // A second call (in a test) keeps the first log.
     let _ = match format {
-        LogFormat::Text => log
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .try_init(),
-        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => {
+            let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            registry.with(log.with_ansi(on_terminal)).try_init()
+        }
+        LogFormat::Json => registry.with(log.json()).try_init(),
     };
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    start_log(arguments.log_format, "info");
+    start_log(arguments.log_format, tracing::Level::INFO);
     match serve(arguments) {
         Ok(code) => code,
         Err(error) => {

@@ -15,6 +15,10 @@ impl Deadlines {
         self.hints.push(Reverse((at, call)));
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.hints.shrink_to(64);
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.hints.peek().map(|Reverse((at, _))| *at)
     }

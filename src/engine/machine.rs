@@ -244,6 +244,17 @@ impl Engine {
         };
     }
 
+    /// Gives the room of a past rush back.
+    pub fn shrink(&mut self) {
+        const SMALL: usize = 64;
+        self.sip.shrink();
+        self.calls.shrink_to(SMALL);
+        self.sessions.shrink_to(SMALL);
+        self.closing.shrink_to(SMALL);
+        self.mail.shrink_to(SMALL);
+        self.deadlines.shrink();
+    }
+
     /// Whether every call has been told to end.
     pub fn is_shutting_down(&self) -> bool {
         self.shutting_down

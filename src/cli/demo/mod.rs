@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn demo(arguments: &Arguments) -> ExitCode {
-    start_log(LogFormat::Text, "warn");
+    start_log(LogFormat::Text, tracing::Level::WARN);
     match show(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

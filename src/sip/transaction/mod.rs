@@ -191,7 +191,12 @@ impl<Owner: Copy> Transactions<Owner> {
         let is_news = match &mut asked.machine {
             ClientMachine::Other(machine) => machine.heard(now, status),
             ClientMachine::Invite(machine) => match machine.heard(now, status) {
-                Heard::Deliver => true,
+                Heard::Deliver => {
+                    if status >= 200 {
+                        asked.request = Bytes::new(); // Answered: it is never sent again.
+                    }
+                    true
+                }
                 Heard::Absorb => false,
                 heard @ (Heard::AckAndDeliver | Heard::AckAgain) => {
                     if let Some(ack) = ack_of_refusal(&asked.request, response) {
@@ -355,6 +360,22 @@ impl<Owner: Copy> Transactions<Owner> {
                 return lapsed;
             }
         }
+    }
+
+    /// Gives the room of a past rush back. Worth asking once in a while: it does nothing while the tables are used.
+    pub(super) fn shrink(&mut self) {
+        const SMALL: usize = 64;
+        if self.clients.len() * 4 < self.clients.capacity() {
+            self.clients.shrink_to(SMALL);
+        }
+        if self.servers.len() * 4 < self.servers.capacity() {
+            self.servers.shrink_to(SMALL);
+            self.by_wire.shrink_to(SMALL);
+        }
+        if self.hints.len() * 4 < self.hints.capacity() {
+            self.hints.shrink_to(SMALL);
+        }
+        self.sends.shrink_to(SMALL);
     }
 
     /// The way to the peer is gone: requests that wait there will never be answered.

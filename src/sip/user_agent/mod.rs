@@ -245,6 +245,16 @@ impl UserAgent {
         (self.transactions.len(), self.sessions.len())
     }
 
+    /// Gives the room of a past rush back.
+    pub fn shrink(&mut self) {
+        const SMALL: usize = 64;
+        self.transactions.shrink();
+        self.sessions.shrink_to(SMALL);
+        self.by_tag.shrink_to(SMALL);
+        self.events.shrink_to(SMALL);
+        self.sends.shrink_to(SMALL);
+    }
+
     fn unbound(&mut self, gone: Vec<Unbound>) {
         self.events.extend(gone.into_iter().map(Event::Unbound));
     }

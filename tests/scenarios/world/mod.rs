@@ -482,6 +482,11 @@ impl World {
             .unwrap()
     }
 
+    /// Calls that were let in.
+    pub fn call_count(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Calls that are not filed yet.
     pub fn open_calls(&self) -> Vec<(CallKey, CallId)> {
         let open = self.calls.iter().filter(|(_, watched)| watched.closed == 0);

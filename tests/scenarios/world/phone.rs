@@ -4,7 +4,7 @@ use super::manner::{Manner, OnCancel};
 use super::talk::{Side, State, Talk};
 use callpost::sip::digest::{Secret, answer};
 use callpost::sip::{Message, Method, Name, Transport, reason_phrase};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Phone {
     pub password: Option<String>,
     pub manner: Manner,
     pub talks: BTreeMap<String, Talk>,
+    /// Calls it did not hear at first, being switched off.
+    pub ignored: BTreeSet<String>,
     /// Headers of its INVITEs besides the usual ones.
     pub more_headers: String,
     /// The extension it registers, when that is not its own.
@@ -79,6 +81,7 @@ impl Phone {
             password: None,
             manner: Manner::rings(),
             talks: BTreeMap::new(),
+            ignored: BTreeSet::new(),
             more_headers: String::new(),
             claims: None,
             registered: None,
@@ -268,6 +271,7 @@ impl Phone {
     fn hear_request(&mut self, request: &Message<'_>, order: u64) -> Vec<Do> {
         let call_id = request.call_id().to_owned();
         if self.manner.dead && !self.talks.contains_key(&call_id) {
+            self.ignored.insert(call_id);
             return Vec::new();
         }
         match request.method() {
