@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check and every test. The last line is the test runner's own closing line.
 #
-#   tests/run.sh             everything: peers, format, lints, licences, tests
+#   tests/run.sh             everything: format, peers, lints, licences, tests
 #   tests/run.sh FILTER…     only the tests whose names match, nothing else
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,14 +29,14 @@ if [ $# -gt 0 ]; then
   exit
 fi
 
+say "format"
+cargo fmt --check
+
 say "peers: SIPp, baresip, Asterisk … by package name"
 if ! tests/peers/setup-peers.sh; then
   [ -z "${CI:-}" ] || exit 1
   echo "Some peers could not be installed; the tests that need them say so and skip."
 fi
-
-say "format"
-cargo fmt --check
 
 say "lints"
 cargo clippy --locked --all-targets -- -D warnings

@@ -10,7 +10,7 @@ use crate::call::{
 use crate::ivr::Flow;
 use crate::media::{MediaOrder, PlayId};
 use crate::model::{
-    CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, NoteKind, Playable, RecordingId,
+    CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, NoteKind, Playable, RecordingId,
     RecordingKind, RecordingRow, TapeMessage,
 };
 use crate::sdp::{Agreed, Negotiator};
@@ -328,11 +328,20 @@ impl Engine {
             return;
         };
         let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
+        let call_id = live.call.setup().id;
+        // A flow may lead a caller to the mailbox again; each message is a recording of its own.
+        let (id, name) = match live.recordings.iter().filter(|row| row.kind == kind).count() {
+            0 => (id, format!("{call_id}.wav")),
+            taken => {
+                let id = CallId::new(started_at.unix_ms, &self.dice.bytes());
+                (RecordingId(id.0), format!("{call_id}-{}.wav", taken + 1))
+            }
+        };
         let row = RecordingRow {
             id,
-            call_id: live.call.setup().id,
+            call_id,
             kind,
-            path: format!("{}/{}.wav", started_at.date_path(), live.call.setup().id),
+            path: format!("{}/{name}", started_at.date_path()),
             started_at,
             agent: live.call.agent().cloned(),
         };

@@ -1,8 +1,9 @@
 //! Messages: after the beep, and four ways to end one.
 
-use crate::world::World;
+use crate::world::{Site, World};
 use callpost::media::MediaEvent;
-use callpost::model::{HangupBy, Status};
+use callpost::model::{Entry, HangupBy, Status};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A caller who has heard the greeting and the beep, and has spoken for 4 seconds.
 fn speaking() -> World {
@@ -161,4 +162,33 @@ fn a_caller_who_hangs_up_during_the_greeting_has_left_none() {
     ");
     let cdr = world.cdr();
     assert_eq!((cdr.status, cdr.recording.is_none()), (Status::Canceled, true));
+}
+
+#[test]
+fn a_caller_who_comes_to_the_mailbox_again_leaves_a_second_message() {
+    let mut site = Site::office();
+    site.flows.push(
+        "name=\"twice\"\nstart=\"box\"\n[step.box]\nverb=\"voicemail\"\ngroup=\"sales\"\nthanks_prompt=\"\"\nnext=\"box\"",
+    );
+    site.rules.push(callpost::routing::Rule {
+        pattern: callpost::routing::Pattern::Exactly("8005".into()),
+        then: callpost::routing::Decision::Flow("twice".into()),
+        record: None,
+    });
+    let mut world = World::of(site);
+    world.calls("caller", "8005");
+    world.after_seconds(6.5);
+    world.presses("caller", "#");
+    world.after_seconds(5.5);
+    world.hangs_up("caller");
+    world.peace();
+    let mut rows = BTreeMap::new();
+    for entry in &world.entries {
+        if let Entry::RecordingOpened(row) = entry {
+            rows.insert(row.id, row.path.clone());
+        }
+    }
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(rows.values().collect::<BTreeSet<_>>().len(), 2, "{rows:?}");
+    assert_eq!(world.cdr().recording.as_ref().unwrap().duration_ms, Some(3_000));
 }

@@ -154,7 +154,7 @@ mod tests {
             last = at;
             match machine.due(at) {
                 Due::SendAgain => sent += 1,
-                other => break other,
+                due @ (Due::Nothing | Due::TimedOut | Due::Over) => break due,
             }
         };
         assert_eq!((sent, outcome, last - start), (7, Due::TimedOut, LIFE));

@@ -159,7 +159,7 @@ mod tests {
         let end = loop {
             match machine.due(machine.next_deadline().unwrap()) {
                 Due::SendAgain => {}
-                other => break other,
+                due @ (Due::Nothing | Due::TimedOut | Due::Over) => break due,
             }
         };
         assert_eq!(end, Due::TimedOut);
