@@ -17,7 +17,12 @@ pub(super) struct Hunt {
     /// Who said no by hand is not asked again for this call.
     declined: BTreeSet<AgentId>,
     somebody_was_busy: bool,
+    /// A phone rang, so the caller has been told.
     somebody_rang: bool,
+    /// A phone rang a whole round, or gave up by itself.
+    somebody_rang_in_vain: bool,
+    /// When this attempt began to look for somebody.
+    looking_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -31,6 +36,8 @@ enum Phase {
     },
     /// The round ended early; the next one begins then.
     Pausing { until: Instant },
+    /// Everybody is in a call; the roster is asked again then, in the same round.
+    Waiting { until: Instant },
 }
 
 #[derive(Debug, Clone)]
@@ -45,7 +52,7 @@ impl Hunt {
         match (&self.phase, &self.rules) {
             (Phase::Finding, _) | (Phase::Ringing { .. }, None) => None,
             (Phase::Ringing { since, .. }, Some(rules)) => Some(*since + rules.ring_time),
-            (Phase::Pausing { until }, _) => Some(*until),
+            (Phase::Pausing { until } | Phase::Waiting { until }, _) => Some(*until),
         }
     }
 
@@ -56,8 +63,14 @@ impl Hunt {
         }
     }
 
+    fn has_more_attempts(&self) -> bool {
+        self.rules
+            .as_ref()
+            .is_some_and(|rules| self.attempt < rules.attempts)
+    }
+
     fn result(&self) -> RingResult {
-        if self.somebody_rang {
+        if self.somebody_rang_in_vain {
             RingResult::NoAnswer
         } else if self.somebody_was_busy {
             RingResult::Busy
@@ -90,6 +103,8 @@ impl Call {
             declined: BTreeSet::new(),
             somebody_was_busy: false,
             somebody_rang: false,
+            somebody_rang_in_vain: false,
+            looking_since: None,
         };
         let sought = hunt.sought();
         self.stage = Stage::Hunting(hunt);
@@ -120,14 +135,19 @@ impl Call {
             overflow: found.overflow,
         };
         hunt.rules = Some(rules);
-        hunt.somebody_was_busy |= found.candidates.is_empty() && found.somebody_on_duty;
+        let everybody_is_in_a_call = found.candidates.is_empty() && found.somebody_on_duty;
+        hunt.somebody_was_busy |= everybody_is_in_a_call;
         let candidates: Vec<_> = found
             .candidates
             .into_iter()
             .filter(|candidate| !hunt.declined.contains(&candidate.agent))
             .collect();
+        if everybody_is_in_a_call {
+            return self.wait_for_somebody(now);
+        }
         if candidates.is_empty() {
-            return self.round_over(now, found.somebody_on_duty);
+            // Nobody is there, or everyone who is has said no.
+            return self.round_over(now, false);
         }
         self.dial(now, candidates)
     }
@@ -154,6 +174,26 @@ impl Call {
         }
         hunt.phase = Phase::Ringing { since: now, legs };
         actions
+    }
+
+    /// A group whose members all talk keeps its caller for the round and takes whoever becomes free; a single
+    /// extension is simply busy.
+    fn wait_for_somebody(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &mut self.stage else {
+            return Vec::new();
+        };
+        let ring_time = hunt
+            .rules
+            .as_ref()
+            .map_or(Duration::ZERO, |rules| rules.ring_time);
+        let round_ends = *hunt.looking_since.get_or_insert(now) + ring_time;
+        if matches!(hunt.who, Who::Agent(_)) || now >= round_ends {
+            return self.attempt_over(now);
+        }
+        let until = (now + self.policy.pause_between_rounds).min(round_ends);
+        hunt.phase = Phase::Waiting { until };
+        let tell = !std::mem::replace(&mut hunt.somebody_rang, true) && !self.is_caller_answered();
+        tell.then_some(Action::Ring(LegId::CALLER)).into_iter().collect()
     }
 
     pub(super) fn leg_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
@@ -221,6 +261,7 @@ impl Call {
             | RefusalKind::Failed => false,
         };
         hunt.somebody_was_busy |= matches!(refusal.kind, RefusalKind::Busy | RefusalKind::Declined);
+        hunt.somebody_rang_in_vain |= refusal.kind == RefusalKind::NoAnswer;
         if by_hand {
             hunt.declined.insert(candidate.agent);
         }
@@ -241,23 +282,29 @@ impl Call {
         match &mut hunt.phase {
             Phase::Finding => Vec::new(),
             Phase::Pausing { .. } => self.next_round(),
+            Phase::Waiting { .. } => {
+                hunt.phase = Phase::Finding;
+                vec![Action::FindAgents(hunt.sought())]
+            }
             Phase::Ringing { legs, .. } => {
                 let silent: Vec<LegId> = std::mem::take(legs).into_keys().collect();
+                hunt.somebody_rang_in_vain |= silent.iter().any(|leg| self.ledger.has_rung(*leg));
                 let mut actions = self.release(now, silent, Cause::RangLongEnough);
-                let Stage::Hunting(hunt) = &mut self.stage else {
-                    return actions;
-                };
-                let more = hunt
-                    .rules
-                    .as_ref()
-                    .is_some_and(|rules| hunt.attempt < rules.attempts);
-                actions.extend(if more {
-                    self.next_round()
-                } else {
-                    self.hunt_over(now)
-                });
+                actions.extend(self.attempt_over(now));
                 actions
             }
+        }
+    }
+
+    /// The round has had its time.
+    fn attempt_over(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Hunting(hunt) = &self.stage else {
+            return Vec::new();
+        };
+        if hunt.has_more_attempts() {
+            self.next_round()
+        } else {
+            self.hunt_over(now)
         }
     }
 
@@ -266,11 +313,7 @@ impl Call {
         let Stage::Hunting(hunt) = &mut self.stage else {
             return Vec::new();
         };
-        let more = hunt
-            .rules
-            .as_ref()
-            .is_some_and(|rules| hunt.attempt < rules.attempts);
-        if more && trying_again_makes_sense {
+        if hunt.has_more_attempts() && trying_again_makes_sense {
             hunt.phase = Phase::Pausing {
                 until: now + self.policy.pause_between_rounds,
             };
@@ -284,6 +327,7 @@ impl Call {
             return Vec::new();
         };
         hunt.attempt += 1;
+        hunt.looking_since = None;
         hunt.phase = Phase::Finding;
         vec![Action::FindAgents(hunt.sought())]
     }

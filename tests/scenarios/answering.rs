@@ -422,16 +422,12 @@ fn an_agent_who_has_just_talked_is_left_alone_until_the_wrap_up_is_over() {
       17.0s  second caller ──INVITE 8000 +sdp──▶ box
       17.0s  box ──100 INVITE──▶ second caller
       17.0s  journal: call opened
-      20.0s  media: second caller at 192.0.2.100:4000 pcmu both
-      20.0s  media: play en/voicemail-greeting + beep to second caller
-      20.0s  box ──200 INVITE +sdp──▶ second caller
-      20.0s  second caller ──ACK──▶ box
-      22.5s  media: record second caller
-      22.5s  media: watch for 5 s of silence from second caller
-      29.0s  second caller ──BYE──▶ box
-      29.0s  box ──200 BYE──▶ second caller
-      29.0s  media: stop recording second caller
-      29.0s  journal: call closed, VOICEMAIL
+      17.0s  box ──180 INVITE──▶ second caller
+      29.0s  second caller ──CANCEL──▶ box
+      29.0s  box ──200 CANCEL──▶ second caller
+      29.0s  box ──487 INVITE──▶ second caller
+      29.0s  journal: call closed, CANCELED
+      29.0s  second caller ──ACK──▶ box
       32.0s  third caller ──INVITE 8000 +sdp──▶ box
       32.0s  box ──100 INVITE──▶ third caller
       32.0s  journal: call opened
@@ -454,9 +450,9 @@ fn an_agent_who_has_just_talked_is_left_alone_until_the_wrap_up_is_over() {
         2.0 s: wait 1.0 ring 1.0 talk 1.0 hold 0.0
         leg 0 0501234567: answered
         leg 1 ali 1001 round 1: answered, rang
-    CDR VOICEMAIL inbound 0509999999 → 8000, group sales, ended by caller, q850 16
-        12.0 s: wait 12.0 ring 0.0 talk 0.0 hold 0.0; stages voicemail; language en; recording of 6.5 s, 1 channel(s), in voicemail
-        leg 0 0509999999: answered
+    CDR CANCELED inbound 0509999999 → 8000, group sales, ended by caller, sip 487, q850 16
+        12.0 s: wait 12.0 ring 0.0 talk 0.0 hold 0.0
+        leg 0 0509999999: canceled
     CDR ANSWER inbound 0508888888 → 8000, by ali, group sales, ended by caller, q850 16
         2.0 s: wait 1.0 ring 1.0 talk 1.0 hold 0.0
         leg 0 0508888888: answered

@@ -80,19 +80,19 @@ fn when_all_decline_nobody_is_rung_again_and_the_caller_is_told() {
        2.0s  box ──ACK──▶ mona
        3.0s  omar ──603 INVITE──▶ box
        3.0s  box ──ACK──▶ omar
-       6.0s  journal: call closed, NO_ANSWER
-       6.0s  box ──480 INVITE──▶ caller
+       6.0s  journal: call closed, BUSY
+       6.0s  box ──486 INVITE──▶ caller
        6.0s  caller ──ACK──▶ box
-    CDR NO_ANSWER inbound 0501234567 → 8000, group sales, ended by system, sip 480, q850 19
+    CDR BUSY inbound 0501234567 → 8000, group sales, ended by system, sip 486, q850 17
         6.0 s: wait 6.0 ring 3.0 talk 0.0 hold 0.0
-        leg 0 0501234567: no_answer
+        leg 0 0501234567: busy
         leg 1 ali 1001 round 1: declined 603 Decline, rang
         leg 2 mona 1002 round 1: busy 486 Busy Here, rang
         leg 3 omar 1003 round 1: declined 603 Decline, rang
     ");
     let cdr = world.cdr();
     assert_eq!(cdr.legs.len(), 4);
-    assert_eq!((cdr.status, cdr.ring_ms), (Status::NoAnswer, 3_000));
+    assert_eq!((cdr.status, cdr.ring_ms), (Status::Busy, 3_000));
 }
 
 #[test]
