@@ -1,11 +1,11 @@
 use super::hunt::Hunt;
-use super::ledger::{Ledger, LegView};
+use super::ledger::Ledger;
 use super::message::Message;
 use super::{Action, Cause, Event, Found, Overflow, Who};
 use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
 use crate::model::{
-    AgentId, CallId, Cdr, Digit, Direction, FlowName, GroupName, HangupBy, Language, LegId, NoteKind, Number,
-    RecordingId, RecordingKind, Status, StepName, TrunkName, WallClock,
+    AgentId, CallId, Digit, Direction, GroupName, HangupBy, Language, LegId, NoteKind, Number, RecordingId,
+    RecordingKind, Status, TrunkName, WallClock,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,12 +83,12 @@ pub struct Call {
     pub(super) overflow_rule: Option<Overflow>,
     pub(super) left_message: bool,
     pub(super) recording: Option<RecordingId>,
-    flow: Option<Box<ivr::Session>>,
+    pub(super) flow: Option<Box<ivr::Session>>,
     stages_noted: usize,
-    other_digits: String,
-    arrived: Instant,
+    pub(super) other_digits: String,
+    pub(super) arrived: Instant,
     caller_answered: bool,
-    talked: Option<Talk>,
+    pub(super) talked: Option<Talk>,
     last_leg: u32,
     overflows: u8,
 }
@@ -111,9 +111,9 @@ pub(super) enum Stage {
 }
 
 #[derive(Debug)]
-struct Talk {
-    leg: LegId,
-    since: Instant,
+pub(super) struct Talk {
+    pub(super) leg: LegId,
+    pub(super) since: Instant,
 }
 
 /// How a call ends.
@@ -528,62 +528,6 @@ impl Call {
         actions
     }
 
-    /// The record as it would be if the power went now; for the journal's first row.
-    pub fn draft(&self, now: Instant) -> Cdr {
-        self.cdr(now, None)
-    }
-
-    fn cdr(&self, now: Instant, ending: Option<&Ending>) -> Cdr {
-        let clock = &self.setup.clock;
-        let talked = self.talked.as_ref();
-        let agent_leg = talked.map(|talk| talk.leg);
-        let flow = self.flow.as_deref();
-        Cdr {
-            cdr_id: self.setup.id,
-            call_id: self.setup.id,
-            version: 1,
-            is_final: ending.is_some(),
-            site: self.setup.site.clone(),
-            direction: self.setup.direction,
-            caller_number: self.setup.caller_number.clone(),
-            caller_name: self.setup.caller_name.clone(),
-            dialed_number: self.setup.dialed_number.clone(),
-            callee_number: agent_leg
-                .and_then(|leg| self.ledger.number(leg))
-                .map(Number::from),
-            outbound_caller_id: None,
-            started_at: clock.stamp(self.arrived),
-            ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
-            answered_at: talked.map(|talk| clock.stamp(talk.since)),
-            ended_at: ending.map(|_| clock.stamp(now)),
-            clock_synced: clock.is_synced(),
-            duration_ms: millis(now - self.arrived),
-            talk_ms: talked.map_or(0, |talk| millis(now - talk.since)),
-            ring_ms: millis(self.ledger.rang_for(now)),
-            wait_ms: millis(talked.map_or(now, |talk| talk.since) - self.arrived),
-            hold_ms: millis(self.ledger.held_for(now)),
-            status: ending.map_or(Status::Failed, |ending| ending.status),
-            sip_code: None,
-            q850: ending.map(|ending| ending.release.q850()),
-            hangup_by: ending.map_or(HangupBy::System, |ending| ending.by),
-            cause: ending.and_then(|ending| ending.word).map(str::to_owned),
-            agent: agent_leg.and_then(|leg| self.ledger.agent(leg)).cloned(),
-            group: self.group.clone(),
-            flow: self.flow_name().cloned(),
-            stages: flow.map(|flow| flow.stages().to_vec()).unwrap_or_default(),
-            digits: flow.map(|flow| flow.digits().to_owned()).unwrap_or_default() + &self.other_digits,
-            collected: flow.map(|flow| flow.collected().clone()).unwrap_or_default(),
-            language: flow.map(|flow| flow.language().clone()),
-            recording: None,
-            trunk: self.setup.trunk.clone(),
-            legs: self.ledger.records(clock),
-            customer: None,
-            order: None,
-            notes: Vec::new(),
-            tags: Vec::new(),
-        }
-    }
-
     fn note_stages(&mut self) -> Vec<Action> {
         let Some(flow) = &self.flow else { return Vec::new() };
         let stages = flow.stages();
@@ -595,83 +539,4 @@ impl Call {
         self.stages_noted = stages.len();
         notes
     }
-}
-
-/// For those who look on.
-impl Call {
-    /// Who calls, and where to.
-    pub fn setup(&self) -> &Setup {
-        &self.setup
-    }
-
-    /// `arriving`, `menu`, `ringing`, `talking`, `message` or `ending`.
-    pub fn stage_name(&self) -> &'static str {
-        match self.stage {
-            Stage::Arriving(_) => "arriving",
-            Stage::InFlow => "menu",
-            Stage::Hunting(_) => "ringing",
-            Stage::Talking => "talking",
-            Stage::Leaving(_) => "message",
-            Stage::Ended => "ending",
-        }
-    }
-
-    /// The flow the caller is in.
-    pub fn flow_name(&self) -> Option<&FlowName> {
-        self.flow.as_ref().map(|flow| flow.flow())
-    }
-
-    /// The step the caller is at.
-    pub fn step(&self) -> Option<&StepName> {
-        self.flow.as_ref().map(|flow| flow.step())
-    }
-
-    /// The language the caller chose.
-    pub fn chosen_language(&self) -> Option<&Language> {
-        self.flow.as_ref().map(|flow| flow.language())
-    }
-
-    /// The group rung last.
-    pub fn group(&self) -> Option<&GroupName> {
-        self.group.as_ref()
-    }
-
-    /// The agent who talks.
-    pub fn agent(&self) -> Option<&AgentId> {
-        self.talked.as_ref().and_then(|talk| self.ledger.agent(talk.leg))
-    }
-
-    /// The agent of a leg.
-    pub fn agent_of(&self, leg: LegId) -> Option<&AgentId> {
-        self.ledger.agent(leg)
-    }
-
-    /// When it arrived.
-    pub fn arrived(&self) -> Instant {
-        self.arrived
-    }
-
-    /// When a person answered.
-    pub fn answered_at(&self) -> Option<Instant> {
-        self.talked.as_ref().map(|talk| talk.since)
-    }
-
-    /// Whether either side holds the other.
-    pub fn is_on_hold(&self) -> bool {
-        self.ledger.is_held()
-    }
-
-    /// The recording under way.
-    pub fn recording(&self) -> Option<RecordingId> {
-        self.recording
-    }
-
-    /// The legs that exist now.
-    pub fn legs(&self) -> impl Iterator<Item = LegView<'_>> {
-        self.ledger.views()
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,6 +9,8 @@ mod hunt;
 mod ledger;
 mod machine;
 mod message;
+mod record;
+mod view;
 
 pub use action::{Action, Cause};
 pub use event::{Candidate, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who};

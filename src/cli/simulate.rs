@@ -1,12 +1,13 @@
 //! What would happen to a call: the same `call` machine the daemon runs, in virtual time, with agents who let it ring.
 
 use super::{complain, say};
-use crate::agents::{Agent, Overflow as GroupOverflow, Reach};
+use crate::agents::{Agent, Reach};
 use crate::app::monotonic;
 use crate::call::{
     Action, Call, Candidate, Entry, Event, FlowSought, Found, Overflow, Policy, Setup, Sought, Who,
 };
 use crate::config::Config;
+use crate::engine::overflow;
 use crate::ivr::Flow;
 use crate::media::{Found as Heard, Sounds as _};
 use crate::model::{
@@ -370,16 +371,6 @@ fn candidate(agent: &Agent) -> Candidate {
         agent: agent.id.clone(),
         number: agent.number().to_owned(),
         destination,
-    }
-}
-
-fn overflow(group: &crate::agents::Group) -> Overflow {
-    match &group.overflow {
-        GroupOverflow::Voicemail => Overflow::Flow(FlowSought::Mailbox(group.name.clone())),
-        GroupOverflow::Flow(name) => Overflow::Flow(FlowSought::Named(name.clone())),
-        GroupOverflow::Group(name) => Overflow::Ring(Who::Group(name.clone())),
-        GroupOverflow::Agent(agent) => Overflow::Ring(Who::Agent(agent.clone())),
-        GroupOverflow::HangUp => Overflow::HangUp,
     }
 }
 

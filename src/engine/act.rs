@@ -418,7 +418,8 @@ fn is_on_duty(state: AgentState) -> bool {
     }
 }
 
-fn overflow(group: &agents::Group) -> Overflow {
+/// The group's rule in the call's words.
+pub(crate) fn overflow(group: &agents::Group) -> Overflow {
     match &group.overflow {
         agents::Overflow::Voicemail => Overflow::Flow(FlowSought::Mailbox(group.name.clone())),
         agents::Overflow::Flow(name) => Overflow::Flow(FlowSought::Named(name.clone())),

@@ -21,6 +21,7 @@ mod ports;
 mod settings;
 mod snapshot;
 
+pub(crate) use act::overflow;
 pub use command::Command;
 pub use io::{Input, Output};
 pub use machine::Engine;

@@ -1,0 +1,68 @@
+//! What the record says: the call's own story in the shape of INTERFACES.
+
+use super::Call;
+use super::machine::Ending;
+use crate::model::{Cdr, HangupBy, Number, Status};
+use std::time::{Duration, Instant};
+
+impl Call {
+    /// The record as it would be if the power went now; for the journal's first row.
+    pub fn draft(&self, now: Instant) -> Cdr {
+        self.cdr(now, None)
+    }
+
+    pub(super) fn cdr(&self, now: Instant, ending: Option<&Ending>) -> Cdr {
+        let clock = &self.setup.clock;
+        let talked = self.talked.as_ref();
+        let agent_leg = talked.map(|talk| talk.leg);
+        let flow = self.flow.as_deref();
+        Cdr {
+            cdr_id: self.setup.id,
+            call_id: self.setup.id,
+            version: 1,
+            is_final: ending.is_some(),
+            site: self.setup.site.clone(),
+            direction: self.setup.direction,
+            caller_number: self.setup.caller_number.clone(),
+            caller_name: self.setup.caller_name.clone(),
+            dialed_number: self.setup.dialed_number.clone(),
+            callee_number: agent_leg
+                .and_then(|leg| self.ledger.number(leg))
+                .map(Number::from),
+            outbound_caller_id: None,
+            started_at: clock.stamp(self.arrived),
+            ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
+            answered_at: talked.map(|talk| clock.stamp(talk.since)),
+            ended_at: ending.map(|_| clock.stamp(now)),
+            clock_synced: clock.is_synced(),
+            duration_ms: millis(now - self.arrived),
+            talk_ms: talked.map_or(0, |talk| millis(now - talk.since)),
+            ring_ms: millis(self.ledger.rang_for(now)),
+            wait_ms: millis(talked.map_or(now, |talk| talk.since) - self.arrived),
+            hold_ms: millis(self.ledger.held_for(now)),
+            status: ending.map_or(Status::Failed, |ending| ending.status),
+            sip_code: None,
+            q850: ending.map(|ending| ending.release.q850()),
+            hangup_by: ending.map_or(HangupBy::System, |ending| ending.by),
+            cause: ending.and_then(|ending| ending.word).map(str::to_owned),
+            agent: agent_leg.and_then(|leg| self.ledger.agent(leg)).cloned(),
+            group: self.group.clone(),
+            flow: self.flow_name().cloned(),
+            stages: flow.map(|flow| flow.stages().to_vec()).unwrap_or_default(),
+            digits: flow.map(|flow| flow.digits().to_owned()).unwrap_or_default() + &self.other_digits,
+            collected: flow.map(|flow| flow.collected().clone()).unwrap_or_default(),
+            language: flow.map(|flow| flow.language().clone()),
+            recording: None,
+            trunk: self.setup.trunk.clone(),
+            legs: self.ledger.records(clock),
+            customer: None,
+            order: None,
+            notes: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
