@@ -35,7 +35,7 @@ cargo fmt --check
 say "peers: SIPp, baresip, Asterisk … by package name"
 if ! tests/peers/setup-peers.sh; then
   [ -z "${CI:-}" ] || exit 1
-  echo "Some peers could not be installed; the tests that need them say so and skip."
+  echo "Some peers could not be installed; the tests that need them will fail and say so."
 fi
 
 say "lints"
