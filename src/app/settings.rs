@@ -14,6 +14,7 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
         languages: config.site.languages.clone().into(),
         sip: sip_settings(config, sockets),
         codecs: config.media.known_codecs(),
+        advertised: config.media.advertised_address,
         rtp_ports: (first, last),
         record: config.recording.enabled,
         agents: config.roster(),

@@ -387,7 +387,13 @@ impl Engine {
     /// Our side of an offer and answer. An offer that names our own ports would play with itself; it is refused.
     pub(super) fn negotiator(&self, local: IpAddr, port: u16, session_id: u64) -> Negotiator {
         let (first, last) = self.settings.rtp_ports;
-        Negotiator::new(local, port, &self.settings.codecs, session_id).guarding(first..=last)
+        // On loopback there is no router in between.
+        let shown = self
+            .settings
+            .advertised
+            .filter(|shown| !local.is_loopback() && shown.is_ipv4() == local.is_ipv4());
+        Negotiator::new(shown.unwrap_or(local), port, &self.settings.codecs, session_id)
+            .guarding(first..=last)
     }
 
     pub(super) fn media(&mut self, order: MediaOrder) {

@@ -5,6 +5,7 @@ use crate::routing::Plan;
 use crate::sip;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What the engine has to know of the configuration.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub sip: sip::Settings,
     /// Codecs in the order of preference.
     pub codecs: Vec<Codec>,
+    /// The address that SDP names, where a router in front of the box maps it one to one.
+    pub advertised: Option<IpAddr>,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
     /// Record conversations unless a number says otherwise.

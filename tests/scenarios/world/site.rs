@@ -145,6 +145,7 @@ impl Site {
                 trunks: vec![trunk()],
             },
             codecs: Codec::ALL.to_vec(),
+            advertised: None,
             rtp_ports: self.rtp_ports,
             record: self.record,
             agents: self.agents,
