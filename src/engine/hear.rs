@@ -37,8 +37,7 @@ impl Engine {
                 self.journal(Entry::Unbound { extension, contact });
             }
             sip::Event::TrunkProbed { trunk, round_trip } => self.trunk_probed(trunk, round_trip),
-            // Registrations of ours with a trunk show in the trunk's own state; the engine has no part in them.
-            sip::Event::Registered { .. } => {}
+            sip::Event::Registered { trunk, outcome } => self.trunk_registered(trunk, outcome.err()),
         }
     }
 
@@ -228,6 +227,15 @@ impl Engine {
         match self.calls.get_mut(&key.call) {
             Some(live) => live.qualities.push((key.leg, quality)),
             None => self.measured(key, quality),
+        }
+    }
+
+    /// Told when it changes, not at every try.
+    fn trunk_registered(&mut self, trunk: crate::model::TrunkName, refused: Option<u16>) {
+        let health = self.trunks.entry(trunk.clone()).or_default();
+        if health.registered.replace(refused) != Some(refused) {
+            self.out
+                .push(Output::Notice(Notice::TrunkRegistration { trunk, refused }));
         }
     }
 

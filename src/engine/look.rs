@@ -217,6 +217,20 @@ impl Engine {
                 });
             }
         }
+        for trunk in &self.settings.sip.trunks {
+            let registered = self.trunks.get(&trunk.name).and_then(|health| health.registered);
+            if let Some(Some(status)) = registered {
+                alarms.push(Alarm {
+                    severity: Severity::Warning,
+                    code: "trunk_registration_refused",
+                    text: format!(
+                        "Trunk {} at {} does not register us ({status}). Check username and password; 408 and 503 mean \
+                         it could not be reached.",
+                        trunk.name, trunk.host
+                    ),
+                });
+            }
+        }
         if !self.clock.is_synced() {
             alarms.push(Alarm {
                 severity: Severity::Warning,

@@ -42,6 +42,8 @@ pub struct Engine {
 pub(super) struct TrunkHealth {
     pub(super) is_up: Option<bool>,
     pub(super) round_trip: Option<Duration>,
+    /// Our registration there: nothing before the first answer, then the status of a refusal, if it was one.
+    pub(super) registered: Option<Option<u16>>,
 }
 
 /// Pause between rounds that ended early because every phone refused.

@@ -55,6 +55,13 @@ pub enum Notice {
         /// Whether it answers.
         up: bool,
     },
+    /// A trunk registered us, or refused to.
+    TrunkRegistration {
+        /// Which.
+        trunk: TrunkName,
+        /// The status of the refusal; 408 when it never answered.
+        refused: Option<u16>,
+    },
     /// An RTP port could not be opened.
     PortFailed {
         /// What the system said.
@@ -82,12 +89,14 @@ impl Notice {
             | Self::PortFailed { .. }
             | Self::RecordingFailed { .. }
             | Self::JournalLate { .. }
+            | Self::TrunkRegistration { refused: Some(_), .. }
             | Self::TrunkChanged { up: false, .. } => true,
             Self::CallArrived { .. }
             | Self::CallAnswered { .. }
             | Self::CallEnded { .. }
             | Self::PhoneRegistered { .. }
             | Self::PhoneGone { .. }
+            | Self::TrunkRegistration { refused: None, .. }
             | Self::TrunkChanged { up: true, .. } => false,
         }
     }
@@ -118,6 +127,15 @@ impl fmt::Display for Notice {
             Self::PhoneGone { extension } => write!(out, "Phone {extension} is no longer registered."),
             Self::TrunkChanged { trunk, up: true } => write!(out, "Trunk {trunk} answers."),
             Self::TrunkChanged { trunk, up: false } => write!(out, "Trunk {trunk} does not answer."),
+            Self::TrunkRegistration { trunk, refused: None } => {
+                write!(out, "Trunk {trunk} has registered us.")
+            }
+            Self::TrunkRegistration {
+                trunk,
+                refused: Some(status),
+            } => {
+                write!(out, "Trunk {trunk} does not register us: {status}.")
+            }
             Self::PortFailed { reason } => write!(out, "An RTP port could not be opened: {reason}."),
             Self::RecordingFailed { call, reason } => {
                 write!(

@@ -108,6 +108,7 @@ impl World {
             | Notice::CallAnswered { .. }
             | Notice::CallEnded { .. }
             | Notice::PhoneRegistered { .. }
+            | Notice::TrunkRegistration { .. }
             | Notice::TrunkChanged { up: true, .. } => {}
         }
         if !self.ladder.quiet {
