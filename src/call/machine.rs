@@ -44,6 +44,8 @@ pub struct Setup {
     pub dialed_number: Number,
     /// The trunk it came by.
     pub trunk: Option<TrunkName>,
+    /// What the signalling calls it (the Call-ID), for the record alone.
+    pub sip_call_id: Option<String>,
     /// The site's languages, the first one spoken when the caller has not chosen.
     pub languages: Arc<[Language]>,
     /// Wall time.

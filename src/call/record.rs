@@ -59,6 +59,9 @@ impl Call {
             order: None,
             notes: Vec::new(),
             tags: Vec::new(),
+            sip_call_id: self.setup.sip_call_id.clone(),
+            origin: None,
+            linked: None,
         }
     }
 }

@@ -158,6 +158,7 @@ impl<'a> Rehearsal<'a> {
             caller_agent: None,
             dialed_number: dialed,
             trunk: None,
+            sip_call_id: None,
             languages,
             clock: WallClock::new(started, unix_ms, true, config.site.zone()),
         };

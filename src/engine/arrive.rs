@@ -122,6 +122,7 @@ impl Engine {
             caller_agent,
             dialed_number: incoming.dialed.clone(),
             trunk,
+            sip_call_id: Some(incoming.call_id.clone()),
             languages: self.settings.languages.clone(),
             clock: self.clock.clone(),
         }

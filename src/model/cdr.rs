@@ -91,6 +91,24 @@ pub struct Cdr {
     pub notes: Vec<String>,
     /// Labels.
     pub tags: Vec<String>,
+    /// Call-ID of the caller's leg, by which a PBX that saw the same call may know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip_call_id: Option<String>,
+    /// Whose record this is, when a PBX beside us wrote it; left out for the calls of this box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ForeignRecord>,
+    /// The PBX's record of the same call, once it was fetched and recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<ForeignRecord>,
+}
+
+/// A record of another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignRecord {
+    /// The name of the source it was fetched from.
+    pub source: String,
+    /// Its identity there.
+    pub external_id: String,
 }
 
 /// Which way a call went.

@@ -14,7 +14,9 @@ mod journal;
 mod playable;
 mod tape;
 
-pub use cdr::{Cdr, ConsentMark, Direction, HangupBy, LegRecord, LegRole, Quality, RecordingFacts, Status};
+pub use cdr::{
+    Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, Quality, RecordingFacts, Status,
+};
 pub use clock::{Stamp, WallClock};
 pub use codec::Codec;
 pub use destination::Destination;

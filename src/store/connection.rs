@@ -1,12 +1,7 @@
-use super::StoreError;
+use super::{StoreError, migrations};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
-
-mod migrations {
-    #![allow(missing_docs, unreachable_pub, reason = "generated")]
-    refinery::embed_migrations!("src/store/migrations");
-}
 
 /// Opens the one connection that writes and brings the tables to this version's shape.
 ///
@@ -22,10 +17,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_size_limit", 4 << 20)?;
     connection.pragma_update(None, "cache_size", -1024)?;
     connection.set_prepared_statement_cache_capacity(48);
-    migrations::migrations::runner()
-        // A database of the next release opens too: its migrations are unknown here, and they only add.
-        .set_abort_missing(false)
-        .run(&mut connection)?;
+    migrations::run(&mut connection)?;
     Ok(connection)
 }
 

@@ -25,7 +25,7 @@ pub enum StoreError {
     Database(#[from] rusqlite::Error),
     /// The tables could not be brought to this version's shape.
     #[error("database migration: {0}")]
-    Migration(#[from] refinery::Error),
+    Migration(#[from] rusqlite_migration::Error),
     /// A stored record is not what this version expects.
     #[error("a stored record cannot be read: {0}")]
     Body(#[from] serde_json::Error),

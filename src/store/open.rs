@@ -223,9 +223,8 @@ fn judge(error: StoreError) -> Unsound {
     let damaged = match &error {
         StoreError::Database(cause) => is_damage(cause),
         // A migration that fails for another reason than damage (a full disk) must not cost the database.
-        StoreError::Migration(cause) => std::error::Error::source(cause)
-            .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
-            .is_some_and(is_damage),
+        StoreError::Migration(rusqlite_migration::Error::RusqliteError { err, .. }) => is_damage(err),
+        StoreError::Migration(_) => false,
         StoreError::InUse { .. }
         | StoreError::File { .. }
         | StoreError::Body(_)

@@ -465,6 +465,9 @@ pub(crate) fn cdr(number: u32) -> Cdr {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        sip_call_id: None,
+        origin: None,
+        linked: None,
     }
 }
 

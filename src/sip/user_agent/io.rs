@@ -102,6 +102,8 @@ pub struct Incoming {
     pub caller_name: Option<String>,
     /// What was dialled: the user part of the Request-URI.
     pub dialed: Number,
+    /// Its Call-ID.
+    pub call_id: String,
     /// The SDP offer, if there is one.
     pub offer: Option<Vec<u8>>,
     /// The way it came.

@@ -89,6 +89,7 @@ impl UserAgent {
             caller_number,
             caller_name,
             dialed,
+            call_id: request.call_id().to_owned(),
             offer,
             flow: *flow,
         })));

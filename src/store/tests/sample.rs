@@ -82,6 +82,9 @@ pub(crate) fn draft(n: u32) -> Cdr {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        sip_call_id: None,
+        origin: None,
+        linked: None,
     }
 }
 
