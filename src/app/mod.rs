@@ -258,7 +258,8 @@ fn open_store(
     let (post, waker) = (post.clone(), Arc::clone(waker));
     options.on_reply = Box::new(move |reply| match reply {
         StoreReply::CallOpened(call) => post.send(Letter::Journaled { call, on_disk: true }),
-        StoreReply::CallClosed { seq } => {
+        StoreReply::CallClosed { .. } => {}
+        StoreReply::Filed { seq } => {
             committed.send_replace(seq);
             if let Some(waker) = waker.get() {
                 waker.wake();

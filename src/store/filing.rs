@@ -2,19 +2,26 @@ use super::tables::{calls, cdrs, outbox, recordings};
 use crate::model::Cdr;
 use rusqlite::Connection;
 
-/// Files a call's record, queues it for every destination and takes the open row away: all of it or nothing.
-pub(super) fn close(
+pub(in crate::store) use cdrs::Filed;
+
+/// Files a record under the next `seq` as the newest version of its call, and queues it for every enabled
+/// destination: all of it or nothing, inside the caller's transaction. Filing the same version twice, as after
+/// a commit whose answer was lost, changes nothing.
+pub(in crate::store) fn append(
     connection: &Connection,
     cdr: &Cdr,
-    upstreams: &[i64],
     unix_ms: i64,
-) -> Result<u64, rusqlite::Error> {
+) -> Result<Filed, rusqlite::Error> {
     let filed = cdrs::file(connection, cdr, unix_ms)?;
-    if let cdrs::Filed::New(seq) = filed {
-        for upstream in upstreams {
-            outbox::queue(connection, *upstream, seq)?;
-        }
+    if let Filed::New(seq) = filed {
+        outbox::queue(connection, seq)?;
     }
+    Ok(filed)
+}
+
+/// Files a call's record and takes the open row away.
+pub(super) fn close(connection: &Connection, cdr: &Cdr, unix_ms: i64) -> Result<u64, rusqlite::Error> {
+    let filed = append(connection, cdr, unix_ms)?;
     if let Some(facts) = cdr.recording.as_ref().filter(|facts| facts.bytes.is_some()) {
         recordings::complete(connection, facts)?;
     }
@@ -22,13 +29,25 @@ pub(super) fn close(
     Ok(filed.seq())
 }
 
-/// The numbers of the destinations, in the order of their names.
-pub(super) fn upstream_numbers(
+/// Reads the newest version of a record, lets it be changed, and files it as the next version. Nothing is
+/// filed when there is no such record or `change` says that there is nothing to change.
+pub(in crate::store) fn amend(
     connection: &Connection,
-    names: &[String],
-) -> Result<Vec<i64>, rusqlite::Error> {
-    names
-        .iter()
-        .map(|name| outbox::upstream(connection, name))
-        .collect()
+    id: crate::model::CallId,
+    unix_ms: i64,
+    change: impl FnOnce(&mut Cdr) -> bool,
+) -> Result<Option<u64>, rusqlite::Error> {
+    let Some((seq, body)) = cdrs::latest(connection, id)? else {
+        return Ok(None);
+    };
+    let Some(mut cdr) = super::tables::from_body::<Cdr>("cdrs", &seq.to_string(), &body) else {
+        return Ok(None);
+    };
+    let version = cdr.version;
+    if !change(&mut cdr) {
+        return Ok(None);
+    }
+    cdr.cdr_id = id;
+    cdr.version = version.saturating_add(1);
+    append(connection, &cdr, unix_ms).map(|filed| Some(filed.seq()))
 }

@@ -1,6 +1,6 @@
-use super::StoreError;
 use super::writer::{After, Job, Ran, Work};
-use crate::model::{CallKey, Entry, TapeDone};
+use super::{Clock, StoreError, filing};
+use crate::model::{CallId, CallKey, Cdr, Entry, TapeDone};
 use rusqlite::Connection;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
@@ -12,6 +12,12 @@ pub enum StoreReply {
     /// A call's final record is on disk.
     CallClosed {
         /// Its row's number.
+        seq: u64,
+    },
+    /// New rows were committed to the journal of records, whoever filed them. Said once a commit, after the
+    /// answers to its entries.
+    Filed {
+        /// The highest row number there is now.
         seq: u64,
     },
     /// The database cannot be written.
@@ -28,11 +34,12 @@ pub enum StoreReply {
 #[derive(Debug, Clone)]
 pub struct Journal {
     jobs: SyncSender<Job>,
+    clock: Clock,
 }
 
 impl Journal {
-    pub(super) fn new(jobs: SyncSender<Job>) -> Self {
-        Self { jobs }
+    pub(super) fn new(jobs: SyncSender<Job>, clock: Clock) -> Self {
+        Self { jobs, clock }
     }
 
     /// Hands an entry to the writer without waiting.
@@ -68,6 +75,23 @@ impl Journal {
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
         }
+    }
+
+    /// Files a later version of a record: its newest version is read, changed and filed under the next version
+    /// number. The row's `seq` comes back, or nothing when there is no such record or `change` answers false.
+    /// Waits for the commit, so async code calls it from `spawn_blocking`; not for the engine's thread.
+    ///
+    /// # Errors
+    /// When the store is closed or cannot be written.
+    pub fn amend(
+        &self,
+        id: CallId,
+        change: impl FnOnce(&mut Cdr) -> bool + Send + 'static,
+    ) -> Result<Option<u64>, StoreError> {
+        let now = self.clock.unix_ms();
+        self.change(Durability::Synced, move |connection| {
+            filing::amend(connection, id, now, change)
+        })
     }
 
     /// Runs a change inside the writer's next transaction and waits until that is committed. Not for the

@@ -8,6 +8,7 @@ use rusqlite_migration::{M, Migrations};
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/01-journal.sql")),
     M::up(include_str!("migrations/02-accounts.sql")),
+    M::up(include_str!("migrations/03-journal.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

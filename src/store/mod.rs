@@ -27,7 +27,7 @@ mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
 pub use error::StoreError;
-pub use filter::{CdrFilter, CdrPage};
+pub use filter::{CdrFilter, CdrPage, NumberMatch, OriginMatch};
 pub use journal::{Journal, StoreReply};
 pub use open::{Opened, Store, TroubleWatch};
 pub use options::{Clock, Mender, Options, Pace};

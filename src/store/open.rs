@@ -1,9 +1,9 @@
 use super::connection::{damage, open_for_writing};
 use super::error::is_damage;
-use super::filing::{close, upstream_numbers};
+use super::filing::close;
 use super::journal::Journal;
 use super::salvage::{self, SetAside};
-use super::tables::{boot, calls, meta, outbox, recordings, registrations};
+use super::tables::{boot, calls, cdrs, meta, outbox, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock};
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 pub struct Store {
     journal: Journal,
     reader: Reader,
+    appliance_id: String,
     clock: Clock,
     trouble: Arc<Mutex<Option<String>>>,
     writer: Option<JoinHandle<()>>,
@@ -85,7 +86,7 @@ impl Store {
             clock: clock.clone(),
             pace,
             boot: found.boot,
-            upstreams: found.upstreams,
+            filed: found.latest_seq,
             trouble: Arc::clone(&trouble),
             lot: Lot::default(),
             refreshes: Refreshes::default(),
@@ -102,8 +103,9 @@ impl Store {
                 cause,
             })?;
         let store = Self {
-            journal: Journal::new(jobs),
+            journal: Journal::new(jobs, clock.clone()),
             reader: Reader::new(path, found.epoch),
+            appliance_id: found.appliance_id,
             clock,
             trouble,
             writer: Some(writer),
@@ -138,6 +140,12 @@ impl Store {
         Outbox::new(self.journal.clone(), self.clock.clone())
     }
 
+    /// Which box this is, for those who gather records of many: a uuid made with the first database and kept
+    /// through salvage.
+    pub fn appliance_id(&self) -> &str {
+        &self.appliance_id
+    }
+
     /// People, sessions and tokens.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
@@ -170,7 +178,9 @@ impl Store {
 struct Found {
     boot: String,
     epoch: String,
-    upstreams: Vec<i64>,
+    appliance_id: String,
+    /// The highest `seq` filed before the writer starts; 0 in an empty store.
+    latest_seq: u64,
     interrupted: Vec<Cdr>,
     bindings: Vec<Binding>,
     mended: usize,
@@ -262,14 +272,18 @@ fn take_over(
     mended: &[RecordingFacts],
     unix_ms: i64,
 ) -> Result<Found, StoreError> {
-    let numbers = upstream_numbers(connection, upstreams)?;
+    outbox::enable_only(connection, upstreams)?;
     outbox::recall(connection)?;
     settle_recordings(connection, mended)?;
-    let interrupted = close_interrupted(connection, &numbers, unix_ms)?;
+    let interrupted = close_interrupted(connection, unix_ms)?;
     registrations::expire(connection, unix_ms)?;
     let epoch = match meta::get(connection, "epoch")? {
         Some(epoch) => epoch,
         None => begin_epoch(connection, unix_ms)?,
+    };
+    let appliance_id = match meta::get(connection, "appliance_id")? {
+        Some(id) => id,
+        None => name_the_box(connection, unix_ms)?,
     };
     let boot = new_uuid(unix_ms)?;
     boot::begin(connection, &boot, unix_ms)?;
@@ -277,7 +291,8 @@ fn take_over(
     Ok(Found {
         boot,
         epoch,
-        upstreams: numbers,
+        appliance_id,
+        latest_seq: cdrs::highest_filed(connection)?,
         interrupted,
         bindings,
         mended: mended.len(),
@@ -295,11 +310,7 @@ fn settle_recordings(connection: &Connection, mended: &[RecordingFacts]) -> Resu
     Ok(())
 }
 
-fn close_interrupted(
-    connection: &Connection,
-    upstreams: &[i64],
-    unix_ms: i64,
-) -> Result<Vec<Cdr>, StoreError> {
+fn close_interrupted(connection: &Connection, unix_ms: i64) -> Result<Vec<Cdr>, StoreError> {
     let last = boot::last(connection)?;
     let mut closed = Vec::new();
     for call in calls::all_open(connection)? {
@@ -313,7 +324,7 @@ fn close_interrupted(
         let notes = calls::notes(connection, id)?;
         let recording = recordings::of_call(connection, id)?;
         let cdr = interrupted::closed(call.draft, &notes, alive_ms, recording);
-        close(connection, &cdr, upstreams, unix_ms)?;
+        close(connection, &cdr, unix_ms)?;
         closed.push(cdr);
     }
     Ok(closed)
@@ -325,6 +336,13 @@ fn begin_epoch(connection: &Connection, unix_ms: i64) -> Result<String, StoreErr
     meta::set(connection, "epoch", Some(&epoch))?;
     meta::set(connection, "created_ms", Some(&unix_ms.to_string()))?;
     Ok(epoch)
+}
+
+/// The box's own name; unlike the epoch it outlives the database.
+fn name_the_box(connection: &Connection, unix_ms: i64) -> Result<String, StoreError> {
+    let id = new_uuid(unix_ms)?;
+    meta::set(connection, "appliance_id", Some(&id))?;
+    Ok(id)
 }
 
 fn new_uuid(unix_ms: i64) -> Result<String, StoreError> {

@@ -1,6 +1,6 @@
 use super::StoreError;
 use super::connection::open_for_reading;
-use super::tables::outbox;
+use super::tables::{meta, outbox};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::ffi::OsString;
@@ -86,6 +86,7 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
         saved.complete = false;
         return saved;
     };
+    keep_the_name(&old, fresh);
     let mut outbox_whole = true;
     for (table, key) in TABLES {
         let (rows, whole) = save_table(&old, fresh, table, key);
@@ -104,6 +105,14 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
     };
     saved.complete &= queued.and_then(|()| outbox::recount(fresh)).is_ok();
     saved
+}
+
+/// The box is still the same box, though its database begins anew.
+fn keep_the_name(old: &Connection, fresh: &Connection) {
+    if let Ok(Some(name)) = meta::get(old, "appliance_id") {
+        // Not written: the start gives the box a new name, and says nothing wrong.
+        let _ = meta::set(fresh, "appliance_id", Some(&name));
+    }
 }
 
 /// How many rows came over, and whether all did.

@@ -105,7 +105,7 @@ impl World {
             .unwrap();
         let seq = self.replies.lock().unwrap().iter().find_map(|reply| match reply {
             StoreReply::CallClosed { seq, .. } => Some(seq),
-            StoreReply::CallOpened(_) | StoreReply::Failed { .. } => None,
+            StoreReply::CallOpened(_) | StoreReply::Filed { .. } | StoreReply::Failed { .. } => None,
         });
         let seq = seq.unwrap();
         self.committed.send_replace(seq);

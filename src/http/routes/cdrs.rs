@@ -4,7 +4,7 @@ use crate::http::cursor::Cursor;
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
 use crate::model::{CallId, Cdr};
-use crate::store::{CdrFilter, CdrPage, Reader, StoreError};
+use crate::store::{CdrFilter, CdrPage, NumberMatch, Reader, StoreError};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -130,8 +130,13 @@ impl Wanted {
                 .as_deref()
                 .map(|text| input::word("direction", text, &DIRECTIONS))
                 .transpose()?,
-            number: self.number.clone().filter(|number| !number.is_empty()),
+            number: self
+                .number
+                .clone()
+                .filter(|number| !number.is_empty())
+                .map(NumberMatch::Exact),
             newest_first,
+            ..CdrFilter::default()
         })
     }
 }

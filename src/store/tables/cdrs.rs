@@ -1,5 +1,5 @@
 use super::{to_body, unsigned, word};
-use crate::model::{AgentId, CallId, Cdr, GroupName, Number};
+use crate::model::{AgentId, CallId, Cdr, ForeignRecord, GroupName, Number};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What filing a record led to.
@@ -33,10 +33,16 @@ pub(in crate::store) fn file(
         return Ok(Filed::Already(seq));
     }
     connection
+        .prepare_cached("UPDATE cdrs SET latest = 0 WHERE cdr_id = ?1 AND version < ?2 AND latest = 1")?
+        .execute(params![id, cdr.version])?;
+    let newest: bool = connection
+        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM cdrs WHERE cdr_id = ?1 AND version > ?2)")?
+        .query_row(params![id, cdr.version], |row| row.get(0))?;
+    connection
         .prepare_cached(
             "INSERT INTO cdrs (cdr_id, version, final, filed_ms, started_ms, status, direction, caller, dialed, callee,
-                               agent, ring_group, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                               agent, ring_group, origin, latest, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             id,
@@ -51,6 +57,8 @@ pub(in crate::store) fn file(
             cdr.callee_number.as_ref().map(Number::as_str),
             cdr.agent.as_ref().map(AgentId::as_str),
             cdr.group.as_ref().map(GroupName::as_str),
+            cdr.origin.as_ref().map(|ForeignRecord { source, .. }| source),
+            newest,
             to_body(cdr)?,
         ])?;
     Ok(Filed::New(unsigned(connection.last_insert_rowid())))
@@ -87,4 +95,13 @@ pub(in crate::store) fn ends(connection: &Connection) -> Result<(Option<u64>, Op
         .prepare_cached("SELECT max(seq) FROM cdrs")?
         .query_row([], |row| row.get(0))?;
     Ok((oldest.map(unsigned), latest.map(unsigned)))
+}
+
+/// The highest `seq` ever given, also when its row is gone; 0 when none was.
+pub(in crate::store) fn highest_filed(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'cdrs'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(seq.map_or(0, unsigned))
 }

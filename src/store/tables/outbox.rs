@@ -13,21 +13,28 @@ pub(in crate::store) fn upstream(connection: &Connection, name: &str) -> Result<
     })
 }
 
-/// Queues a record for a destination.
-pub(in crate::store) fn queue(
+/// From now on new records are queued for these destinations and no others; what is queued stays queued.
+pub(in crate::store) fn enable_only(
     connection: &Connection,
-    upstream: i64,
-    seq: u64,
+    names: &[String],
 ) -> Result<(), rusqlite::Error> {
+    connection.execute("UPDATE upstreams SET enabled = 0 WHERE enabled <> 0", [])?;
+    for name in names {
+        let id = upstream(connection, name)?;
+        connection.execute("UPDATE upstreams SET enabled = 1 WHERE id = ?1", params![id])?;
+    }
+    Ok(())
+}
+
+/// Queues a new record for every enabled destination.
+pub(in crate::store) fn queue(connection: &Connection, seq: u64) -> Result<(), rusqlite::Error> {
     let added = connection
-        .prepare_cached(
-            "INSERT INTO outbox (upstream, seq) VALUES (?1, ?2) ON CONFLICT (upstream, seq) DO NOTHING",
-        )?
-        .execute(params![upstream, signed(seq)])?;
-    if added == 1 {
+        .prepare_cached("INSERT INTO outbox (upstream, seq) SELECT id, ?1 FROM upstreams WHERE enabled = 1")?
+        .execute(params![signed(seq)])?;
+    if added > 0 {
         connection
-            .prepare_cached("UPDATE upstreams SET pending = pending + 1 WHERE id = ?1")?
-            .execute(params![upstream])?;
+            .prepare_cached("UPDATE upstreams SET pending = pending + 1 WHERE enabled = 1")?
+            .execute([])?;
     }
     Ok(())
 }

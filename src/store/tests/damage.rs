@@ -18,6 +18,12 @@ fn filled(dir: &Path, calls: u32) -> String {
     epoch
 }
 
+/// Fills a page in the middle of the file with junk.
+pub(super) fn break_a_page(path: &Path) {
+    let middle = fs::metadata(path).unwrap().len() / 4096 / 2;
+    overwrite(path, middle * 4096, &[0xa5; 4096]);
+}
+
 fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
     let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
     file.seek(SeekFrom::Start(at)).unwrap();
@@ -68,8 +74,7 @@ fn damaged_pages_cost_only_the_rows_on_them() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path(), 400);
     let path = dir.path().join("callpost.db");
-    let middle = fs::metadata(&path).unwrap().len() / 4096 / 2;
-    overwrite(&path, middle * 4096, &[0xa5; 4096]);
+    break_a_page(&path);
     let (room, found) = open(dir.path(), &["crm"], |_options| ());
     let aside = found.set_aside.unwrap();
     assert!(aside.cdrs > 300 && aside.cdrs <= 400, "{aside:?}");

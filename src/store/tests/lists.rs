@@ -1,7 +1,7 @@
 use super::open;
 use super::sample::{call_id, closing, ended, stamp};
 use crate::model::{Direction, Entry, Number, Status};
-use crate::store::{CdrFilter, CdrPage};
+use crate::store::{CdrFilter, CdrPage, NumberMatch};
 
 fn seqs(page: &CdrPage) -> Vec<u64> {
     page.items.iter().map(|(seq, _)| *seq).collect()
@@ -87,21 +87,21 @@ fn filters_narrow_and_can_be_joined() {
     );
     assert_eq!(
         list(CdrFilter {
-            number: Some("+966500000002".to_owned()),
+            number: Some(NumberMatch::Exact("+966500000002".to_owned())),
             ..all()
         }),
         [3]
     );
     assert_eq!(
         list(CdrFilter {
-            number: Some("1007".to_owned()),
+            number: Some(NumberMatch::Exact("1007".to_owned())),
             ..all()
         }),
         [5]
     );
     assert_eq!(
         list(CdrFilter {
-            number: Some("' OR 1=1 --".to_owned()),
+            number: Some(NumberMatch::Exact("' OR 1=1 --".to_owned())),
             ..all()
         }),
         [0; 0]

@@ -7,6 +7,7 @@ mod lists;
 mod outbox;
 mod restart;
 pub(crate) mod sample;
+mod versions;
 mod writing;
 
 use super::{Clock, Opened, Options, Store, StoreReply};
@@ -89,7 +90,21 @@ impl Room {
 
     /// The next word of the store; a test that waits in vain fails here instead of hanging.
     pub(crate) fn reply(&self) -> StoreReply {
-        self.replies.recv_timeout(Duration::from_secs(20)).unwrap()
+        loop {
+            match self.replies.recv_timeout(Duration::from_secs(20)).unwrap() {
+                StoreReply::Filed { .. } => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits until new rows are told of.
+    pub(crate) fn filed(&self) -> u64 {
+        loop {
+            if let StoreReply::Filed { seq } = self.replies.recv_timeout(Duration::from_secs(20)).unwrap() {
+                return seq;
+            }
+        }
     }
 
     /// Everything handed over so far is written when this returns.

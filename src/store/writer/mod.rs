@@ -35,7 +35,8 @@ pub(super) struct Writer {
     pub(super) pace: Pace,
     pub(super) boot: String,
     pub(super) born: Instant,
-    pub(super) upstreams: Vec<i64>,
+    /// The highest `seq` that has been told of.
+    pub(super) filed: u64,
     pub(super) trouble: Arc<Mutex<Option<String>>>,
     pub(super) lot: Lot,
     pub(super) refreshes: Refreshes,

@@ -3,9 +3,9 @@ use super::{Job, Writer};
 use crate::model::{Entry, TapeDone};
 use crate::store::StoreReply;
 use crate::store::error::is_the_entrys_own;
-use crate::store::filing::{close, upstream_numbers};
+use crate::store::filing::close;
 use crate::store::journal::Durability;
-use crate::store::tables::{boot, calls, recordings, registrations};
+use crate::store::tables::{boot, calls, cdrs, outbox, recordings, registrations};
 
 impl Writer {
     /// Commits the lot, then answers. When the commit fails, what must not be lost is kept for the next try.
@@ -99,7 +99,7 @@ impl Writer {
             }
             Job::Entry(Entry::CallNoted(note)) => calls::note(connection, note).map(|()| None),
             Job::Entry(Entry::CallClosed(cdr)) => {
-                let seq = close(connection, cdr, &self.upstreams, self.clock.unix_ms())?;
+                let seq = close(connection, cdr, self.clock.unix_ms())?;
                 Ok(Some(StoreReply::CallClosed { seq }))
             }
             Job::Entry(Entry::Bound(binding)) => registrations::bind(connection, binding).map(|()| None),
@@ -114,10 +114,7 @@ impl Writer {
                 id,
                 result: Err(reason),
             }) => recordings::fail(connection, *id, reason).map(|()| None),
-            Job::Upstreams(names) => {
-                self.upstreams = upstream_numbers(connection, names)?;
-                Ok(None)
-            }
+            Job::Upstreams(names) => outbox::enable_only(connection, names).map(|()| None),
             Job::Work(..) | Job::Stop => Ok(None),
         }
     }
@@ -147,6 +144,19 @@ impl Writer {
         }
         for after in outcome.afters {
             after(Ok(()));
+        }
+        self.tell_what_was_filed();
+    }
+
+    /// Whatever kind of entry filed them: forwarders and long polls want to know of new rows.
+    fn tell_what_was_filed(&mut self) {
+        // It cannot be asked: then the next commit tells of these rows too.
+        let Ok(seq) = cdrs::highest_filed(&self.connection) else {
+            return;
+        };
+        if seq > self.filed {
+            self.filed = seq;
+            (self.on_reply)(StoreReply::Filed { seq });
         }
     }
 
