@@ -19,6 +19,7 @@
 //! * [`prompts`]   — sound files and speech into ready frames
 //! * [`recording`] — audio files: written, mended
 //! * [`store`]     — SQLite: journal, CDRs, outbox
+//! * [`egress`]    — the one careful way out to configured addresses
 //! * [`upstream`]  — forwards the outbox
 //! * [`http`]      — REST and pages
 //!
@@ -32,6 +33,7 @@ pub mod app;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod egress;
 pub mod engine;
 pub mod http;
 pub mod ivr;

@@ -32,7 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &["model", "sip", "media", "prompts"]),
     ("recording", &["model"]),
     ("store", &["model"]),
-    ("upstream", &["model", "store"]),
+    ("egress", &["model"]),
+    ("upstream", &["model", "store", "egress"]),
     ("http", &["model", "agents", "engine", "store"]),
     // top
     ("config", EVERYTHING_ABOVE),

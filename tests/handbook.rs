@@ -37,7 +37,8 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 #[test]
 fn the_reference_names_every_key_of_every_section() {
     let page = page("configuration.md");
-    let single = ["site", "sip", "media", "http", "recording"].map(|name| (format!("[{name}]"), ""));
+    let single =
+        ["site", "sip", "media", "http", "recording", "egress"].map(|name| (format!("[{name}]"), ""));
     let lists = [
         ("trunk", "name = \"a\"\nhost = \"127.0.0.1\""),
         ("agent", "id = \"a\""),

@@ -7,14 +7,14 @@ use crate::agents::Overflow;
 use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
-use crate::{http, media, recording, sip, upstream};
+use crate::{egress, http, media, recording, sip, upstream};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use toml::de::DeTable;
 
 /// Sections that stand once.
-const TABLES: [&str; 5] = ["site", "sip", "media", "http", "recording"];
+const TABLES: [&str; 6] = ["site", "sip", "media", "http", "recording", "egress"];
 /// Sections that may stand often, each with the key that names one of them.
 pub(super) const LISTS: [(&str, &str); 6] = [
     ("trunk", "name"),
@@ -52,6 +52,7 @@ pub(super) struct Draft {
     pub(super) media: Section<media::Config>,
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
+    pub(super) egress: Section<egress::Config>,
     pub(super) trunks: List<Trunk>,
     pub(super) agents: List<Agent>,
     pub(super) groups: List<Group>,
@@ -84,6 +85,7 @@ impl Draft {
             media: reader.take_section(root, "media"),
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
+            egress: reader.take_section(root, "egress"),
             trunks: take_list(&mut reader, root, 0, source, secrets),
             agents: take_list(&mut reader, root, 1, source, secrets),
             groups: take_list(&mut reader, root, 2, source, secrets),
@@ -128,6 +130,7 @@ impl Draft {
             media: self.media.value,
             http: self.http.value,
             recording: self.recording.value,
+            egress: self.egress.value,
             trunks: values(self.trunks),
             agents: values(self.agents),
             groups: values(self.groups),

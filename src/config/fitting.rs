@@ -29,6 +29,9 @@ impl Draft {
         for (key, message) in self.media.value.mistakes() {
             mistakes.push(self.media.mistake_in_two(key, &message));
         }
+        for (key, message) in self.egress.value.mistakes() {
+            mistakes.push(self.egress.mistake_in_two(key, &message));
+        }
         if self.recording.value.retention_days == 0 {
             let cure = "use 1 or more; 90 is usual";
             mistakes.push(self.recording.mistake("retention_days", "0 keeps nothing", cure));
