@@ -27,6 +27,16 @@ review:
 setup-peers:
     tests/peers/setup-peers.sh
 
+# Faults for long: 500 kills, every operation of the disk failing once, 50 upgrades killed. A quarter of an hour
+crash:
+    CALLPOST_ROUNDS=500 cargo test --test crash -- --nocapture --test-threads=1 kills:: faults::
+    CALLPOST_ROUNDS=50 cargo test --test crash -- --nocapture upgrade::
+    cargo test --test delivery -- --nocapture hostile
+
+# The power of a file system is cut again and again; needs root, and 200 rounds take five minutes
+powercut rounds="200":
+    tests/crash/powercut.sh {{ rounds }}
+
 # The figures: the box, and Asterisk beside it where it is installed; then SIP and the relay alone
 bench *args:
     cargo bench --bench figures -- {{ args }}

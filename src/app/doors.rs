@@ -1,5 +1,6 @@
 //! What the HTTP room sees of the running appliance.
 
+use super::alarms::Board;
 use super::post::{Letter, Post};
 use super::{Options, clock};
 use crate::config::Config;
@@ -16,23 +17,24 @@ pub(super) fn faces(
     config: &Config,
     options: &Options,
     store: &Store,
-    post: &Post,
+    door: Door,
     committed: watch::Receiver<u64>,
     clock: WallClock,
     data_dir: &Path,
 ) -> Faces {
     let recordings = super::roots(config, data_dir);
     Faces {
-        engine: Arc::new(Door(post.clone())),
+        health: Arc::new(Pulse {
+            trouble: store.trouble_watch(),
+            data_dir: data_dir.to_owned(),
+            board: Arc::clone(&door.board),
+        }),
+        engine: Arc::new(door),
         reader: store.reader(),
         accounts: store.accounts(),
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
-        health: Arc::new(Pulse {
-            trouble: store.trouble_watch(),
-            data_dir: data_dir.to_owned(),
-        }),
         committed,
         outside: Arc::new(World(clock)),
         admin_token: options.admin_token.clone(),
@@ -42,26 +44,40 @@ pub(super) fn faces(
 
 /// The way to the engine.
 #[derive(Debug)]
-pub(super) struct Door(pub(super) Post);
+pub(super) struct Door {
+    post: Post,
+    board: Arc<Board>,
+}
+
+impl Door {
+    pub(super) fn new(post: &Post, board: &Arc<Board>) -> Self {
+        Self {
+            post: post.clone(),
+            board: Arc::clone(board),
+        }
+    }
+}
 
 impl EngineDoor for Door {
     fn snapshot(&self) -> BoxFuture<'_, Option<Arc<Snapshot>>> {
         let (reply, answer) = oneshot::channel();
-        let asked = self.0.try_send(Letter::Look(reply));
+        let asked = self.post.try_send(Letter::Look(reply));
         Box::pin(async move {
             asked.ok()?;
-            answer.await.ok()
+            let snapshot = answer.await.ok()?;
+            Some(self.board.add_to(snapshot))
         })
     }
 
     fn command(&self, command: Command) -> Result<(), Busy> {
-        self.0.try_send(Letter::Command(command)).map_err(|_| Busy)
+        self.post.try_send(Letter::Command(command)).map_err(|_| Busy)
     }
 }
 
 struct Pulse {
     trouble: crate::store::TroubleWatch,
     data_dir: PathBuf,
+    board: Arc<Board>,
 }
 
 impl Health for Pulse {
@@ -74,6 +90,7 @@ impl Health for Pulse {
         HealthReport {
             troubles: troubles.collect(),
             disk: disk(&self.data_dir),
+            recordings: self.board.recordings(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! HTTP, upstreams), `prompts` (decodes at start, then speaks). Every channel between them is bounded; what happens
 //! when it is full stands where it is made.
 
+mod alarms;
 mod clock;
 mod core;
 mod doors;
@@ -56,6 +57,7 @@ pub struct Appliance {
     rtp: Arc<RtpThreads>,
     store: Store,
     recorder: Recorder,
+    board: Arc<alarms::Board>,
     network: JoinHandle<()>,
     stop_network: Option<oneshot::Sender<()>>,
     /// Where SIP is spoken, as really bound.
@@ -86,7 +88,8 @@ impl Appliance {
         tell_what_was_found(&opened);
         let store = opened.store;
 
-        let (recorder, emptied) = start_recorder(roots, &post, &store)?;
+        let (recorder, emptied) = start_recorder(&config, roots, &post, &store)?;
+        let board = Arc::new(alarms::Board::new(recorder.space()));
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
         start_prompts(&config, &data_dir, sounds)?;
@@ -137,7 +140,7 @@ impl Appliance {
             &config,
             &options,
             &store,
-            &post,
+            doors::Door::new(&post, &board),
             committed,
             clock.clone(),
             &data_dir,
@@ -167,6 +170,7 @@ impl Appliance {
             rtp,
             store,
             recorder,
+            board,
             network,
             stop_network: Some(stop_network),
             sip,
@@ -199,7 +203,7 @@ impl Appliance {
 
     /// The way to the engine, for those in this process.
     pub fn door(&self) -> Arc<dyn http::EngineDoor> {
-        Arc::new(doors::Door(self.post.clone()))
+        Arc::new(doors::Door::new(&self.post, &self.board))
     }
 
     /// Stops taking calls, waits up to `patience` for those under way, ends the rest, and writes everything down.
@@ -295,6 +299,7 @@ fn tell_what_was_found(opened: &crate::store::Opened) {
 }
 
 fn start_recorder(
+    config: &Config,
     roots: Roots,
     post: &Post,
     store: &Store,
@@ -305,7 +310,9 @@ fn start_recorder(
         let _ = journal.try_tape_done(done.clone());
         post.send(Letter::Tape(done));
     });
-    Recorder::start(recording::Options::new(roots, monotonic), on_done).context("starting the recorder")
+    let mut options = recording::Options::new(roots, monotonic);
+    options.keep_free_bytes = config.recording.keep_free_bytes();
+    Recorder::start(options, on_done).context("starting the recorder")
 }
 
 fn start_rtp(

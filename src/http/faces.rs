@@ -68,6 +68,17 @@ pub struct HealthReport {
     pub troubles: Vec<String>,
     /// The disk that holds the data directory.
     pub disk: Option<Disk>,
+    /// What became of recordings for want of space.
+    pub recordings: Unrecorded,
+}
+
+/// Recordings that were given up so that there is room for call records, since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Unrecorded {
+    /// Ended before their call was.
+    pub cut: u64,
+    /// Not begun at all.
+    pub left_out: u64,
 }
 
 /// Room on a disk.

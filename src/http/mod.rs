@@ -22,7 +22,7 @@ mod routes;
 mod serve;
 
 pub use config::Config;
-pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
+pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded};
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;

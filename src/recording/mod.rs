@@ -12,6 +12,7 @@ mod mend;
 mod recorder;
 mod roots;
 mod seal;
+mod space;
 mod tape;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -21,3 +22,4 @@ pub use listen::{Sound, WavFacts, decode, inspect, tone_level};
 pub use mend::{MendReport, mend_all};
 pub use recorder::{Options, Recorder, RecorderCounts};
 pub use roots::Roots;
+pub use space::{SpaceShort, SpaceWatch};

@@ -1,8 +1,9 @@
 use super::Roots;
 use super::seal::Seal;
+use super::space::SpaceWatch;
 use super::tape::Tape;
-use crate::model::{Codec, RecordingId, RecordingRow, TapeDone, TapeMessage};
-use std::collections::{BTreeMap, VecDeque};
+use crate::model::{Codec, RecordingId, RecordingKind, RecordingRow, TapeDone, TapeMessage};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// Where the files go.
     pub roots: Roots,
+    /// Bytes of the disk that are left free: with less, running recordings are ended and none is begun.
+    pub keep_free_bytes: u64,
     /// The monotonic clock.
     pub now: fn() -> Instant,
     /// Places for messages. Full: the RTP thread drops the piece of audio, fills its time with silence and
@@ -29,6 +32,7 @@ impl Options {
     pub fn new(roots: Roots, now: fn() -> Instant) -> Self {
         Self {
             roots,
+            keep_free_bytes: 0,
             now,
             queue: 2048,
             emptied: 256,
@@ -42,6 +46,7 @@ pub struct Recorder {
     sender: SyncSender<TapeMessage>,
     is_stopping: Arc<AtomicBool>,
     counts: Arc<Counts>,
+    space: SpaceWatch,
     thread: JoinHandle<()>,
 }
 
@@ -87,7 +92,11 @@ impl Recorder {
         let (give_back, emptied) = sync_channel(options.emptied);
         let is_stopping = Arc::new(AtomicBool::new(false));
         let counts = Arc::new(Counts::default());
+        let space = SpaceWatch::new(options.roots.clone(), options.keep_free_bytes);
         let desk = Desk {
+            space: space.clone(),
+            cut: BTreeSet::new(),
+            next_look: None,
             roots: options.roots,
             now: options.now,
             on_done,
@@ -107,6 +116,7 @@ impl Recorder {
                 sender,
                 is_stopping,
                 counts,
+                space,
                 thread,
             },
             emptied,
@@ -116,6 +126,11 @@ impl Recorder {
     /// The way in, for the engine and for the RTP threads.
     pub fn sender(&self) -> SyncSender<TapeMessage> {
         self.sender.clone()
+    }
+
+    /// Looks at the room on the disk from other threads.
+    pub fn space(&self) -> SpaceWatch {
+        self.space.clone()
     }
 
     /// What has been done since the start.
@@ -148,6 +163,8 @@ impl Recorder {
 const ROUND: Duration = Duration::from_millis(100);
 /// The longest that syncs may keep audio waiting in one round; files still due come first in the next.
 const SYNCING: Duration = Duration::from_millis(50);
+/// How often the disk is asked for its room while there are recordings.
+const LOOK_AT_DISK: Duration = Duration::from_secs(1);
 /// Messages taken before the files are looked after again.
 const HANDFUL: usize = 256;
 
@@ -159,6 +176,10 @@ struct Desk {
     give_back: SyncSender<Vec<u8>>,
     counts: Arc<Counts>,
     is_stopping: Arc<AtomicBool>,
+    space: SpaceWatch,
+    /// Recordings that were ended before their calls, whose audio still comes.
+    cut: BTreeSet<RecordingId>,
+    next_look: Option<Instant>,
     tapes: BTreeMap<RecordingId, Tape>,
     seals: VecDeque<Seal>,
     next_round: Option<Instant>,
@@ -222,6 +243,11 @@ impl Desk {
             tracing::warn!(recording = %id, "Recording {id} is being written already.");
             return;
         }
+        if let Some(short) = self.space.of(row.kind) {
+            self.space.count_left_out();
+            tracing::warn!(recording = %id, "Recording {id} is not begun: {short}.");
+            return self.fail(id, short.to_string());
+        }
         let now = (self.now)();
         match Tape::begin(&self.roots, row, codec, channels, now) {
             Ok(tape) => {
@@ -240,6 +266,7 @@ impl Desk {
                     count_stop(&self.counts, tape);
                 }
             }
+            None if self.cut.contains(&id) => {}
             None => count(&self.counts.stray_audio),
         }
         audio.clear();
@@ -248,6 +275,7 @@ impl Desk {
     }
 
     fn end(&mut self, id: RecordingId) {
+        self.cut.remove(&id);
         let Some(tape) = self.tapes.remove(&id) else {
             return;
         };
@@ -281,12 +309,44 @@ impl Desk {
             return;
         }
         self.next_round = Some(now + ROUND);
+        self.make_room(now);
         for tape in self.tapes.values_mut() {
             if tape.look_after(now) {
                 count_stop(&self.counts, tape);
             }
         }
         self.sync_the_due(now);
+    }
+
+    /// Ends what is being recorded on a disk that gets too full. What was said so far is kept.
+    fn make_room(&mut self, now: Instant) {
+        if self.next_look.is_some_and(|at| now < at) {
+            return;
+        }
+        self.next_look = Some(now + LOOK_AT_DISK);
+        let of_kind = |tapes: &BTreeMap<RecordingId, Tape>, kind| -> Vec<RecordingId> {
+            let all = tapes.iter().filter(|(_, tape)| tape.kind() == kind);
+            all.map(|(id, _)| *id).collect()
+        };
+        for kind in [RecordingKind::Conversation, RecordingKind::Voicemail] {
+            let running = of_kind(&self.tapes, kind);
+            if running.is_empty() {
+                continue;
+            }
+            let Some(short) = self.space.of(kind) else {
+                continue;
+            };
+            tracing::error!(
+                recordings = running.len(),
+                "{} recordings are ended: {short}. Their calls go on.",
+                running.len()
+            );
+            for id in running {
+                self.space.count_cut();
+                self.end(id);
+                self.cut.insert(id);
+            }
+        }
     }
 
     /// The longest overdue first, so that on a slow disk every file has its turn.

@@ -1,7 +1,7 @@
 use super::Roots;
 use super::header::Header;
 use super::seal::Seal;
-use crate::model::{Codec, RecordingId, RecordingRow};
+use crate::model::{Codec, RecordingId, RecordingKind, RecordingRow};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -83,6 +83,11 @@ impl Tape {
             is_new: true,
             trouble: None,
         })
+    }
+
+    /// What it holds.
+    pub(super) fn kind(&self) -> RecordingKind {
+        self.row.kind
     }
 
     /// Takes audio. True when this stopped the recording: the disk is full or broken.

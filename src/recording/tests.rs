@@ -244,6 +244,32 @@ fn the_counts_tell_what_became_of_recordings() {
     recorder.shutdown();
 }
 
+/// More than any disk has.
+const EVERYTHING: u64 = u64::MAX / 4;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
+fn on_a_disk_without_room_no_recording_is_begun_and_that_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (say, done) = channel();
+    let mut options = Options::new(roots(dir.path()), Instant::now);
+    options.keep_free_bytes = EVERYTHING;
+    let (recorder, _emptied) = Recorder::start(options, Box::new(move |word| drop(say.send(word)))).unwrap();
+    assert_eq!(recorder.space().left_out(), 0);
+    recorder.sender().send(begin(1, Codec::Pcmu, 2)).unwrap();
+    let reason = done
+        .recv_timeout(Duration::from_secs(20))
+        .unwrap()
+        .result
+        .unwrap_err();
+    assert!(reason.contains("kept for call records"), "{reason}");
+    let space = recorder.space();
+    recorder.shutdown();
+    assert_eq!((space.left_out(), space.cut()), (1, 0));
+    assert_eq!(space.now().map(|short| short.keep_bytes), Some(EVERYTHING));
+    assert!(!dir.path().join("recordings").exists(), "nothing was written");
+}
+
 #[test]
 fn a_shutdown_completes_what_is_being_recorded() {
     let dir = tempfile::tempdir().unwrap();

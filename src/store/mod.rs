@@ -14,6 +14,7 @@ mod filter;
 mod interrupted;
 mod journal;
 mod lock;
+mod log;
 mod migrations;
 mod open;
 mod options;

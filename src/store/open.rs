@@ -5,7 +5,7 @@ use super::journal::Journal;
 use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, meta, outbox, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
-use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock};
+use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock, log};
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -73,6 +73,7 @@ impl Store {
             pace,
         } = options;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
+        begin_with_an_empty_log(&connection)?;
         let found = start(&connection, &upstreams, mend, clock.unix_ms())?;
 
         let (jobs, queue) = sync_channel(pace.queue);
@@ -93,6 +94,7 @@ impl Store {
             open_calls: BTreeSet::new(),
             next_heartbeat: None,
             retry_at: None,
+            in_doubt: false,
             _lock: lock,
         };
         let writer = std::thread::Builder::new()
@@ -207,6 +209,19 @@ fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>
         "Salvage is done."
     );
     Ok((fresh, Some(saved)))
+}
+
+/// The disk may have failed the last run, and what it could not write may still look written.
+fn begin_with_an_empty_log(connection: &Connection) -> Result<(), rusqlite::Error> {
+    match log::empty(connection) {
+        Ok(_) => Ok(()),
+        Err(error) if log::is_in_doubt(&error) => Err(error),
+        // No space is no reason not to answer the telephone.
+        Err(error) => {
+            tracing::warn!(%error, "The write-ahead log cannot be folded back now: {error}.");
+            Ok(())
+        }
+    }
 }
 
 /// Why a database is not used as it is.

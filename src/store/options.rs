@@ -79,6 +79,8 @@ pub struct Pace {
     pub refresh: Duration,
     /// How long after a failed commit the next is tried.
     pub retry: Duration,
+    /// The write-ahead log is folded back into the database once it holds this many pages of 4 kB.
+    pub log_pages: u32,
     /// The most entries in one transaction.
     pub lot: usize,
     /// Places in the queue before the writer. Full: the entry is handed back; new calls are refused with 503,
@@ -96,6 +98,7 @@ impl Default for Pace {
             patience: Duration::from_secs(1),
             refresh: Duration::from_secs(60),
             retry: Duration::from_secs(1),
+            log_pages: 1000,
             lot: 256,
             queue: 1024,
             held: 10_000,

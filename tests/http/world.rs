@@ -9,7 +9,7 @@ use callpost::engine::{
     Snapshot, TrunkView,
 };
 use callpost::http::{
-    BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, router,
+    BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded, router,
 };
 use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
@@ -321,6 +321,7 @@ impl Health for FakeHealth {
         HealthReport {
             troubles: self.troubles.lock().unwrap().clone(),
             disk: Some(disk),
+            recordings: Unrecorded::default(),
         }
     }
 }

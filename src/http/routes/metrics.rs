@@ -4,7 +4,7 @@ use super::status::{Journal, journal};
 use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
-use crate::http::{Disk, Faces};
+use crate::http::{Disk, Faces, Unrecorded};
 use crate::store::Backlog;
 use axum::extract::State;
 use axum::http::header;
@@ -34,7 +34,9 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
     page.people(&snapshot);
     page.outside(&snapshot);
     page.journal(journal.as_ref());
-    page.machine(&Process::look(), reception.faces.health.look().disk);
+    let health = reception.faces.health.look();
+    page.machine(&Process::look(), health.disk);
+    page.unrecorded(health.recordings);
     Ok(([(header::CONTENT_TYPE, KIND)], page.text).into_response())
 }
 
@@ -305,6 +307,13 @@ impl Page {
                 *delivered as f64,
             );
         }
+    }
+
+    fn unrecorded(&mut self, Unrecorded { cut, left_out }: Unrecorded) {
+        let name = "callpost_recordings_given_up_total";
+        self.family(name, "counter", "Recordings given up for want of space.");
+        self.sample(name, &[("how", "cut")], cut as f64);
+        self.sample(name, &[("how", "left_out")], left_out as f64);
     }
 
     fn machine(&mut self, process: &Process, disk: Option<Disk>) {

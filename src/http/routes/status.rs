@@ -2,7 +2,7 @@ use super::Shared;
 use super::process::Process;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
-use crate::http::{Disk, reception::Reception};
+use crate::http::{Disk, Unrecorded, reception::Reception};
 use crate::model::Stamp;
 use crate::store::{Backlog, CdrFilter, Reader, StoreError};
 use axum::Json;
@@ -36,6 +36,8 @@ pub(super) struct Status<'a> {
     /// Readers that acknowledge; none can be registered yet.
     consumers: [(); 0],
     disk: Option<Disk>,
+    /// Recordings given up for want of space.
+    unrecorded: Unrecorded,
     memory: Memory,
     process: Process,
     /// Why calls cannot be served; empty when they can.
@@ -69,6 +71,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         journal,
         consumers: [],
         disk: health.disk,
+        unrecorded: health.recordings,
         memory: Memory {
             resident_bytes: process.resident_bytes,
         },

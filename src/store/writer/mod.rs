@@ -13,6 +13,7 @@ pub(super) use refreshes::Refreshes;
 use super::connection::open_for_writing;
 use super::journal::Durability;
 use super::lock::DirectoryLock;
+use super::log;
 use super::tables::registrations;
 use super::{Clock, Pace, StoreReply};
 use crate::model::{Binding, CallId, Entry};
@@ -43,6 +44,8 @@ pub(super) struct Writer {
     pub(super) open_calls: BTreeSet<CallId>,
     pub(super) next_heartbeat: Option<Instant>,
     pub(super) retry_at: Option<Instant>,
+    /// The disk has failed since the last commit that went well: the log is emptied before the next.
+    pub(super) in_doubt: bool,
     /// Held as long as the writer may write.
     pub(super) _lock: DirectoryLock,
 }
@@ -193,6 +196,7 @@ impl Writer {
         let heartbeat = self.next_heartbeat.is_some_and(|at| at <= now);
         if heartbeat || self.retry_at.is_some() || self.lot.is_due(now, self.pace.lot) {
             self.commit();
+            self.fold_the_log();
         }
     }
 
@@ -207,24 +211,44 @@ impl Writer {
     /// reads the truth.
     fn reopen(&mut self) -> bool {
         match open_for_writing(&self.path) {
-            Ok(connection) => {
-                self.connection = connection;
-                true
-            }
+            Ok(connection) => self.connection = connection,
             Err(error) => {
                 self.note_trouble(&error.to_string());
-                false
+                return false;
             }
+        }
+        if !self.in_doubt {
+            return true;
+        }
+        let reason = match log::empty(&self.connection) {
+            Ok(true) => return true,
+            Ok(false) => "somebody reads the database and does not end".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.note_trouble(&reason);
+        false
+    }
+
+    /// After a commit that went well. A log that cannot be folded back for want of space only grows.
+    fn fold_the_log(&mut self) {
+        if self.retry_at.is_some() {
+            return;
+        }
+        let Err(error) = log::fold(&self.connection, i64::from(self.pace.log_pages)) else {
+            return;
+        };
+        if log::is_in_doubt(&error) {
+            self.in_doubt = true;
+            self.note_trouble(&error.to_string());
         }
     }
 
     /// The last commit: everything that still waits, then the log folded back into the database file.
     fn finish(mut self) {
         self.collect_refreshes();
-        if self.retry_at.is_some() {
-            self.reopen();
+        if self.retry_at.is_none() || self.reopen() {
+            self.commit();
         }
-        self.commit();
         if let Some(reason) = self.current_trouble() {
             tracing::error!(
                 entries = self.lot.jobs.len(),

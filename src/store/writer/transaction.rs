@@ -5,6 +5,7 @@ use crate::store::StoreReply;
 use crate::store::error::is_the_entrys_own;
 use crate::store::filing::close;
 use crate::store::journal::Durability;
+use crate::store::log;
 use crate::store::tables::{boot, calls, cdrs, outbox, recordings, registrations};
 
 impl Writer {
@@ -14,7 +15,10 @@ impl Writer {
         let mut outcome = Outcome::default();
         match self.write(lot.jobs, lot.durability, &mut outcome) {
             Ok(()) => self.answer(outcome),
-            Err(error) => self.keep(outcome, &error.to_string()),
+            Err(error) => {
+                self.in_doubt |= log::is_in_doubt(&error);
+                self.keep(outcome, &error.to_string());
+            }
         }
     }
 
@@ -45,6 +49,7 @@ impl Writer {
     /// same, and the next synced commit carries it along.
     fn begin(&self, durability: Option<Durability>) -> Result<(), rusqlite::Error> {
         let synchronous = match durability {
+            _ if self.is_trying_again() => "PRAGMA synchronous = FULL",
             Some(Durability::Synced) => "PRAGMA synchronous = FULL",
             Some(Durability::AtOnce | Durability::Patient) | None => "PRAGMA synchronous = NORMAL",
         };
@@ -120,14 +125,18 @@ impl Writer {
     }
 
     fn beat(&mut self) -> Result<(), rusqlite::Error> {
-        let Some(due) = self.next_heartbeat else {
-            return Ok(());
-        };
-        if due > self.clock.now() {
+        let is_due = self.next_heartbeat.is_some_and(|due| due <= self.clock.now());
+        if is_due {
+            self.next_heartbeat = Some(self.clock.now() + self.pace.heartbeat);
+        } else if !self.is_trying_again() {
             return Ok(());
         }
-        self.next_heartbeat = Some(self.clock.now() + self.pace.heartbeat);
         boot::beat(&self.connection, self.elapsed_ms(), self.clock.unix_ms())
+    }
+
+    /// Something has to be written then, and synced: an empty transaction would say of a broken disk that it is well.
+    fn is_trying_again(&self) -> bool {
+        self.retry_at.is_some()
     }
 
     fn elapsed_ms(&self) -> u64 {
