@@ -45,6 +45,7 @@ fn the_reference_names_every_key_of_every_section() {
         ("group", "name = \"a\""),
         ("number", "match = \"1\""),
         ("upstream", "name = \"a\"\ntype = \"webhook\""),
+        ("upstream", "name = \"a\"\ntype = \"file\""),
     ]
     .map(|(name, keys)| (format!("[[{name}]]"), keys));
     for (header, keys) in single.into_iter().chain(lists) {

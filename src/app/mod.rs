@@ -19,6 +19,7 @@ mod settings;
 pub use clock::{monotonic, random_seed, wall_unix_ms};
 
 use crate::config::Config;
+use crate::egress::{Egress, PinsInMemory};
 use crate::engine::{Engine, Notice};
 use crate::model::{Dice, TrunkName, WallClock};
 use crate::net::StreamEvent;
@@ -26,7 +27,7 @@ use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
 use crate::sip::Transport;
 use crate::store::{Options as StoreOptions, Store, StoreReply};
-use crate::upstream::{BackOff, Upstreams, Waker};
+use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, net, prompts};
 use anyhow::Context as _;
 use late_library::LateLibrary;
@@ -145,13 +146,20 @@ impl Appliance {
             clock.clone(),
             &data_dir,
         );
+        let egress = Egress::new(config.egress.rules(), Arc::new(PinsInMemory::default()));
         let upstreams = {
             let _inside = runtime.enter();
             let mut dice = Dice::new(random_seed());
+            let context = SinkContext {
+                site: config.site.name.clone(),
+                appliance_id: store.appliance_id().to_owned(),
+                clock: clock::for_store(),
+                egress,
+            };
             Upstreams::start(
                 &config.upstreams,
                 &store.outbox(),
-                &clock::for_store(),
+                &context,
                 BackOff::default(),
                 &mut dice,
             )

@@ -1,4 +1,4 @@
-use super::reader::Reader;
+use super::reader::{Element, Reader};
 use super::secret::SecretPlaces;
 use super::section::Section;
 use super::source::Source;
@@ -8,10 +8,11 @@ use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
 use crate::{egress, http, media, recording, sip, upstream};
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use toml::de::DeTable;
+use toml::de::{DeTable, ValueDeserializer};
 
 /// Sections that stand once.
 const TABLES: [&str; 6] = ["site", "sip", "media", "http", "recording", "egress"];
@@ -90,7 +91,7 @@ impl Draft {
             agents: take_list(&mut reader, root, 1, source, secrets),
             groups: take_list(&mut reader, root, 2, source, secrets),
             numbers: take_list(&mut reader, root, 3, source, secrets),
-            upstreams: take_list(&mut reader, root, 4, source, secrets),
+            upstreams: take_list_with(&mut reader, root, 4, source, secrets, read_upstream),
             pbxs: take_list(&mut reader, root, 5, source, secrets),
             flows: Vec::new(),
             prompts: Shelf::shipped(),
@@ -169,6 +170,26 @@ fn take_list<'s, T: DeserializeOwned>(
     source: &Source,
     secrets: &SecretPlaces,
 ) -> List<T> {
+    take_list_with(reader, root, list, source, secrets, |reader, element| {
+        reader.read_element(element)
+    })
+}
+
+/// Which keys a destination has depends on its type, so that is looked at first.
+fn read_upstream<'s>(reader: &mut Reader<'s>, element: Element<'s>) -> Section<Option<upstream::Config>> {
+    let kind = element.table.get("type").cloned();
+    let kind = kind.and_then(|kind| upstream::Kind::deserialize(ValueDeserializer::from(kind)).ok());
+    reader.read_element_with(element, |value| upstream::Config::read(kind, value))
+}
+
+fn take_list_with<'s, T>(
+    reader: &mut Reader<'s>,
+    root: &mut DeTable<'s>,
+    list: usize,
+    source: &Source,
+    secrets: &SecretPlaces,
+    read: impl Fn(&mut Reader<'s>, Element<'s>) -> Section<Option<T>>,
+) -> List<T> {
     let Some((name, key)) = LISTS.get(list) else {
         return List {
             read: Vec::new(),
@@ -184,7 +205,7 @@ fn take_list<'s, T: DeserializeOwned>(
         let without = secrets.bring_in(source, &element.label, &mut element.table);
         let whole = without.is_empty();
         reader.mistakes.extend(without);
-        let section = reader.read_element::<T>(element);
+        let section = read(reader, element);
         let Section {
             value,
             label,

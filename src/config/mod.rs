@@ -25,6 +25,7 @@ mod site;
 mod source;
 mod trunk;
 
+pub use crate::model::Secret;
 pub use agent::Agent;
 pub use gathered::Config;
 pub use group::Group;
@@ -32,6 +33,5 @@ pub use load::{Loaded, Surroundings, Unloadable};
 pub use mistake::{Mistake, Place, report};
 pub use number::NumberRule;
 pub use pbx::Pbx;
-pub use secret::Secret;
 pub use site::Site;
 pub use trunk::Trunk;

@@ -106,10 +106,19 @@ impl<'s> Reader<'s> {
 
     /// Reads one element of a list.
     pub(super) fn read_element<T: DeserializeOwned>(&mut self, element: Element<'s>) -> Section<Option<T>> {
+        self.read_element_with(element, |value| T::deserialize(value))
+    }
+
+    /// Reads one element of a list with `make`.
+    pub(super) fn read_element_with<T>(
+        &mut self,
+        element: Element<'s>,
+        make: impl Fn(ValueDeserializer<'s>) -> Result<T, Error>,
+    ) -> Section<Option<T>> {
         let Element {
             label, span, table, ..
         } = element;
-        self.read(&label, &span, table, |value| T::deserialize(value))
+        self.read(&label, &span, table, make)
     }
 
     /// Reads a table with `make`, telling every mistake on the way.

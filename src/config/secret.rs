@@ -1,38 +1,19 @@
 use super::source::Source;
 use super::{Mistake, Place};
-use serde::Deserialize;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys that hold a secret. Each may be written as `<key>_file` instead, so that the secret stays out of the
 /// configuration.
-pub(super) const SECRET_KEYS: [&str; 5] = ["password", "secret", "previous_secret", "api_key", "token"];
-
-/// A text that never shows: not in logs, not in error messages, not in a support bundle.
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself. Whoever calls this takes care that it goes no further than it must.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("…")
-    }
-}
+pub(super) const SECRET_KEYS: &[&str] = &[
+    "password",
+    "secret",
+    "previous_secret",
+    "api_key",
+    "token",
+    "bearer_token",
+];
 
 /// Where files with secrets are looked for when their path is not absolute: the credentials systemd hands to the
 /// service, then the folder of the configuration.
@@ -46,7 +27,7 @@ impl SecretPlaces {
     /// Puts the content of each `<key>_file` of a table in the place of `<key>`.
     pub(super) fn bring_in(&self, source: &Source, label: &str, table: &mut DeTable<'_>) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
-        for key in SECRET_KEYS {
+        for &key in SECRET_KEYS {
             let file_key = format!("{key}_file");
             let Some(file) = table.remove(file_key.as_str()) else {
                 continue;
@@ -112,15 +93,5 @@ fn mistake(place: Place, key: String, problem: String, cure: String) -> Mistake 
         key,
         problem,
         cure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_does_not_show() {
-        assert_eq!(format!("{:?}", Secret::from("hunter2")), "…");
     }
 }

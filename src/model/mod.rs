@@ -12,6 +12,7 @@ mod digit;
 mod ids;
 mod journal;
 mod playable;
+mod secret;
 mod tape;
 
 pub use cdr::{
@@ -28,4 +29,5 @@ pub use ids::{
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
 pub use playable::{Playable, Tone};
+pub use secret::Secret;
 pub use tape::{TapeDone, TapeMessage};

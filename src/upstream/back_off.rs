@@ -1,37 +1,67 @@
 use crate::model::Dice;
 use std::time::Duration;
 
-/// How long a destination is left alone after an attempt in vain: twice as long each time, up to a limit,
-/// give or take a fifth, so that a thousand boxes do not come back at the same moment.
+/// How long a destination is left alone after an attempt in vain: the waits that Standard Webhooks recommends, give
+/// or take a fifth, so that a thousand boxes do not come back at the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackOff {
-    /// After the first attempt in vain.
-    pub first: Duration,
+    /// What the waits are shortened to, in thousandths, so that a test need not wait for hours.
+    scale_per_mille: u32,
     /// The longest.
-    pub longest: Duration,
+    longest: Duration,
 }
 
-impl Default for BackOff {
-    fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            longest: Duration::from_secs(300),
-        }
-    }
-}
+/// After the first attempt in vain, the second, and so on; the last one from then on.
+const WAITS_SECONDS: [u64; 9] = [
+    5,
+    5 * 60,
+    30 * 60,
+    2 * 3600,
+    5 * 3600,
+    10 * 3600,
+    14 * 3600,
+    20 * 3600,
+    24 * 3600,
+];
 
 /// The longest a destination may ask for with Retry-After.
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
 
+impl Default for BackOff {
+    fn default() -> Self {
+        Self {
+            scale_per_mille: 1000,
+            longest: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
 impl BackOff {
-    /// The wait after attempt number `attempts + 1`, or longer when the destination asked for that.
+    /// The same waits a thousand times shorter and none longer than `longest`, for tests.
+    pub fn hurried(longest: Duration) -> Self {
+        Self {
+            scale_per_mille: 1,
+            longest,
+        }
+    }
+
+    /// The same with no wait longer than this.
+    pub(super) fn capped(self, longest: Duration) -> Self {
+        Self {
+            longest: self.longest.min(longest),
+            ..self
+        }
+    }
+
+    /// The wait after so many attempts in vain and one more, or longer when the destination asked for that.
     pub(super) fn wait(self, attempts: u32, asked: Option<Duration>, dice: &mut Dice) -> Duration {
-        let doubled = self
-            .first
-            .saturating_mul(2_u32.saturating_pow(attempts))
-            .min(self.longest);
+        let place = usize::try_from(attempts)
+            .unwrap_or(usize::MAX)
+            .min(WAITS_SECONDS.len() - 1);
+        let seconds = WAITS_SECONDS.get(place).copied().unwrap_or_default();
+        let wait = Duration::from_millis(seconds * u64::from(self.scale_per_mille)).min(self.longest);
         let jitter = u32::try_from(dice.roll(401)).unwrap_or(200);
-        let wait = doubled * (800 + jitter) / 1000;
+        let wait = wait * (800 + jitter) / 1000;
         wait.max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 }
@@ -41,10 +71,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_to_the_limit_and_spread_by_a_fifth() {
+    fn waits_grow_from_five_seconds_to_a_day_and_spread_by_a_fifth() {
         let mut dice = Dice::from_number(7);
         let back_off = BackOff::default();
-        for (attempts, seconds) in [(0, 1.0), (1, 2.0), (5, 32.0), (9, 300.0), (u32::MAX, 300.0)] {
+        for (attempts, seconds) in [
+            (0, 5.0),
+            (1, 300.0),
+            (2, 1800.0),
+            (8, 86_400.0),
+            (u32::MAX, 86_400.0),
+        ] {
             let waits: Vec<f64> = (0..200)
                 .map(|_| back_off.wait(attempts, None, &mut dice).as_secs_f64())
                 .collect();
@@ -69,5 +105,12 @@ mod tests {
             BackOff::default().wait(0, Some(Duration::MAX), &mut dice),
             LONGEST_ASKED
         );
+    }
+
+    #[test]
+    fn the_owner_may_ask_for_shorter_waits() {
+        let mut dice = Dice::from_number(7);
+        let back_off = BackOff::default().capped(Duration::from_secs(60));
+        assert!(back_off.wait(7, None, &mut dice) <= Duration::from_secs(72));
     }
 }

@@ -1,132 +1,187 @@
-use super::signature::Key;
+use super::flat::{Beside, Shared};
+use super::sinks::{file, webhook};
 use serde::Deserialize;
-use std::fmt;
-use std::path::PathBuf;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess};
+use std::time::Duration;
 
 /// `[[upstream]]`: a destination that every call record is forwarded to.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Its name: in the status, in the log, and in the database, where the records it has not acknowledged
-    /// wait.
+    /// Its name: in the status, in the log, and in the database, where the records it has not acknowledged wait.
     pub name: String,
-    /// What kind of destination it is: `webhook` or `file`.
-    #[serde(rename = "type")]
-    pub kind: Kind,
-    /// Where a webhook is posted to: an `https://` or `http://` URL.
-    #[serde(default)]
-    pub url: Option<String>,
-    /// What a webhook is signed with: `whsec_` and 24 to 64 bytes in base64. Without it nothing is signed.
-    #[serde(default)]
-    pub secret: Option<String>,
-    /// The secret before a change: both sign until the receiver has changed as well.
-    #[serde(default)]
-    pub previous_secret: Option<String>,
-    /// The file that records are appended to, one JSON object a line.
-    #[serde(default)]
-    pub path: Option<PathBuf>,
     /// Whether records are queued and sent. What waits for a disabled destination keeps waiting.
-    #[serde(default = "enabled")]
     pub enabled: bool,
+    /// How it is delivered to, whatever its kind.
+    pub policy: Policy,
+    /// Its kind, and the keys of that kind.
+    pub target: Target,
 }
 
-fn enabled() -> bool {
-    true
-}
-
-/// What kind of destination it is.
+/// What kind of destination it is: the key `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// An HTTP POST for each record, signed as Standard Webhooks has it.
+    /// An HTTP POST for each record, or for several.
     Webhook,
     /// A line of a local file for each record.
     File,
 }
 
+/// The keys of one kind of destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `type = "webhook"`.
+    Webhook(webhook::Section),
+    /// `type = "file"`.
+    File(file::Section),
+}
+
+/// How a destination is delivered to, whatever its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How often a record is refused before it is parked and the others go on.
+    pub park_after: u32,
+    /// The most records a second; 0 for as fast as they are acknowledged.
+    pub rate_per_second: u32,
+    /// Which of the waiting records go first.
+    pub order: Order,
+    /// An alarm is raised when the oldest record has waited longer.
+    pub alarm_after_minutes: u32,
+    /// The longest pause between two tries.
+    pub longest_wait_seconds: u32,
+}
+
+/// Which of the waiting records go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The oldest, always: each arrives after the one filed before it.
+    #[default]
+    Strict,
+    /// Four of the oldest, then one of the newest, so that what happens now is seen while a backlog drains.
+    NewestToo,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            park_after: 5,
+            rate_per_second: 0,
+            order: Order::Strict,
+            alarm_after_minutes: 60,
+            longest_wait_seconds: 24 * 3600,
+        }
+    }
+}
+
+impl Policy {
+    /// See the field.
+    pub(super) fn longest_wait(&self) -> Duration {
+        Duration::from_secs(self.longest_wait_seconds.into())
+    }
+}
+
+/// A mistake in a section: the key, the problem, the cure.
+pub(super) type SectionMistake = (&'static str, String, String);
+
 impl Config {
-    /// What is wrong with this section: the key, the problem, the cure.
-    pub fn mistakes(&self) -> Vec<(&'static str, String, String)> {
-        let mut found = Vec::new();
-        let mut add = |key, problem: String, cure: &str| found.push((key, problem, cure.to_owned()));
-        match self.kind {
-            Kind::Webhook => {
-                if let Err(problem) = self.checked_url() {
-                    add(
-                        "url",
-                        problem,
-                        "write where to post, such as https://head-office.example/cdrs",
-                    );
-                }
-                let secrets = [
-                    ("secret", &self.secret),
-                    ("previous_secret", &self.previous_secret),
-                ];
-                for (key, secret) in secrets {
-                    if secret
-                        .as_deref()
-                        .is_some_and(|secret| Key::parse(secret).is_none())
-                    {
-                        let cure = "write whsec_ and the output of `openssl rand -base64 32`";
-                        add(
-                            key,
-                            "is not `whsec_` with 24 to 64 bytes in base64".to_owned(),
-                            cure,
-                        );
-                    }
-                }
+    /// Reads a section whose `type` is known to be this, or is missing or wrong.
+    ///
+    /// # Errors
+    /// The deserializer's, with the key it is about.
+    pub fn read<'de, D: Deserializer<'de>>(kind: Option<Kind>, table: D) -> Result<Self, D::Error> {
+        let mut common = Common::default();
+        let beside = Beside {
+            table,
+            shared: &mut common,
+        };
+        let target = match kind {
+            Some(Kind::Webhook) => webhook::Section::deserialize(beside).map(Target::Webhook)?,
+            Some(Kind::File) => file::Section::deserialize(beside).map(Target::File)?,
+            None => {
+                // Told is only what is wrong whatever the type is.
+                beside.deserialize_any(IgnoredAny)?;
+                return Err(D::Error::missing_field("type"));
             }
-            Kind::File => {
-                if self.path.as_ref().is_none_or(|path| path.as_os_str().is_empty()) {
-                    add(
-                        "path",
-                        "is missing".to_owned(),
-                        "write the file to append to, such as cdrs.jsonl",
-                    );
-                }
+        };
+        Ok(Self {
+            name: common.name.ok_or_else(|| D::Error::missing_field("name"))?,
+            enabled: common.enabled.unwrap_or(true),
+            policy: common.policy,
+            target,
+        })
+    }
+
+    /// What kind of destination it is.
+    pub fn kind(&self) -> Kind {
+        match self.target {
+            Target::Webhook(_) => Kind::Webhook,
+            Target::File(_) => Kind::File,
+        }
+    }
+
+    /// What is wrong with this section.
+    pub fn mistakes(&self) -> Vec<SectionMistake> {
+        let mut found = match &self.target {
+            Target::Webhook(section) => section.mistakes(),
+            Target::File(section) => section.mistakes(),
+        };
+        let counted = [
+            ("park_after", self.policy.park_after, "5"),
+            ("alarm_after_minutes", self.policy.alarm_after_minutes, "60"),
+            ("longest_wait_seconds", self.policy.longest_wait_seconds, "86400"),
+        ];
+        for (key, value, usual) in counted {
+            if value == 0 {
+                found.push((key, "is 0".to_owned(), format!("use 1 or more; {usual} is usual")));
             }
         }
         found
     }
+}
 
-    /// The URL, when it is one we can post to.
-    pub(super) fn checked_url(&self) -> Result<reqwest::Url, String> {
-        let Some(url) = &self.url else {
-            return Err("is missing".to_owned());
-        };
-        let url: reqwest::Url = url.parse().map_err(|error| format!("is no URL: {error}"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!(
-                "has the scheme `{}`, and a webhook is posted by http or https",
-                url.scheme()
-            ));
-        }
-        if url.password().is_some() {
-            return Err("holds a password, and URLs are logged".to_owned());
-        }
-        Ok(url)
-    }
-
-    /// The signing keys, the current one first.
-    pub(super) fn keys(&self) -> Result<Vec<Key>, String> {
-        let secrets = [&self.secret, &self.previous_secret].into_iter().flatten();
-        secrets
-            .map(|secret| Key::parse(secret).ok_or_else(|| "the secret is malformed".to_owned()))
-            .collect()
+/// Without knowing the type beforehand, the table has to be kept until it is found.
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table = toml::Table::deserialize(deserializer)?;
+        let kind = table.get("type").cloned().and_then(|kind| kind.try_into().ok());
+        Self::read(kind, toml::Value::Table(table)).map_err(D::Error::custom)
     }
 }
 
-/// Everything but the secrets.
-impl fmt::Debug for Config {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Config")
-            .field("name", &self.name)
-            .field("kind", &self.kind)
-            .field("url", &self.url)
-            .field("signed", &self.secret.is_some())
-            .field("path", &self.path)
-            .field("enabled", &self.enabled)
-            .finish()
+/// The shared keys as they are met.
+#[derive(Default)]
+struct Common {
+    name: Option<String>,
+    enabled: Option<bool>,
+    policy: Policy,
+}
+
+impl Shared for Common {
+    const KEYS: &'static [&'static str] = &[
+        "name",
+        "type",
+        "enabled",
+        "park_after",
+        "rate_per_second",
+        "order",
+        "alarm_after_minutes",
+        "longest_wait_seconds",
+    ];
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "name" => self.name = Some(map.next_value()?),
+            "type" => drop(map.next_value::<Kind>()?),
+            "enabled" => self.enabled = Some(map.next_value()?),
+            "park_after" => self.policy.park_after = map.next_value()?,
+            "rate_per_second" => self.policy.rate_per_second = map.next_value()?,
+            "order" => self.policy.order = map.next_value()?,
+            "alarm_after_minutes" => self.policy.alarm_after_minutes = map.next_value()?,
+            "longest_wait_seconds" => self.policy.longest_wait_seconds = map.next_value()?,
+            _ => drop(map.next_value::<IgnoredAny>()?),
+        }
+        Ok(())
     }
 }
 
@@ -137,6 +192,10 @@ mod tests {
     fn keys(text: &str) -> Vec<&'static str> {
         let config: Config = toml::from_str(text).unwrap();
         config.mistakes().into_iter().map(|(key, ..)| key).collect()
+    }
+
+    fn error(text: &str) -> String {
+        toml::from_str::<Config>(text).unwrap_err().to_string()
     }
 
     #[test]
@@ -153,7 +212,22 @@ mod tests {
             ["url"]
         );
         assert_eq!(keys("name='a'\ntype='file'"), ["path"]);
-        assert!(toml::from_str::<Config>("name='a'\ntype='pigeon'").is_err());
+        assert_eq!(
+            keys("name='a'\ntype='file'\npath='x'\npark_after=0"),
+            ["park_after"]
+        );
+    }
+
+    #[test]
+    fn keys_of_another_kind_are_unknown() {
+        assert!(error("name='a'\ntype='pigeon'").contains("pigeon"));
+        let unknown = error("name='a'\ntype='file'\nurl='x'");
+        assert!(
+            unknown.contains("unknown field `url`, expected one of `name`"),
+            "{unknown}"
+        );
+        assert!(error("type='file'").contains("missing field `name`"));
+        assert!(error("name='a'").contains("missing field `type`"));
     }
 
     #[test]

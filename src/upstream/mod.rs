@@ -1,18 +1,21 @@
-//! Forwards finished call records to the outside: oldest first, at least once, never in a call's way.
+//! Forwards call records to the outside: at least once, in order, never in a call's way.
 //!
 //! One task a destination takes records from the store's outbox, hands them to its sink, and tells the outbox
-//! what became of them. A sink says what to do next, not what went wrong: done, try later, or refused. To add
-//! a destination of another kind, write its file in `sinks/` and its line in each list there.
+//! what became of them. A sink says what to do next, not what went wrong: done, try later, refused, or for the
+//! whole destination: leave it alone for a while, or for good. To add a destination of another kind, write its
+//! file in `sinks/` and its line in each list there and in [`Kind`].
 
 mod back_off;
 mod config;
+mod flat;
 mod forwarder;
-mod signature;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use back_off::BackOff;
-pub use config::{Config, Kind};
+pub use config::{Config, Kind, Order, Policy, Target};
 pub use forwarder::{Upstreams, Waker};
-pub use sinks::DeliveryError;
+pub use sinks::SinkContext;
+pub use verdict::{Delivered, Setback, Verdict};

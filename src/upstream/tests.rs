@@ -1,10 +1,11 @@
-use super::{BackOff, Config, Upstreams};
+use super::{BackOff, Config, SinkContext, Target, Upstreams};
+use crate::egress::{Egress, PinsInMemory, Rules};
 use crate::model::Dice;
 use crate::store::tests::sample::{call_id, closing};
 use crate::store::tests::{Room, open};
 use crate::store::{Backlog, Clock};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -125,8 +126,6 @@ fn clock() -> Clock {
 }
 
 fn webhook(url: &str) -> Config {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
     toml::from_str(&format!(
         "name='crm'\ntype='webhook'\nurl='{url}'\nsecret='{secret}'"
@@ -135,15 +134,17 @@ fn webhook(url: &str) -> Config {
 }
 
 fn start(room: &Room, config: Config) -> Upstreams {
-    let back_off = BackOff {
-        first: Duration::from_millis(2),
-        longest: Duration::from_millis(20),
+    let context = SinkContext {
+        site: "desk".to_owned(),
+        appliance_id: "0190-box".to_owned(),
+        clock: clock(),
+        egress: Egress::new(Rules::default(), Arc::new(PinsInMemory::default())),
     };
     Upstreams::start(
         &[config],
         &room.store.outbox(),
-        &clock(),
-        back_off,
+        &context,
+        BackOff::hurried(Duration::from_millis(20)),
         &mut Dice::from_number(1),
     )
     .unwrap()
@@ -191,7 +192,10 @@ async fn a_record_arrives_signed_and_numbered() {
     let room = room_with(dir.path(), 1);
     let (url, mut arrived) = receiver(vec![Deed::Take]).await;
     let config = webhook(&url);
-    let keys = config.keys().unwrap();
+    let Target::Webhook(section) = &config.target else {
+        panic!("a webhook")
+    };
+    let section = section.clone();
     let upstreams = start(&room, config);
     let request = next(&mut arrived).await;
     let id = format!("{}_1", call_id(0));
@@ -199,7 +203,7 @@ async fn a_record_arrives_signed_and_numbered() {
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert_eq!(request.header("webhook-id"), Some(id.as_str()));
     let seconds: i64 = request.header("webhook-timestamp").unwrap().parse().unwrap();
-    let expected = super::signature::signatures(&keys, &id, seconds, &request.body);
+    let expected = section.signature(&id, seconds, &request.body);
     assert_eq!(request.header("webhook-signature"), Some(expected.as_str()));
     let record: serde_json::Value = serde_json::from_str(&request.body).unwrap();
     assert_eq!(

@@ -1,59 +1,62 @@
-//! One file a kind of destination. To add one: write the file, then its line in [`Kind`], in [`Sink`] and in
-//! the two matches.
+//! One file a kind of destination. To add one: write the file with its `Section` (the keys) and its sink, then its
+//! line in [`Kind`](super::Kind), in [`Target`], in [`Sink`] and in each `match`.
 
-mod file;
-mod webhook;
+pub(super) mod file;
+pub(super) mod webhook;
 
-use super::{Config, Kind};
+use super::{Config, Delivered, Target};
+use crate::egress::Egress;
 use crate::store::{Clock, OutboxItem};
-use std::time::Duration;
 
-/// Says what the forwarder should do next; the cause rides inside for the log and the status.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeliveryError {
-    /// Keep the record and those behind it, and try again later.
-    #[error("{reason}")]
-    TryLater {
-        /// What went wrong, in plain words.
-        reason: String,
-        /// How long the destination asked to be left alone.
-        asked: Option<Duration>,
-    },
-    /// The destination will not take this record; after a few more tries it is parked and the others go on.
-    #[error("{0}")]
-    Refused(String),
+/// What every sink may know of the box around it.
+#[derive(Debug, Clone)]
+pub struct SinkContext {
+    /// `[site] name`.
+    pub site: String,
+    /// The identity of this box: `Store::appliance_id`.
+    pub appliance_id: String,
+    /// The clocks.
+    pub clock: Clock,
+    /// The way out.
+    pub egress: Egress,
 }
 
-impl DeliveryError {
-    fn later(reason: impl ToString) -> Self {
-        Self::TryLater {
-            reason: reason.to_string(),
-            asked: None,
-        }
-    }
-}
+/// Why a sink cannot be built, in plain words; the destination is then shown as in trouble and tried again later.
+pub(super) type Unready = String;
 
 /// A destination, ready to be delivered to.
 #[derive(Debug)]
 pub(super) enum Sink {
-    Webhook(webhook::Webhook),
+    Webhook(Box<webhook::Webhook>),
     File(file::File),
 }
 
 impl Sink {
-    /// Builds the sink of a section; the reason when the section is wrong.
-    pub(super) fn build(config: &Config, clock: &Clock) -> Result<Self, String> {
-        match config.kind {
-            Kind::Webhook => webhook::Webhook::new(config, clock.clone()).map(Self::Webhook),
-            Kind::File => file::File::new(config).map(Self::File),
+    /// Builds the sink of a section. Nothing is connected to yet.
+    pub(super) fn build(config: &Config, context: &SinkContext) -> Result<Self, Unready> {
+        match &config.target {
+            Target::Webhook(section) => {
+                let sink = webhook::Webhook::new(&config.name, section, context)?;
+                Ok(Self::Webhook(Box::new(sink)))
+            }
+            Target::File(section) => file::File::new(section, context).map(Self::File),
         }
     }
 
-    /// Delivers one record and waits until it is acknowledged.
-    pub(super) async fn deliver(&mut self, item: &OutboxItem) -> Result<(), DeliveryError> {
+    /// The most records it takes at a time, from 1.
+    pub(super) fn batch(&self) -> usize {
         match self {
-            Self::Webhook(sink) => sink.deliver(item).await,
-            Self::File(sink) => sink.deliver(item).await,
+            Self::Webhook(sink) => sink.batch(),
+            Self::File(sink) => sink.batch(),
+        }
+    }
+
+    /// Delivers these records, at most [`Sink::batch`] and at least one, in their order, and waits until each is
+    /// acknowledged or not.
+    pub(super) async fn deliver(&mut self, items: &[OutboxItem]) -> Delivered {
+        match self {
+            Self::Webhook(sink) => sink.deliver(items).await,
+            Self::File(sink) => sink.deliver(items).await,
         }
     }
 }

@@ -1,3 +1,4 @@
+use crate::model::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,8 +11,8 @@ pub(super) struct Key(Vec<u8>);
 
 impl Key {
     /// Reads `whsec_<base64>`; nothing when it is not 24 to 64 bytes.
-    pub(super) fn parse(secret: &str) -> Option<Self> {
-        let bytes = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;
+    pub(super) fn parse(secret: &Secret) -> Option<Self> {
+        let bytes = STANDARD.decode(secret.expose().strip_prefix("whsec_")?).ok()?;
         (24..=64).contains(&bytes.len()).then_some(Self(bytes))
     }
 
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_published_vector_is_met() {
-        let key = Key::parse("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
+        let key = Key::parse(&"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into()).unwrap();
         let body = r#"{"email":"test@example.com","username":"test_user"}"#;
         let signed = signatures(&[key], "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", 1_649_367_553, body);
         assert_eq!(signed, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn both_keys_sign_during_a_rotation() {
-        let old = Key::parse("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
+        let old = Key::parse(&"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into()).unwrap();
         let new = Key(vec![1; 32]);
         let signed = signatures(&[new, old.clone()], "a_1", 5, "{}");
         assert_eq!(
@@ -73,7 +74,7 @@ mod tests {
             "C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
             "whsec_not base64 at all!!!!!!!!!",
         ] {
-            assert_eq!(Key::parse(secret), None, "{secret}");
+            assert_eq!(Key::parse(&secret.into()), None, "{secret}");
         }
     }
 }
