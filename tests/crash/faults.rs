@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// For ever, as far as these runs go.
 const FOR_EVER: u64 = 1_000_000;
 
-/// S0-145, ROBUSTNESS 77.
+/// DC-006, ROBUSTNESS 77.
 #[test]
 fn when_the_nth_operation_fails_once_and_the_power_goes_later_nothing_acknowledged_is_lost() {
     for_every_n(&Fault::new("eio", 1).and_a_power_cut(), 1, |run| {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Rounds on one database, before a fresh one keeps the copies small.
 const ON_ONE_DATABASE: u32 = 20;
 
-/// S0-146, S0-149, ROBUSTNESS 75.
+/// DC-006, S0-149, ROBUSTNESS 75.
 #[test]
 fn whenever_the_process_is_killed_what_it_acknowledged_is_there_and_nothing_is_doubled() {
     let (rounds, mut dice, began) = (rounds(20), dice(75), Instant::now());

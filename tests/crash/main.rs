@@ -6,14 +6,27 @@
     clippy::disallowed_methods,
     reason = "outside the box time is what it is: these tests read the clock"
 )]
-#![expect(clippy::print_stdout, reason = "what was measured is shown")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what was measured is shown"
+)]
 
 mod driver;
+#[path = "../wire/harness/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the harness belongs to the wire tests; these need a part of it"
+)]
+mod harness;
 #[path = "../delivery/hostile/mod.rs"]
 #[allow(dead_code, reason = "the delivery tests use all of it")]
 mod hostile;
 mod ledger;
 
+mod daemon;
+mod disk_full;
 mod faults;
 mod kills;
 mod powercut;

@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// Rounds on one file system, before a fresh one keeps the looks cheap.
 const ON_ONE_DISK: u32 = 25;
 
-/// S0-147, ROBUSTNESS 76.
+/// DC-006, ROBUSTNESS 76.
 #[test]
 #[ignore = "needs root and a mount namespace: `just powercut`"]
 fn after_every_power_cut_what_was_acknowledged_is_there() {

@@ -15,7 +15,7 @@ const OLD_STEPS: [&str; 2] = [
     include_str!("../../src/store/migrations/02-accounts.sql"),
 ];
 
-/// S0-150, ROBUSTNESS 83.
+/// S1-041, ROBUSTNESS 83.
 #[test]
 fn an_old_database_opens_in_the_end_however_often_the_process_is_killed_over_it() {
     let (rounds, mut dice, began) = (rounds(10), dice(83), Instant::now());

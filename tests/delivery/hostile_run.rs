@@ -13,7 +13,7 @@ const KILLS: u32 = 20;
 /// Rounds whose kill comes while a delivery hangs.
 const HANGING: [u32; 4] = [3, 8, 13, 18];
 
-/// S0-148, ROBUSTNESS 75 and 85: whatever the receiver does and whenever the power goes, every record arrives, in
+/// DC-006, DC-007, ROBUSTNESS 75 and 85: whatever the receiver does and whenever the power goes, every record arrives, in
 /// order, and again only under the same id.
 #[test]
 fn ten_thousand_records_and_twenty_kills_later_nothing_is_missing() {

@@ -17,3 +17,4 @@ mod ledger;
 #[allow(dead_code, reason = "shared with the crash tests")]
 mod hostile;
 mod hostile_run;
+mod receivers;

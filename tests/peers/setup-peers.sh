@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk)
+#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +20,7 @@ need() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk
+[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
@@ -28,6 +28,13 @@ for peer in "$@"; do
     sipsak) need sipsak sipsak ;;
     sound) need sox sox && need ffprobe ffmpeg ;;
     asterisk) "$here/asterisk.sh" install ;;
+    # The libraries themselves are installed by the tests, from PyPI and npm.
+    webhooks)
+      python3 -c 'import ensurepip' 2>/dev/null || need no-such-program python3-venv
+      need node nodejs && need npm npm
+      ;;
+    # Loop-mounted file systems and small disks.
+    disks) need mkfs.ext4 e2fsprogs && need unshare util-linux && need python3 python3 ;;
     *) echo "setup-peers.sh: there is no peer named $peer" >&2; exit 2 ;;
   esac
 done

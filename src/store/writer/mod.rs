@@ -271,7 +271,7 @@ impl Writer {
         if is_new {
             tracing::error!(
                 reason,
-                "The database cannot be written: {reason}. New calls are refused until it can."
+                "The database cannot be written: {reason}. Calls go on; their records are kept in memory until it can."
             );
             (self.on_reply)(StoreReply::Failed {
                 call: None,

@@ -10,7 +10,7 @@ use super::{PATIENCE, eventually};
 use serde_json::Value;
 use std::fs;
 use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -29,11 +29,17 @@ pub(crate) struct Appliance {
 impl Appliance {
     /// Furnishes the household and starts the box on it; returns once it serves calls.
     pub(crate) fn open(street: &Street, household: &Household) -> Self {
+        Self::open_on(street, household, |_data| ())
+    }
+
+    /// Opens the box once its data directory is made ready.
+    pub(crate) fn open_on(street: &Street, household: &Household, make_ready: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("callpost-wire-")
             .tempdir()
             .expect("a folder can be made");
         household.furnish(folder.path(), street);
+        make_ready(&folder.path().join("data"));
         let mut appliance = Self {
             peer: None,
             folder,

@@ -50,6 +50,7 @@ pub(crate) struct Household {
     sections: String,
     rtp_ports: (u16, u16),
     recording: bool,
+    keep_free_megabytes: u32,
     drain_seconds: u32,
     digests: Vec<String>,
     flows: Vec<(String, String)>,
@@ -63,6 +64,7 @@ impl Household {
             sections: String::new(),
             rtp_ports: (10_000, 10_999),
             recording: true,
+            keep_free_megabytes: 1,
             drain_seconds: 1,
             digests: vec!["MD5".to_owned()],
             flows: Vec::new(),
@@ -146,6 +148,18 @@ impl Household {
         self
     }
 
+    /// How much of the disk recordings leave free.
+    pub(crate) fn keeping_free(mut self, megabytes: u32) -> Self {
+        self.keep_free_megabytes = megabytes;
+        self
+    }
+
+    /// A destination with these keys; every record is forwarded to it.
+    pub(crate) fn upstream(mut self, keys: &str) -> Self {
+        writeln!(self.sections, "[[upstream]]\n{keys}").expect("text grows");
+        self
+    }
+
     /// How long calls may go on after the box was asked to stop.
     pub(crate) fn draining(mut self, seconds: u32) -> Self {
         self.drain_seconds = seconds;
@@ -165,6 +179,7 @@ impl Household {
             sections,
             rtp_ports,
             recording,
+            keep_free_megabytes,
             drain_seconds,
             digests,
             flows,
@@ -178,6 +193,7 @@ impl Household {
              [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"]\nrealm=\"callpost\"\ndigests={digests:?}\n\
              [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
              [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
+             keep_free_megabytes={keep_free_megabytes}\n\
              [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
         );
         write(&folder.join("callpost.toml"), &text);

@@ -572,6 +572,12 @@ impl Dialog {
         assert_eq!(answer.status(), Some(200), "BYE is answered");
     }
 
+    /// Says BYE and waits for nothing.
+    pub(crate) fn say_goodbye(mut self) {
+        let bye = self.request("BYE");
+        self.phone.say(&bye);
+    }
+
     /// Waits until the box hangs up, and agrees.
     #[track_caller]
     pub(crate) fn hung_up_on(self) -> Message {
