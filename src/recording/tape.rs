@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 const WRITE_AT_BYTES: usize = 8000;
 /// … or until the first of it is this old, so that a killed daemon loses less than a second.
 const WRITE_AT_AGE: Duration = Duration::from_millis(500);
-/// How often the header's sizes are brought up to date and the file is put on the disk for good.
-const SYNC_EVERY: Duration = Duration::from_secs(2);
+/// How often the header's sizes are brought up to date and the file is put on the disk for good: with the audio that is
+/// still on its way here, a power cut costs less than two seconds.
+const SYNC_EVERY: Duration = Duration::from_millis(1600);
 
 /// One file that is being written. What was written so far is a valid WAV file at any time, at most two
 /// seconds longer than its header says.
@@ -239,7 +240,7 @@ mod tests {
         assert!(tape.next_sync() <= start + Duration::from_secs(2));
         assert!(!tape.sync(start + Duration::from_secs(2)));
         assert_eq!(crate::recording::inspect(&tape.path).unwrap().frames, 160);
-        assert_eq!(tape.next_sync(), start + Duration::from_secs(4));
+        assert_eq!(tape.next_sync(), start + Duration::from_secs(2) + SYNC_EVERY);
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn every_call_of_a_daemon_that_is_killed_again_and_again_reaches_a_hostile_head_
         .number("8001", r#"agent="ali""#)
         .unrecorded()
         .upstream(&format!(
-            "name=\"head-office\"\ntype=\"webhook\"\nurl=\"{}\"\n{}",
+            "name=\"head-office\"\ntype=\"webhook\"\nlongest_wait_seconds=2\nurl=\"{}\"\n{}",
             hostile.url(),
             Hostile::keys()
         ));

@@ -110,7 +110,11 @@ impl Fault {
 /// each `stride`-th n, another choice every day; `just crash` takes all, with more calls.
 fn for_every_n(fault: &Fault, stride: u64, judge: impl Fn(&Run) + Sync) {
     let is_long = rounds(0) > 0;
-    let (calls, stride) = if is_long { (20, 1) } else { (6, stride) };
+    let (calls, stride) = match (is_long, fault.times) {
+        (true, 1) => (20, 1),
+        (true, _) => (6, 1),
+        (false, _) => (6, stride),
+    };
     let began = Instant::now();
     let (next, runs, refused) = (AtomicU64::new(1), AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|threads| {

@@ -1,9 +1,12 @@
 //! The power of a whole file system is cut while records are written and forwarded.
 
 use crate::driver::{Driven, Task, Word};
+use crate::harness::sip::Dialog;
+use crate::harness::{Appliance, Household, Phone, Street, Voice, eventually, tone};
 use crate::hostile::{Hostile, Plan};
 use crate::ledger::Ledger;
 use crate::{dice, rounds};
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -77,18 +80,84 @@ fn after_every_power_cut_what_was_acknowledged_is_there() {
     );
 }
 
+/// DC-005, ROBUSTNESS 76.
+#[test]
+#[ignore = "needs root and a mount namespace: `just powercut`"]
+fn a_recording_cut_by_a_power_cut_loses_at_most_two_seconds() {
+    let street = Street::claim();
+    let desk = Phone::new("ali", SocketAddrV4::new(street.house(51), 5060), street.box_sip());
+    let household = Household::new()
+        .contact("ali", &desk.contact(), &[])
+        .number("8001", r#"agent="ali""#);
+    let mut disk = None;
+    let mut appliance = Appliance::open_on(&street, &household, |data| {
+        std::fs::create_dir_all(data).expect("a folder can be made");
+        disk.insert(Disk::at(data)).mount();
+    });
+    let disk = disk.expect("the disk is made");
+    let mut worst = Duration::ZERO;
+    let calls = usize::try_from(rounds(200) / 40).unwrap_or(0).max(2);
+    for round in 1..=calls {
+        let phone = Phone::new(
+            "+966501234567",
+            SocketAddrV4::new(street.pbx(), 0),
+            street.box_sip(),
+        );
+        let (caller_voice, agent_voice) = (Voice::at(street.pbx()), Voice::at(street.house(51)));
+        let dialling = phone.dial("8001", caller_voice.address);
+        let agent = Dialog::accept(&desk, &desk.expect_request("INVITE"), agent_voice.address);
+        let caller = dialling.answered();
+        agent_voice.hum(agent.audio, 1000);
+        caller_voice.hum(caller.audio, 440);
+        let heard = || tone::heard(&caller_voice.heard(), 1000);
+        let some_seconds = Duration::from_millis(4000 + 370 * u64::try_from(round % 6).unwrap_or(0));
+        eventually("they have talked", some_seconds * 3, || {
+            (heard() >= some_seconds).then_some(())
+        });
+        disk.cut_the_power();
+        let talked = heard();
+        appliance.kill();
+        while desk.hear(Duration::from_millis(1)).is_some() {}
+        disk.unmount();
+        disk.mount();
+        appliance.start();
+        let record = appliance.until_recorded(round).remove(round - 1);
+        assert_eq!(record.text("cause"), "interrupted");
+        let kept = tone::heard(&appliance.recording(&record.recording()).channels[1], 1000);
+        worst = worst.max(talked.saturating_sub(kept));
+    }
+    appliance.kill();
+    disk.unmount();
+    println!("recordings cut by {calls} power cuts: all playable, the worst lost {worst:?}");
+    // Two seconds of audio, and what was on its way at that moment.
+    assert!(worst <= Duration::from_millis(2100), "{worst:?}");
+}
+
 /// A file system in a file.
 #[derive(Debug)]
 struct Disk {
     folder: tempfile::TempDir,
+    place: PathBuf,
 }
 
 impl Disk {
     fn make() -> Self {
-        let disk = Self {
-            folder: tempfile::tempdir().expect("a folder can be made"),
-        };
-        std::fs::create_dir(disk.place()).expect("a folder can be made");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let place = folder.path().join("disk");
+        std::fs::create_dir(&place).expect("a folder can be made");
+        Self::format(folder, place)
+    }
+
+    /// To be mounted at this folder.
+    fn at(place: &Path) -> Self {
+        Self::format(
+            tempfile::tempdir().expect("a folder can be made"),
+            place.to_owned(),
+        )
+    }
+
+    fn format(folder: tempfile::TempDir, place: PathBuf) -> Self {
+        let disk = Self { folder, place };
         run(Command::new("truncate").args(["-s", "256M"]).arg(disk.image()));
         run(Command::new("mkfs.ext4").arg("-q").arg(disk.image()));
         disk
@@ -98,28 +167,24 @@ impl Disk {
         self.folder.path().join("disk.img")
     }
 
-    fn place(&self) -> PathBuf {
-        self.folder.path().join("disk")
-    }
-
     fn data(&self) -> PathBuf {
-        self.place().join("data")
+        self.place.join("data")
     }
 
     fn mount(&self) {
         run(Command::new("mount")
             .args(["-o", "loop"])
             .arg(self.image())
-            .arg(self.place()));
+            .arg(&self.place));
     }
 
     fn cut_the_power(&self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/godown.py");
-        run(Command::new("python3").arg(script).arg(self.place()));
+        run(Command::new("python3").arg(script).arg(&self.place));
     }
 
     fn unmount(&self) {
-        run(Command::new("umount").arg(self.place()));
+        run(Command::new("umount").arg(&self.place));
     }
 }
 
@@ -129,7 +194,7 @@ impl Drop for Disk {
         drop(
             Command::new("umount")
                 .args(["-q", "-l"])
-                .arg(self.place())
+                .arg(&self.place)
                 .status(),
         );
     }

@@ -17,4 +17,4 @@ fi
 # Built outside the namespace, so that only the test itself runs in it.
 cargo test --test crash --no-run
 CALLPOST_ROUNDS=$rounds exec unshare --mount --propagation private \
-  cargo test --test crash -- --ignored --exact --nocapture powercut::after_every_power_cut_what_was_acknowledged_is_there
+  cargo test --test crash -- --ignored --nocapture --test-threads=1 powercut::

@@ -142,8 +142,9 @@ impl Writer {
                     Durability::Patient,
                 );
             }
+            // Without its row a file that survives a power cut is nobody's.
             Job::Entry(Entry::RecordingOpened(row)) => {
-                self.wait(Job::Entry(Entry::RecordingOpened(row)), Durability::AtOnce);
+                self.wait(Job::Entry(Entry::RecordingOpened(row)), Durability::Synced);
             }
             Job::Tape(done) => self.wait(Job::Tape(done), Durability::AtOnce),
             Job::Work(durability, work) => {

@@ -1,11 +1,13 @@
 //! What the second process does.
 
 use super::{Task, sample, say};
+use callpost::egress::{Egress, PinsInMemory, Rules};
 use callpost::model::{CallKey, Dice, Entry};
 use callpost::store::{CdrFilter, Clock, Journal, Opened, Options, Pace, Store, StoreReply};
-use callpost::upstream::{BackOff, Config, Upstreams, Waker};
+use callpost::upstream::{BackOff, Config, SinkContext, Upstreams, Waker};
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -42,6 +44,8 @@ pub(super) struct Desk {
     store: Store,
     answers: Receiver<Answer>,
     closing: Arc<Mutex<VecDeque<u32>>>,
+    /// How often the store has said that it is in trouble since a call was last refused.
+    troubles: Arc<AtomicU32>,
 }
 
 impl Desk {
@@ -78,7 +82,8 @@ impl Desk {
         for _ in 0..50 {
             let (tell, answers) = channel();
             let closing: Arc<Mutex<VecDeque<u32>>> = Arc::default();
-            match Store::open(&task.dir, options(task, waker, &closing, tell)) {
+            let troubles: Arc<AtomicU32> = Arc::default();
+            match Store::open(&task.dir, options(task, waker, &closing, &troubles, tell)) {
                 Ok(opened) => {
                     if let Some(aside) = opened.set_aside {
                         say("set-aside", format!("{aside:?}"));
@@ -87,6 +92,7 @@ impl Desk {
                         store: opened.store,
                         answers,
                         closing,
+                        troubles,
                     };
                     return Some((desk, opened.interrupted.len()));
                 }
@@ -107,16 +113,19 @@ impl Desk {
         waker: &Arc<OnceLock<Waker>>,
         stopped: oneshot::Receiver<()>,
     ) -> JoinHandle<()> {
-        let back_off = BackOff {
-            first: Duration::from_millis(2),
-            longest: Duration::from_millis(50),
-        };
+        let back_off = BackOff::hurried(Duration::from_millis(50));
         let (configs, outbox, waker) = (configs(task), self.store.outbox(), Arc::clone(waker));
+        let context = SinkContext {
+            site: "branch-01".to_owned(),
+            appliance_id: self.store.appliance_id().to_owned(),
+            clock: clock(),
+            egress: Egress::new(Rules::new(Vec::new()), Arc::new(PinsInMemory::default())),
+        };
         let mut dice = Dice::from_number(u64::from(task.first));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime starts").block_on(async move {
-                let upstreams = Upstreams::start(&configs, &outbox, &clock(), back_off, &mut dice)
+                let upstreams = Upstreams::start(&configs, &outbox, &context, back_off, &mut dice)
                     .expect("the destinations are well configured");
                 drop(waker.set(upstreams.waker()));
                 // An error says that the desk has gone, which is a stop too.
@@ -176,7 +185,12 @@ impl Desk {
     fn until_well(&self, within: Duration) {
         let deadline = Instant::now() + within;
         // The writer refuses first and says why after that.
-        std::thread::sleep(Duration::from_millis(5));
+        while self.troubles.swap(0, Ordering::SeqCst) == 0
+            && self.store.trouble().is_none()
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         while self.store.trouble().is_some() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -215,6 +229,7 @@ fn options(
     task: &Task,
     waker: &Arc<OnceLock<Waker>>,
     closing: &Arc<Mutex<VecDeque<u32>>>,
+    troubles: &Arc<AtomicU32>,
     tell: std::sync::mpsc::Sender<Answer>,
 ) -> Options {
     let mut options = Options::new(clock());
@@ -225,7 +240,7 @@ fn options(
         log_pages: 25,
         ..Pace::default()
     };
-    let (waker, closing) = (Arc::clone(waker), Arc::clone(closing));
+    let (waker, closing, troubles) = (Arc::clone(waker), Arc::clone(closing), Arc::clone(troubles));
     options.on_reply = Box::new(move |reply| {
         let answer = match reply {
             StoreReply::CallOpened(CallKey(n)) => Answer::Opened(n),
@@ -247,7 +262,10 @@ fn options(
                 call: Some(CallKey(n)),
                 ..
             } => Answer::Refused(n),
-            StoreReply::Failed { call: None, reason } => return say("trouble", reason),
+            StoreReply::Failed { call: None, reason } => {
+                troubles.fetch_add(1, Ordering::SeqCst);
+                return say("trouble", reason);
+            }
         };
         drop(tell.send(answer));
     });
