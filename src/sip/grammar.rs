@@ -108,6 +108,15 @@ impl<'a> Scanner<'a> {
         earlier.rest.get(..length).unwrap_or_default()
     }
 
+    /// What was found, if nothing but white space is left.
+    pub(crate) fn finish<T>(mut self, found: T) -> Result<T, &'static str> {
+        if self.at_end() {
+            Ok(found)
+        } else {
+            Err("something odd behind it")
+        }
+    }
+
     /// Whether nothing but white space is left.
     pub(crate) fn at_end(&mut self) -> bool {
         self.skip_space();

@@ -5,11 +5,13 @@
 use super::fault::Fault;
 use super::grammar::Elements;
 use super::headers::{
-    self, CSeq, Challenge, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via, delta_seconds,
-    tokens,
+    self, Accept, CSeq, Challenge, Contacts, ContentType, Credentials, Diversion, EventPackage, HistoryInfo,
+    Join, NameAddr, Privacy, RAck, Reason, ReferTo, ReferredBy, Replaces, RetryAfter, SessionExpires,
+    SubscriptionState, Via, Warning, delta_seconds, tokens,
 };
 use super::malformed::Malformed;
 use super::method::Method;
+use super::multipart;
 use super::name::Name;
 use super::reading::Reading;
 use super::start_line::StartLine;
@@ -158,28 +160,78 @@ impl<'a> Message<'a> {
 
     /// The way a request still has to go (§20.34).
     pub fn routes(&self) -> Result<Vec<NameAddr<'a>>, Fault> {
-        self.addresses(Name::Route)
+        self.list(Name::Route, headers::hop)
     }
 
     /// The proxies that want to stay in the way (§20.30).
     pub fn record_routes(&self) -> Result<Vec<NameAddr<'a>>, Fault> {
-        self.addresses(Name::RecordRoute)
+        self.list(Name::RecordRoute, headers::hop)
+    }
+
+    /// The proxies between a registrar and a phone, the nearest to the registrar first (RFC 3327 §3).
+    pub fn path(&self) -> Result<Vec<NameAddr<'a>>, Fault> {
+        self.list(Name::Path, headers::hop)
     }
 
     /// Who a trusted neighbour says it is (RFC 3325 §9.1).
     pub fn p_asserted_identity(&self) -> Result<Vec<NameAddr<'a>>, Fault> {
-        self.addresses(Name::PAssertedIdentity)
+        headers::identities(self.values(Name::PAssertedIdentity))
+            .map_err(|problem| Fault::header(Name::PAssertedIdentity, problem))
     }
 
-    /// Every address of a list header such as Route, Path, Diversion or History-Info.
+    /// Who forwarded the call, the last one first (RFC 5806).
+    pub fn diversions(&self) -> Result<Vec<Diversion<'a>>, Fault> {
+        self.list(Name::Diversion, Diversion::parse)
+    }
+
+    /// The stations of the call on its way here, the first one first (RFC 7044).
+    pub fn history(&self) -> Result<Vec<HistoryInfo<'a>>, Fault> {
+        self.list(Name::HistoryInfo, HistoryInfo::parse)
+    }
+
+    /// Every address of a list header such as P-Associated-URI or Remote-Party-ID.
     pub fn addresses(&self, name: Name<'_>) -> Result<Vec<NameAddr<'a>>, Fault> {
-        let read = |value| NameAddr::parse(value).map_err(|problem| Fault::header(name, problem));
-        self.values(name).map(read).collect()
+        self.list(name, NameAddr::parse)
     }
 
     /// Where a REFER points (RFC 3515 §2.1).
-    pub fn refer_to(&self) -> Result<Option<NameAddr<'a>>, Fault> {
-        self.single(Name::ReferTo, NameAddr::parse)
+    pub fn refer_to(&self) -> Result<Option<ReferTo<'a>>, Fault> {
+        self.single(Name::ReferTo, ReferTo::parse)
+    }
+
+    /// On whose behalf (RFC 3892 §3).
+    pub fn referred_by(&self) -> Result<Option<ReferredBy<'a>>, Fault> {
+        self.single(Name::ReferredBy, ReferredBy::parse)
+    }
+
+    /// The dialog this INVITE takes the place of (RFC 3891 §6.1).
+    pub fn replaces(&self) -> Result<Option<Replaces<'a>>, Fault> {
+        self.single(Name::Replaces, Replaces::parse)
+    }
+
+    /// The dialog this INVITE wants to be mixed into (RFC 3911 §7.1).
+    pub fn join(&self) -> Result<Option<Join<'a>>, Fault> {
+        self.single(Name::Join, Join::parse)
+    }
+
+    /// What a SUBSCRIBE, NOTIFY or PUBLISH is about (RFC 6665 §8.2.1).
+    pub fn event(&self) -> Result<Option<EventPackage<'a>>, Fault> {
+        self.single(Name::Event, EventPackage::parse)
+    }
+
+    /// How a subscription stands (RFC 6665 §8.2.3).
+    pub fn subscription_state(&self) -> Result<Option<SubscriptionState<'a>>, Fault> {
+        self.single(Name::SubscriptionState, SubscriptionState::parse)
+    }
+
+    /// For how long the session lives unless it is refreshed (RFC 4028 §4).
+    pub fn session_expires(&self) -> Result<Option<SessionExpires>, Fault> {
+        self.single(Name::SessionExpires, SessionExpires::parse)
+    }
+
+    /// The shortest session time somebody on the way takes, in seconds (RFC 4028 §5).
+    pub fn min_se(&self) -> Result<Option<u32>, Fault> {
+        self.single(Name::MinSe, headers::min_se)
     }
 
     /// How many hops are left (§20.22); 0–255.
@@ -200,9 +252,9 @@ impl<'a> Message<'a> {
         self.single(Name::MinExpires, delta_seconds)
     }
 
-    /// Seconds to wait before trying again (§20.33).
-    pub fn retry_after(&self) -> Result<Option<u32>, Fault> {
-        self.single(Name::RetryAfter, headers::retry_after)
+    /// When to try again (§20.33).
+    pub fn retry_after(&self) -> Result<Option<RetryAfter>, Fault> {
+        self.single(Name::RetryAfter, RetryAfter::parse)
     }
 
     /// The number of a reliable provisional response (RFC 3262 §7.1).
@@ -222,8 +274,40 @@ impl<'a> Message<'a> {
 
     /// Why, one value a protocol (RFC 3326).
     pub fn reasons(&self) -> Result<Vec<Reason<'a>>, Fault> {
-        let read = |value| Reason::parse(value).map_err(|problem| Fault::header(Name::Reason, problem));
-        self.values(Name::Reason).map(read).collect()
+        self.list(Name::Reason, Reason::parse)
+    }
+
+    /// What else is said about a response (§20.43).
+    pub fn warnings(&self) -> Result<Vec<Warning<'a>>, Fault> {
+        self.list(Name::Warning, Warning::parse)
+    }
+
+    /// Whether the sender takes bodies of this type. Who does not say takes SDP (§20.1); an empty Accept takes none.
+    pub fn accepts(&self, kind: &str) -> Result<bool, Fault> {
+        if self.header(Name::Accept).is_none() {
+            return Ok(kind.eq_ignore_ascii_case("application/sdp"));
+        }
+        let ranges = self.list(Name::Accept, Accept::parse)?;
+        Ok(ranges.iter().any(|range| range.takes(kind)))
+    }
+
+    /// The body of this type: the whole body, or the part of it that is (RFC 5621). Nothing when there is none. 415
+    /// when a part that may not be passed over is of another type, or the body is encoded.
+    pub fn part(&self, kind: &str) -> Result<Option<&'a [u8]>, Fault> {
+        if self.body.is_empty() {
+            return Ok(None);
+        }
+        let mut encodings = self.tokens(Name::ContentEncoding);
+        if encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(Fault {
+                status: 415,
+                ..Fault::header(Name::ContentEncoding, "an unknown one")
+            });
+        }
+        match self.content_type()? {
+            Some(found) => multipart::find(kind, &found, self.body, 0),
+            None => Ok(None),
+        }
     }
 
     /// Tokens of a list header: Require, Supported, Allow, Unsupported, Proxy-Require, Privacy.
@@ -251,7 +335,12 @@ impl<'a> Message<'a> {
         )
     }
 
-    /// Whether the sender asks for this kind of privacy: `id`, `header`, `user`, … (RFC 3323 §4.2).
+    /// What the sender wants hidden (RFC 3323 §4.2).
+    pub fn privacy(&self) -> Result<Option<Privacy<'a>>, Fault> {
+        self.single(Name::Privacy, Privacy::parse)
+    }
+
+    /// Whether the sender asks for this kind of privacy, however badly it says so: `id`, `header`, `user`, … (RFC 3323 §4.2).
     pub fn wants_privacy(&self, kind: &str) -> bool {
         self.tokens(Name::Privacy)
             .any(|token| token.eq_ignore_ascii_case(kind))
@@ -295,6 +384,16 @@ impl<'a> Message<'a> {
             all.extend(Challenge::parse(line).map_err(|problem| Fault::header(name, problem))?);
         }
         Ok(all)
+    }
+
+    /// Every value of a list header (§7.3.1).
+    fn list<T>(
+        &self,
+        name: Name<'_>,
+        read: impl Fn(&'a [u8]) -> Result<T, &'static str>,
+    ) -> Result<Vec<T>, Fault> {
+        let read = |value| read(value).map_err(|problem| Fault::header(name, problem));
+        self.values(name).map(read).collect()
     }
 
     /// A header that may stand only once (§7.3.1).

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `start_line`, `message`, `reading`, `name`, `grammar`, `text`, `params` | RFC 3261 §7, §25 |
 //! | `uri`, `host` | §19.1; RFC 3966, 5118 |
-//! | `headers/` | §20, one file each |
+//! | `headers/` | §20, one file each; each names its standard |
+//! | `multipart` | RFC 2046 §5.1, RFC 5621 |
 //! | `write` | §8.1.1, §8.2.6, §18.2.1; RFC 3581 |
 //! | `framing` | §18.3, §7.5; RFC 5626 §4.4.1 |
 //! | `malformed`, `fault`, `limits`, `status` | §21 |
@@ -38,6 +39,7 @@ mod headers;
 
 mod malformed;
 mod message;
+mod multipart;
 mod reading;
 
 mod write;
@@ -68,7 +70,9 @@ pub use flow::{Flow, Transport};
 pub use framing::{Broken, Frame, Framer, PONG};
 pub use grammar::Elements;
 pub use headers::{
-    CSeq, Challenge, Contact, Contacts, ContentType, Credentials, NameAddr, RAck, Reason, Via,
+    Accept, CSeq, Challenge, Contact, Contacts, ContentDisposition, ContentType, Credentials, Diversion,
+    EventPackage, HistoryInfo, Join, NameAddr, Privacy, RAck, Reason, ReferTo, ReferredBy, Refresher,
+    Replaces, RetryAfter, SessionExpires, Standing, SubscriptionState, Via, Warning,
 };
 pub use host::Host;
 pub use malformed::Malformed;

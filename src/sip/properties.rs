@@ -183,6 +183,24 @@ fn interrogate(bytes: &[u8]) {
         message.reasons(),
     );
     let _ = (
+        message.part("application/sdp"),
+        message.accepts("application/sdp"),
+        message.warnings(),
+    );
+    let _ = (
+        message.event(),
+        message.subscription_state(),
+        message.replaces(),
+        message.join(),
+    );
+    let _ = (
+        message.referred_by(),
+        message.session_expires(),
+        message.min_se(),
+        message.privacy(),
+    );
+    let _ = (message.path(), message.diversions(), message.history());
+    let _ = (
         message.require().count(),
         message.supports("100rel"),
         message.allows(Method::Invite),
@@ -200,6 +218,56 @@ fn interrogate(bytes: &[u8]) {
     assert_eq!(answer.cseq(), message.cseq());
 }
 
+/// Compares us with `rsip` on a message that it accepts.
+fn second_opinion(bytes: &[u8]) -> bool {
+    use rsip::headers::{ToTypedHeader, UntypedHeader};
+    use rsip::message::HeadersExt;
+    let Ok(rsip::SipMessage::Request(theirs)) = rsip::SipMessage::try_from(bytes) else {
+        return false;
+    };
+    let sound = (
+        theirs.cseq_header(),
+        theirs.call_id_header(),
+        theirs.from_header(),
+        theirs.to_header(),
+    );
+    let (Ok(cseq), Ok(call_id), Ok(from), Ok(to)) = sound else {
+        return false;
+    };
+    let (Ok(cseq), Ok(from), Ok(to)) = (cseq.typed(), from.typed(), to.typed()) else {
+        return false;
+    };
+    let ours = Message::parse(bytes).unwrap_or_else(|bad| panic!("{bad}: {}", text(bytes)));
+    assert_eq!(ours.method().as_str(), theirs.method.to_string());
+    assert_eq!((ours.cseq().number, ours.call_id()), (cseq.seq, call_id.value()));
+    for (ours, theirs) in [
+        (ours.from(), from.params.iter().find_map(tag_of)),
+        (ours.to(), to.params.iter().find_map(tag_of)),
+    ] {
+        assert_eq!(ours.tag().map(str::to_owned), theirs);
+    }
+    assert_eq!(
+        ours.from().uri.host().map(|host| host.to_string()),
+        Some(from.uri.host().to_string())
+    );
+    true
+}
+
+fn tag_of(param: &rsip::Param) -> Option<String> {
+    if let rsip::Param::Tag(tag) = param {
+        return Some(tag.value().to_owned());
+    }
+    None
+}
+
+#[test]
+fn a_second_opinion_agrees_on_plain_messages() {
+    let plain = "INVITE sip:8000@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1;rport\r\n\
+        Max-Forwards: 70\r\nFrom: \"A\" <sip:a@example.com>;tag=x\r\nTo: <sip:8000@example.com>\r\nCall-ID: 1@h\r\n\
+        CSeq: 4711 INVITE\r\nContact: <sip:a@192.0.2.1>\r\nContent-Length: 0\r\n\r\n";
+    assert!(second_opinion(plain.as_bytes()), "it was not even asked");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -211,6 +279,44 @@ proptest! {
         prop_assert_eq!(meaning(&message), meaning(&again));
         prop_assert_eq!(print(&again), printed);
         interrogate(&bytes);
+    }
+
+    #[test]
+    fn a_typed_header_says_again_what_it_was_told(
+        (one, two, three) in (token(), token(), token()),
+        (number, seconds) in (any::<u32>(), prop::option::of(any::<u32>())),
+        (flag, words) in (any::<bool>(), "[ -~äé]{0,20}"),
+        method in method(),
+    ) {
+        macro_rules! same {
+            ($kind:ident, $found:expr) => {{
+                let found = $found;
+                let printed = found.to_string();
+                prop_assert_eq!($kind::parse(printed.as_bytes()), Ok(found), "{}", printed);
+            }};
+        }
+        let early_only = flag;
+        same!(Replaces, Replaces { call_id: &one, to_tag: &two, from_tag: &three, early_only });
+        same!(Join, Join { call_id: &one, to_tag: &two, from_tag: &three });
+        let refresher = flag.then_some(Refresher::Uas);
+        same!(SessionExpires, SessionExpires { seconds: number, refresher });
+        same!(RetryAfter, RetryAfter { seconds: number, duration: seconds });
+        let (state, reason) = (Standing::Terminated, flag.then_some(one.as_str()));
+        same!(SubscriptionState, SubscriptionState { state, reason, expires: seconds, retry_after: None });
+        let cseq = CSeq { number: number >> 1, method: Method::from_token(&method) };
+        same!(CSeq, cseq);
+        same!(RAck, RAck { rseq: number, cseq });
+        same!(Warning, Warning { code: 300 + (number % 100) as u16, agent: &one, text: words.as_str().into() });
+        same!(Privacy, Privacy::parse(b"header;id").unwrap());
+        let event = EventPackage::parse(b"dialog;id=7").unwrap();
+        let printed = event.to_string();
+        prop_assert!(EventPackage::parse(printed.as_bytes()).unwrap().is_same(&event));
+    }
+
+    /// Whatever another parser takes, we take too, and it means the same.
+    #[test]
+    fn a_second_opinion_agrees(bytes in request()) {
+        second_opinion(&bytes);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `CSeq`: RFC 3261 §20.16; `RAck`: RFC 3262 §7.2.
+//! `CSeq`: RFC 3261 §20.16.
 
 use crate::sip::grammar::Scanner;
 use crate::sip::method::Method;
+use std::fmt;
 
 /// A request's place in its dialog and its method; responses repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,8 @@ pub struct CSeq<'a> {
 }
 
 impl<'a> CSeq<'a> {
-    pub(crate) fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
+    /// Reads a whole value.
+    pub fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
         let mut scanner = Scanner::new(value);
         let found = scan(&mut scanner)?;
         if scanner.at_end() {
@@ -24,29 +26,9 @@ impl<'a> CSeq<'a> {
     }
 }
 
-/// Which provisional response a PRACK acknowledges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RAck<'a> {
-    /// The `RSeq` of the response.
-    pub rseq: u32,
-    /// The `CSeq` of the response.
-    pub cseq: CSeq<'a>,
-}
-
-impl<'a> RAck<'a> {
-    pub(crate) fn parse(value: &'a [u8]) -> Result<Self, &'static str> {
-        let mut scanner = Scanner::new(value);
-        scanner.skip_space();
-        let rseq = scanner
-            .number()
-            .and_then(|rseq| u32::try_from(rseq).ok())
-            .ok_or("no response number")?;
-        let cseq = scan(&mut scanner)?;
-        if scanner.at_end() {
-            Ok(Self { rseq, cseq })
-        } else {
-            Err("something odd behind it")
-        }
+impl fmt::Display for CSeq<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.number, self.method)
     }
 }
 
@@ -100,6 +82,5 @@ mod tests {
         ] {
             assert!(CSeq::parse(bad.as_bytes()).is_err(), "{bad}");
         }
-        assert_eq!(RAck::parse(b"7 1 INVITE").unwrap().rseq, 7);
     }
 }

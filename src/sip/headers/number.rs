@@ -1,7 +1,7 @@
-//! Headers that are a number: Max-Forwards §20.22, Expires §20.19, Min-Expires §20.23, Content-Length §20.14,
-//! Retry-After §20.33 of RFC 3261, RSeq of RFC 3262 §7.1.
+//! Headers that are a number: Max-Forwards §20.22, Expires §20.19, Min-Expires §20.23, Content-Length §20.14
+//! of RFC 3261, RSeq of RFC 3262 §7.1.
 
-use crate::sip::grammar::{Scanner, number, trim};
+use crate::sip::grammar::{number, trim};
 
 /// `1*DIGIT` up to `largest`, and nothing else.
 pub(crate) fn small(value: &[u8], largest: u32) -> Result<u32, &'static str> {
@@ -23,12 +23,6 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Result<u32, &'static str> {
         .unwrap_or(u32::MAX))
 }
 
-/// The seconds of a Retry-After; its comment and parameters are for people.
-pub(crate) fn retry_after(value: &[u8]) -> Result<u32, &'static str> {
-    let mut scanner = Scanner::new(trim(value));
-    delta_seconds(scanner.take_while(|byte| byte.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,7 +33,5 @@ mod tests {
         assert_eq!(small(b"300", 255), Err("too large"));
         assert_eq!(small(b"7x", 255), Err("not a number"));
         assert_eq!(delta_seconds(b"1000000000000000000000000"), Ok(u32::MAX));
-        assert_eq!(retry_after(b"120 (in a meeting);duration=60"), Ok(120));
-        assert!(retry_after(b"soon").is_err());
     }
 }

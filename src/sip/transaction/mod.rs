@@ -7,6 +7,11 @@ mod invite_server;
 mod server;
 mod timing;
 
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod timers;
+
 use super::headers::Via;
 use super::{Draft, Flow, Message, Method, Name};
 use bytes::Bytes;
@@ -39,6 +44,8 @@ pub(super) struct Transactions<Owner> {
     clients: HashMap<ClientId, Asked<Owner>>,
     servers: HashMap<ServerId, Served<Owner>>,
     by_wire: HashMap<Box<str>, ServerId>,
+    /// The same requests by who sent them, whatever way they came (§8.2.2.2).
+    by_origin: HashMap<Box<str>, ServerId>,
     last_server: u64,
     /// When to look at which transaction; hints, checked against the machine's own deadline.
     hints: BinaryHeap<Reverse<(Instant, Id)>>,
@@ -70,6 +77,7 @@ struct Served<Owner> {
     machine: ServerMachine,
     flow: Flow,
     wire: Box<str>,
+    origin: Option<Box<str>>,
     response: Option<Bytes>,
     owner: Option<Owner>,
 }
@@ -87,6 +95,8 @@ pub(super) enum Known {
     Absorbed,
     /// An ACK that no refusal waits for: it belongs to a dialog, or to nobody.
     StrayAck,
+    /// It came before on another way: a proxy forked it, and it is served already (§8.2.2.2).
+    Merged,
     /// It is new.
     No,
 }
@@ -154,6 +164,7 @@ impl<Owner: Copy> Transactions<Owner> {
             clients: HashMap::new(),
             servers: HashMap::new(),
             by_wire: HashMap::new(),
+            by_origin: HashMap::new(),
             last_server: 0,
             hints: BinaryHeap::new(),
             sends: Vec::new(),
@@ -240,7 +251,12 @@ impl<Owner: Copy> Transactions<Owner> {
         let is_ack = request.method() == Method::Ack;
         let wire = wire_key(request, if is_ack { Method::Invite } else { request.method() });
         let Some(id) = self.by_wire.get(&*wire).copied() else {
-            return if is_ack { Known::StrayAck } else { Known::No };
+            let merged = origin_key(request).is_some_and(|key| self.by_origin.contains_key(&*key));
+            return match (is_ack, merged) {
+                (true, _) => Known::StrayAck,
+                (false, true) => Known::Merged,
+                (false, false) => Known::No,
+            };
         };
         let Some(served) = self.servers.get_mut(&id) else {
             return Known::No;
@@ -265,24 +281,36 @@ impl<Owner: Copy> Transactions<Owner> {
     }
 
     /// Remembers a new request until it is answered, and the answer until nobody asks again.
-    pub(super) fn serve(&mut self, flow: &Flow, request: &Message<'_>, owner: Option<Owner>) -> ServerId {
+    pub(super) fn serve(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        owner: Option<Owner>,
+    ) -> ServerId {
         self.last_server += 1;
         let id = ServerId(self.last_server);
         let reliable = flow.transport.is_reliable();
         let machine = if request.method() == Method::Invite {
             ServerMachine::Invite(InviteServer::new(reliable))
         } else {
-            ServerMachine::Other(Server::new(reliable))
+            ServerMachine::Other(Server::new(now, reliable))
         };
         let flow = answer_flow(flow, request.top_via());
         let wire = wire_key(request, request.method());
+        let origin = origin_key(request);
         self.by_wire.insert(wire.clone(), id);
+        if let Some(origin) = &origin {
+            self.by_origin.insert(origin.clone(), id);
+        }
+        self.hint(machine.next_deadline(), Id::Server(id));
         self.servers.insert(
             id,
             Served {
                 machine,
                 flow,
                 wire,
+                origin,
                 response: None,
                 owner,
             },
@@ -306,6 +334,9 @@ impl<Owner: Copy> Transactions<Owner> {
         let Some(served) = self.servers.get_mut(&id) else {
             return;
         };
+        if matches!(served.machine, ServerMachine::Other(_)) && !Server::may_send(status) {
+            return;
+        }
         let response = Bytes::from(response);
         served.response = Some(response.clone());
         match &mut served.machine {
@@ -371,6 +402,7 @@ impl<Owner: Copy> Transactions<Owner> {
         if self.servers.len() * 4 < self.servers.capacity() {
             self.servers.shrink_to(SMALL);
             self.by_wire.shrink_to(SMALL);
+            self.by_origin.shrink_to(SMALL);
         }
         if self.hints.len() * 4 < self.hints.capacity() {
             self.hints.shrink_to(SMALL);
@@ -446,6 +478,9 @@ impl<Owner: Copy> Transactions<Owner> {
         if served.machine.is_over() {
             if let Some(served) = self.servers.remove(&id) {
                 self.by_wire.remove(&served.wire);
+                if let Some(origin) = served.origin {
+                    self.by_origin.remove(&origin);
+                }
             }
         } else {
             self.hint(served.machine.next_deadline(), Id::Server(id));
@@ -496,7 +531,13 @@ impl ServerMachine {
 fn wire_key(request: &Message<'_>, method: Method<'_>) -> Box<str> {
     let via = request.top_via();
     let sent_by = format_args!("{}:{}", via.host, via.port.unwrap_or(0)).to_string();
-    match via.branch.filter(|branch| branch.starts_with(MAGIC_COOKIE)) {
+    // The cookie alone tells nothing apart.
+    let is_unique = |branch: &&str| {
+        branch
+            .strip_prefix(MAGIC_COOKIE)
+            .is_some_and(|rest| !rest.is_empty())
+    };
+    match via.branch.filter(is_unique) {
         Some(branch) => format!("{branch} {sent_by} {method}"),
         None => format!(
             "{} {} {} {sent_by} {method}",
@@ -506,6 +547,17 @@ fn wire_key(request: &Message<'_>, method: Method<'_>) -> Box<str> {
         ),
     }
     .into_boxed_str()
+}
+
+/// What a request keeps on every way a proxy sends it (§8.2.2.2); nothing for requests inside dialogs, for those that
+/// belong to another request, and for peers of RFC 2543, who have no tag.
+fn origin_key(request: &Message<'_>) -> Option<Box<str>> {
+    let of_another = matches!(request.method(), Method::Ack | Method::Cancel);
+    if of_another || request.to().tag().is_some() {
+        return None;
+    }
+    let (tag, cseq) = (request.from().tag()?, request.cseq());
+    Some(format!("{tag} {} {cseq}", request.call_id()).into_boxed_str())
 }
 
 /// Where the answers to a request go (§18.2.2, RFC 3581).

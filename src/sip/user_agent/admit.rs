@@ -13,6 +13,8 @@ impl UserAgent {
         match self.transactions.recognise(now, request) {
             Known::Absorbed => return,
             Known::StrayAck => return self.hear_ack(now, flow, request),
+            // It is served already; the copy may not ring a second time (§8.2.2.2).
+            Known::Merged => return self.reply(flow, request, 482, |draft| draft),
             Known::No => {}
         }
         if request.method() == Method::Cancel {
@@ -147,6 +149,17 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
         .is_some_and(|uri| uri.is_sip() || matches!(uri.scheme(), Scheme::Tel));
     if !is_ours {
         return plain(416);
+    }
+    // A Request-URI has no headers (§19.1.1, table 1): whoever puts them there wants to smuggle them in.
+    if request
+        .request_uri()
+        .is_some_and(|uri| uri.headers().next().is_some())
+    {
+        return Some(Objection {
+            status: 400,
+            reason: Some("Bad Request-Line: headers in the URI".to_owned()),
+            unsupported: None,
+        });
     }
     match request.max_forwards() {
         Ok(Some(0)) if request.method() != Method::Register => return plain(483),

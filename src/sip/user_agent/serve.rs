@@ -10,6 +10,14 @@ use std::time::Instant;
 
 impl UserAgent {
     pub(super) fn serve_register(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        if let Err(fault) = request.contacts() {
+            return self.reply(
+                flow,
+                request,
+                (fault.status, fault.to_string().as_str()),
+                |draft| draft,
+            );
+        }
         let Some(extension) = self.authenticate(now, flow, request) else {
             return;
         };
@@ -17,7 +25,7 @@ impl UserAgent {
         if request.to().uri.user().as_deref() != Some(extension.as_str()) {
             return self.reply(flow, request, 403, |draft| draft);
         }
-        let server = self.transactions.serve(flow, request, None);
+        let server = self.transactions.serve(now, flow, request, None);
         let outcome = self.registrar.register(now, &extension, request, flow);
         self.events
             .extend(outcome.changes.into_iter().map(|change| match change {
@@ -35,18 +43,9 @@ impl UserAgent {
     }
 
     pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
-        let is_sdp = match request.content_type() {
-            Ok(kind) => request.body().is_empty() || kind.is_some_and(|kind| kind.is("application/sdp")),
-            Err(fault) => {
-                let reason = fault.to_string();
-                return self.reply(flow, request, (fault.status, reason.as_str()), |draft| draft);
-            }
+        let Some(offer) = self.offer_of(flow, request) else {
+            return;
         };
-        if !is_sdp {
-            return self.reply(flow, request, 415, |draft| {
-                draft.header(Name::Accept, "application/sdp")
-            });
-        }
         let dialed = request
             .request_uri()
             .and_then(|uri| uri.user().map(|user| dialed_number(&user)));
@@ -59,9 +58,15 @@ impl UserAgent {
             return self.reply(flow, request, 400, |draft| draft);
         };
         let id = self.new_session();
-        let server = self.transactions.serve(flow, request, Some(Owner::Invite(id)));
+        let server = self
+            .transactions
+            .serve(now, flow, request, Some(Owner::Invite(id)));
         let echo = Echo::of(request, flow.peer);
-        let trying = Draft::reply(&echo, 100, None).finish();
+        // Repeated so that the far side can measure the round trip (§8.2.6.1).
+        let timestamp = request.text(Name::Timestamp);
+        let trying = Draft::reply(&echo, 100, None)
+            .maybe(Name::Timestamp, timestamp)
+            .finish();
         self.transactions.respond(now, server, 100, trying);
         let (caller_number, caller_name) = self.caller(request, &origin);
         self.by_tag.insert(dialog.local_tag.as_str().into(), id);
@@ -82,7 +87,6 @@ impl UserAgent {
                 farewell: None,
             },
         );
-        let offer = (!request.body().is_empty()).then(|| request.body().to_vec());
         self.events.push_back(Event::Incoming(Box::new(Incoming {
             session: id,
             origin,
@@ -93,6 +97,46 @@ impl UserAgent {
             offer,
             flow: *flow,
         })));
+    }
+
+    /// The SDP of an INVITE, if it has any (§8.2.3); nothing when it has been refused.
+    #[expect(clippy::option_option, reason = "no offer is one thing, no call is another")]
+    fn offer_of(&mut self, flow: &Flow, request: &Message<'_>) -> Option<Option<Vec<u8>>> {
+        let offer = match request.part(SDP) {
+            Ok(None) if !request.body().is_empty() => {
+                self.reply(flow, request, 415, accepting);
+                return None;
+            }
+            Ok(offer) => offer.map(<[u8]>::to_vec),
+            Err(fault) => {
+                let draft = |draft| {
+                    if fault.status == 415 {
+                        accepting(draft)
+                    } else {
+                        draft
+                    }
+                };
+                self.reply(flow, request, (fault.status, fault.to_string().as_str()), draft);
+                return None;
+            }
+        };
+        match request.accepts(SDP) {
+            Ok(true) => Some(offer),
+            // Our answer would be SDP (§20.1).
+            Ok(false) => {
+                self.reply(flow, request, 406, |draft| draft);
+                None
+            }
+            Err(fault) => {
+                self.reply(
+                    flow,
+                    request,
+                    (fault.status, fault.to_string().as_str()),
+                    |draft| draft,
+                );
+                None
+            }
+        }
     }
 
     /// Who calls. A trunk may assert another identity than From shows (RFC 3325 §5); a phone may not.
@@ -176,6 +220,16 @@ impl UserAgent {
             (true, None) | (false, _) => flow.local,
         }
     }
+}
+
+/// The only bodies an INVITE may have.
+const SDP: &str = "application/sdp";
+
+/// What a 415 has to say (§21.4.13).
+fn accepting(draft: Draft) -> Draft {
+    draft
+        .header(Name::Accept, SDP)
+        .header(Name::AcceptEncoding, "identity")
 }
 
 /// A dialled number without the separators people write (RFC 3966 §5.1.1, visual separators); names stay as they are.

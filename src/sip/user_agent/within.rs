@@ -16,7 +16,9 @@ impl UserAgent {
             self.counts.strangers += 1;
             return self.reply(flow, request, 403, |draft| draft);
         }
-        let server = self.transactions.serve(flow, request, Some(Owner::Invite(id)));
+        let server = self
+            .transactions
+            .serve(now, flow, request, Some(Owner::Invite(id)));
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -138,7 +140,7 @@ impl UserAgent {
             self.counts.strangers += 1;
             return self.reply(flow, request, 481, |draft| draft);
         }
-        let server = self.transactions.serve(flow, request, None);
+        let server = self.transactions.serve(now, flow, request, None);
         self.respond(now, flow, request, server, 200);
         if let Some(id) = waiting {
             self.refuse_invite(now, id, 487, None);

@@ -66,7 +66,7 @@ fn summary(bytes: &[u8]) -> String {
             codes.join(", ")
         );
     }
-    if let Ok(Some(seconds)) = message.retry_after() {
+    if let Ok(Some(callpost::sip::RetryAfter { seconds, .. })) = message.retry_after() {
         let _ = write!(text, " (Retry-After {seconds})");
     }
     let proof = [Name::Authorization, Name::ProxyAuthorization];

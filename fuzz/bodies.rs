@@ -1,0 +1,196 @@
+//! What every fuzz target does with its bytes. `cargo fuzz` runs it under a nightly compiler, `tests/fuzzing.rs` with
+//! seeded mutations under the stable one.
+
+use callpost::model::Codec;
+use callpost::sdp::Negotiator;
+use callpost::sip::{
+    Contacts, Draft, Echo, Frame, Framer, Malformed, Message, Method, NameAddr, Replaces, Uri,
+};
+use std::net::SocketAddr;
+
+fn source() -> SocketAddr {
+    ([198, 51, 100, 7], 5060).into()
+}
+
+/// A datagram.
+pub(crate) fn message(bytes: &[u8]) {
+    match Message::parse(bytes) {
+        Ok(message) => read(&message),
+        Err(malformed) => refuse(&malformed),
+    }
+}
+
+fn refuse(malformed: &Malformed<'_>) {
+    if let Some(answer) = malformed.answer(source(), "tag") {
+        assert!(answer.starts_with(b"SIP/2.0 ") && answer.ends_with(b"\r\n\r\n"));
+    }
+}
+
+/// Asks a message everything it can be asked, and answers it.
+fn read(message: &Message<'_>) {
+    let _ = (
+        message.vias().count(),
+        message.contacts().is_ok(),
+        message.contact_uri().is_ok(),
+    );
+    let _ = (
+        message.routes().is_ok(),
+        message.record_routes().is_ok(),
+        message.path().is_ok(),
+    );
+    let _ = (
+        message.p_asserted_identity().is_ok(),
+        message.diversions().is_ok(),
+    );
+    let _ = (
+        message.max_forwards().is_ok(),
+        message.expires().is_ok(),
+        message.min_expires().is_ok(),
+    );
+    let _ = (
+        message.rseq().is_ok(),
+        message.min_se().is_ok(),
+        message.content_type().is_ok(),
+    );
+    let _ = (
+        message.require().count(),
+        message.supports("timer"),
+        message.allows(Method::Update),
+    );
+    let _ = (
+        message.user_agent(),
+        message.wants_privacy("id"),
+        message.accepts("application/sdp").is_ok(),
+    );
+    let _ = (
+        message.authorization("callpost").is_ok(),
+        message.challenges().is_ok(),
+    );
+    let _ = (
+        message.part("application/sdp").is_ok(),
+        message.referred_by().is_ok(),
+    );
+    if let Ok(Contacts::List(list)) = message.contacts() {
+        for contact in &list {
+            let _ = (
+                contact.q(),
+                contact.expires(),
+                contact.instance(),
+                contact.reg_id(),
+            );
+        }
+    }
+    for station in message.history().unwrap_or_default() {
+        let _ = (station.reason(), station.is_private(), station.replaced());
+    }
+    for diversion in message.diversions().unwrap_or_default() {
+        let _ = (diversion.reason(), diversion.counter(), diversion.is_private());
+    }
+    if let Ok(Some(target)) = message.refer_to() {
+        let _ = (
+            target.asks_for(Method::Invite),
+            target.replaces().map(|raw| Replaces::parse(&raw).is_ok()),
+        );
+    }
+    say_again(message);
+    let echo = Echo::of(message, source());
+    let answer = Draft::reply(&echo, 200, Some("tag")).record_route(&echo).finish();
+    let answer = Message::parse(&answer).expect("an answer of ours can be read");
+    assert_eq!(
+        (answer.call_id(), answer.cseq()),
+        (message.call_id(), message.cseq())
+    );
+}
+
+/// What was read means the same when we write it.
+fn say_again(message: &Message<'_>) {
+    macro_rules! same {
+        ($($name:literal $getter:ident)*) => {$(
+            if let Ok(Some(found)) = message.$getter() {
+                let printed = found.to_string();
+                let text = with_header(format!("{}: {printed}", $name).as_bytes());
+                let again = Message::parse(&text).expect("a header of ours can be read");
+                let again = again.$getter().expect("well-formed").expect("there").to_string();
+                assert_eq!(again, printed);
+            }
+        )*};
+    }
+    same! {
+        "Event" event
+        "Subscription-State" subscription_state
+        "Replaces" replaces
+        "Join" join
+        "Session-Expires" session_expires
+        "RAck" rack
+        "Retry-After" retry_after
+        "Privacy" privacy
+    }
+    for warning in message.warnings().unwrap_or_default() {
+        let text = with_header(format!("Warning: {warning}").as_bytes());
+        let again = Message::parse(&text).expect("a warning of ours can be read");
+        let again = again.warnings().expect("well-formed");
+        assert_eq!(again.first().map(ToString::to_string), Some(warning.to_string()));
+    }
+}
+
+/// A request with one more header line.
+fn with_header(line: &[u8]) -> Vec<u8> {
+    let head = b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\n\
+        Call-ID: x\r\nCSeq: 1 OPTIONS\r\n";
+    [&head[..], line, b"\r\n\r\n"].concat()
+}
+
+/// One header line, `Name: value`.
+pub(crate) fn header(bytes: &[u8]) {
+    message(&with_header(bytes));
+    let _ = NameAddr::parse(bytes);
+}
+
+/// Bytes of a stream, read in pieces whose size the first byte tells.
+pub(crate) fn stream(bytes: &[u8]) {
+    let Some((size, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let mut framer = Framer::new();
+    for chunk in bytes.chunks(usize::from(*size).max(1)) {
+        framer.push(chunk);
+        loop {
+            match framer.next_frame() {
+                Ok(Some(Frame::Message(bytes))) => message(&bytes),
+                Ok(Some(Frame::Ping | Frame::Pong)) => {}
+                Ok(None) => break,
+                Err(broken) => return refuse(&Malformed::of(&broken.head, broken.fault)),
+            }
+        }
+    }
+}
+
+/// A URI.
+pub(crate) fn uri(bytes: &[u8]) {
+    let Ok(found) = Uri::parse(bytes) else {
+        return;
+    };
+    assert!(found.is_same(&found));
+    let _ = (
+        found.user(),
+        found.password(),
+        found.param("transport"),
+        found.is_loose_router(),
+    );
+    let _ = (found.params().count(), found.headers().count());
+    let text = found.to_string();
+    if let Ok(again) = Uri::parse(text.as_bytes()) {
+        assert_eq!(again.to_string(), text);
+    }
+}
+
+/// A session description, as an offer and as an answer.
+pub(crate) fn sdp(bytes: &[u8]) {
+    let ours = SocketAddr::from(([192, 0, 2, 1], 10_000));
+    let mut leg = Negotiator::new(ours.ip(), ours.port(), &Codec::ALL, 1);
+    if let Ok((answer, agreed)) = leg.answer(bytes) {
+        assert!(!answer.is_empty() && agreed.remote != ours);
+    }
+    leg.offer();
+    let _ = leg.answered(bytes);
+}
