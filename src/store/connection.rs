@@ -1,3 +1,4 @@
+use super::tables::tallies;
 use super::{StoreError, migrations};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -20,6 +21,7 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", -1024)?;
     connection.set_prepared_statement_cache_capacity(48);
     migrations::run(&mut connection)?;
+    tallies::count_if_new(&connection)?;
     Ok(connection)
 }
 

@@ -49,6 +49,11 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether there is no room on the disk.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull))
+}
+
 /// Whether the entry itself is at fault, so that the entries beside it can still be committed.
 pub(super) fn is_the_entrys_own(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{

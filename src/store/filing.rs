@@ -1,4 +1,4 @@
-use super::tables::{calls, cdrs, outbox, recordings};
+use super::tables::{calls, cdrs, outbox, recordings, stories};
 use crate::model::Cdr;
 use rusqlite::Connection;
 
@@ -19,13 +19,14 @@ pub(in crate::store) fn append(
     Ok(filed)
 }
 
-/// Files a call's record and takes the open row away.
+/// Files a call's record, takes the open row away and puts the call's details together.
 pub(super) fn close(connection: &Connection, cdr: &Cdr, unix_ms: i64) -> Result<u64, rusqlite::Error> {
     let filed = append(connection, cdr, unix_ms)?;
     if let Some(facts) = cdr.recording.as_ref().filter(|facts| facts.bytes.is_some()) {
         recordings::complete(connection, facts)?;
     }
     calls::forget_open(connection, cdr.call_id)?;
+    stories::gather(connection, cdr.call_id)?;
     Ok(filed.seq())
 }
 

@@ -2,6 +2,7 @@ use super::connection::{damage, open_for_writing};
 use super::error::is_damage;
 use super::filing::close;
 use super::journal::Journal;
+use super::keeping::{Ageing, ConditionWatch, Reserve};
 use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, meta, outbox, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
@@ -23,6 +24,7 @@ pub struct Store {
     appliance_id: String,
     clock: Clock,
     trouble: Arc<Mutex<Option<String>>>,
+    condition: ConditionWatch,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -70,12 +72,15 @@ impl Store {
             clock,
             on_reply,
             mend,
+            keep,
             pace,
         } = options;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
         begin_with_an_empty_log(&connection)?;
         let found = start(&connection, &upstreams, mend, clock.unix_ms())?;
 
+        let ageing = Ageing::resume(&connection, clock.now(), clock.unix_ms())?;
+        let condition = ConditionWatch::default();
         let (jobs, queue) = sync_channel(pace.queue);
         let trouble = Arc::new(Mutex::new(None));
         let writer = Writer {
@@ -95,6 +100,12 @@ impl Store {
             next_heartbeat: None,
             retry_at: None,
             in_doubt: false,
+            reserve: Reserve::new(dir, u64::from(keep.reserve_megabytes) << 20),
+            keep,
+            ageing,
+            condition: condition.clone(),
+            // At once: the reserve is made before it is needed.
+            next_tidy: Some(clock.now()),
             _lock: lock,
         };
         let writer = std::thread::Builder::new()
@@ -110,6 +121,7 @@ impl Store {
             appliance_id: found.appliance_id,
             clock,
             trouble,
+            condition,
             writer: Some(writer),
         };
         let Found {
@@ -156,6 +168,11 @@ impl Store {
     /// Looks at [`Store::trouble`] from another thread.
     pub fn trouble_watch(&self) -> TroubleWatch {
         TroubleWatch(Arc::clone(&self.trouble))
+    }
+
+    /// How the database is, beside whether it can be written; looked at from any thread.
+    pub fn condition(&self) -> ConditionWatch {
+        self.condition.clone()
     }
 
     /// Why the database cannot be written now, when it cannot.

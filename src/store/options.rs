@@ -1,4 +1,4 @@
-use super::StoreReply;
+use super::{Config, StoreReply};
 use crate::model::{RecordingFacts, RecordingRow};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,18 +42,24 @@ pub struct Options {
     pub on_reply: Box<dyn Fn(StoreReply) + Send>,
     /// Mends unfinished recordings before the calls they belong to are closed.
     pub mend: Mender,
+    /// How long records are kept, and in how much room.
+    pub keep: Config,
     /// How often the writer does what can wait.
     pub pace: Pace,
 }
 
 impl Options {
-    /// Options with no destination, no listener and nothing to mend.
+    /// Options with no destination, no listener, nothing to mend and no reserve.
     pub fn new(clock: Clock) -> Self {
         Self {
             upstreams: Vec::new(),
             clock,
             on_reply: Box::new(|_reply| ()),
             mend: Box::new(|_rows| Vec::new()),
+            keep: Config {
+                reserve_megabytes: 0,
+                ..Config::default()
+            },
             pace: Pace::default(),
         }
     }
@@ -81,6 +87,8 @@ pub struct Pace {
     pub retry: Duration,
     /// The write-ahead log is folded back into the database once it holds this many pages of 4 kB.
     pub log_pages: u32,
+    /// How often old records, the database's size and the reserve are looked after.
+    pub tidy: Duration,
     /// The most entries in one transaction.
     pub lot: usize,
     /// Places in the queue before the writer. Full: the entry is handed back; new calls are refused with 503,
@@ -99,6 +107,7 @@ impl Default for Pace {
             refresh: Duration::from_secs(60),
             retry: Duration::from_secs(1),
             log_pages: 1000,
+            tidy: Duration::from_secs(60),
             lot: 256,
             queue: 1024,
             held: 10_000,

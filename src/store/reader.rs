@@ -1,6 +1,6 @@
 use super::connection::open_for_reading;
 use super::tables::{calls, cdrs, from_body, outbox};
-use super::{CdrFilter, CdrPage, StoreError, filter};
+use super::{CdrFilter, CdrPage, StoreError, lists};
 use crate::model::{CallId, CallNote, Cdr, RecordingFacts, RecordingId, RecordingRow};
 use rusqlite::{Connection, Row, params};
 use std::path::PathBuf;
@@ -98,7 +98,11 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn cdrs(&self, filter: &CdrFilter) -> Result<CdrPage, StoreError> {
-        self.look(|connection| filter::page(connection, filter))
+        self.look(|connection| {
+            // One view of the tables, however much is filed meanwhile.
+            let view = connection.unchecked_transaction()?;
+            lists::page(&view, filter)
+        })
     }
 
     /// The newest version of a call's record, with its `seq`.

@@ -1,6 +1,9 @@
 use super::StoreError;
 use super::connection::open_for_reading;
-use super::tables::{meta, outbox};
+use super::filing::Filed;
+use super::tables::packing::Packed;
+use super::tables::{cdrs, from_body, meta, outbox};
+use crate::model::Cdr;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use std::ffi::OsString;
@@ -58,7 +61,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// The tables worth saving, each with the column its rows are ordered by.
 const TABLES: [(&str, &str); 12] = [
-    ("cdrs", "seq"),
+    ("call_stories", "call_id"),
     ("open_calls", "call_id"),
     ("boot", "only"),
     ("upstreams", "id"),
@@ -80,22 +83,21 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
         reason,
         cdrs: 0,
         rows: 0,
-        complete: true,
+        complete: false,
     };
     let Ok(old) = open_for_reading(aside) else {
-        saved.complete = false;
         return saved;
     };
     keep_the_name(&old, fresh);
     let mut outbox_whole = true;
+    (saved.cdrs, saved.complete) = save_records(&old, fresh);
+    saved.rows = saved.cdrs;
     for (table, key) in TABLES {
         let (rows, whole) = save_table(&old, fresh, table, key);
         saved.rows += rows;
         saved.complete &= whole;
-        match table {
-            "cdrs" => saved.cdrs = rows,
-            "outbox" | "upstreams" => outbox_whole &= whole,
-            _other => {}
+        if matches!(table, "outbox" | "upstreams") {
+            outbox_whole &= whole;
         }
     }
     let queued = if outbox_whole {
@@ -113,6 +115,59 @@ fn keep_the_name(old: &Connection, fresh: &Connection) {
         // Not written: the start gives the box a new name, and says nothing wrong.
         let _ = meta::set(fresh, "appliance_id", Some(&name));
     }
+}
+
+/// Files every record that can still be read under its old `seq`, so that dictionaries and tallies are made anew:
+/// from the beginning and, when that breaks off, from the end. How many came over, and whether all did.
+fn save_records(old: &Connection, fresh: &Connection) -> (u64, bool) {
+    if fresh.execute_batch("BEGIN").is_err() {
+        return (0, false);
+    }
+    let mut saved = 0;
+    let forward = copy_records(
+        old,
+        fresh,
+        "SELECT seq, filed_ms, body FROM cdrs ORDER BY seq",
+        &mut saved,
+    );
+    if forward.is_err() {
+        // The rows behind the damage; those that came over already are recognised.
+        let backward = "SELECT seq, filed_ms, body FROM cdrs ORDER BY seq DESC";
+        let _ = copy_records(old, fresh, backward, &mut saved);
+    }
+    if fresh.execute_batch("COMMIT").is_err() {
+        return (0, false);
+    }
+    (saved, forward.is_ok_and(|whole| whole))
+}
+
+/// Whether every row could be read.
+fn copy_records(
+    old: &Connection,
+    fresh: &Connection,
+    select: &str,
+    saved: &mut u64,
+) -> Result<bool, rusqlite::Error> {
+    let mut whole = true;
+    let mut select = old.prepare(select)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let record = row
+            .get::<_, Packed>(2)
+            .ok()
+            .and_then(|body| Some((from_body::<Cdr>("cdrs", &seq.to_string(), &body.0)?, body.0)));
+        let Some((cdr, body)) = record else {
+            whole = false;
+            continue;
+        };
+        match cdrs::file_as(fresh, &cdr, row.get(1).unwrap_or(0), Some(seq), &body) {
+            Ok(Filed::New(_)) => *saved += 1,
+            Ok(Filed::Already(_)) => {}
+            Err(_) => whole = false,
+        }
+    }
+    Ok(whole)
 }
 
 /// How many rows came over, and whether all did.

@@ -1,4 +1,4 @@
-use super::{from_body, signed, to_body, unsigned};
+use super::{from_body, signed, stories, to_body, unsigned};
 use crate::model::{CallId, CallNote, Cdr};
 use rusqlite::{Connection, params};
 
@@ -80,6 +80,16 @@ pub(in crate::store) fn notes(
     connection: &Connection,
     call: CallId,
 ) -> Result<Vec<CallNote>, rusqlite::Error> {
+    let mut notes = stories::told(connection, call)?;
+    notes.extend(loose_notes(connection, call)?);
+    Ok(notes)
+}
+
+/// Those of an open call's details, or of what came late, that lie in rows of their own.
+pub(in crate::store) fn loose_notes(
+    connection: &Connection,
+    call: CallId,
+) -> Result<Vec<CallNote>, rusqlite::Error> {
     let key = call.to_string();
     let mut select =
         connection.prepare_cached("SELECT body FROM call_events WHERE call_id = ?1 ORDER BY id")?;
@@ -90,4 +100,12 @@ pub(in crate::store) fn notes(
         .iter()
         .filter_map(|body| from_body("call_events", &key, body))
         .collect())
+}
+
+/// Takes away what lies in rows of its own.
+pub(in crate::store) fn forget_notes(connection: &Connection, call: CallId) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("DELETE FROM call_events WHERE call_id = ?1")?
+        .execute(params![call.to_string()])?;
+    Ok(())
 }

@@ -1,5 +1,7 @@
-use super::{to_body, unsigned, word};
-use crate::model::{AgentId, CallId, Cdr, ForeignRecord, GroupName, Number};
+use super::packing::Packed;
+use super::tallies::{self, Kind, column};
+use super::{names, to_body, unsigned};
+use crate::model::{CallId, Cdr, Number};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What filing a record led to.
@@ -20,6 +22,11 @@ impl Filed {
     }
 }
 
+/// An identity as its column holds it.
+pub(in crate::store) fn key(id: CallId) -> [u8; 16] {
+    id.0.into_bytes()
+}
+
 /// Appends a record under the next `seq`. Filing the same version twice, as after a commit whose answer was
 /// lost, changes nothing.
 pub(in crate::store) fn file(
@@ -27,49 +34,91 @@ pub(in crate::store) fn file(
     cdr: &Cdr,
     unix_ms: i64,
 ) -> Result<Filed, rusqlite::Error> {
-    let id = cdr.cdr_id.to_string();
+    file_as(connection, cdr, unix_ms, None, &to_body(cdr)?)
+}
+
+/// The same under a `seq` of old, for rows that are saved from a damaged database.
+pub(in crate::store) fn file_as(
+    connection: &Connection,
+    cdr: &Cdr,
+    unix_ms: i64,
+    seq: Option<i64>,
+    body: &str,
+) -> Result<Filed, rusqlite::Error> {
+    let id = key(cdr.cdr_id);
+    let versions = versions(connection, &id)?;
     // Asked first: an insert that gives way to a conflict would use up a number and leave a gap.
-    if let Some(seq) = number_of(connection, &id, cdr.version)? {
-        return Ok(Filed::Already(seq));
+    if let Some(same) = versions.iter().find(|row| row.version == cdr.version) {
+        return Ok(Filed::Already(unsigned(same.seq)));
     }
-    connection
-        .prepare_cached("UPDATE cdrs SET latest = 0 WHERE cdr_id = ?1 AND version < ?2 AND latest = 1")?
-        .execute(params![id, cdr.version])?;
-    let newest: bool = connection
-        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM cdrs WHERE cdr_id = ?1 AND version > ?2)")?
-        .query_row(params![id, cdr.version], |row| row.get(0))?;
+    let newest = versions.iter().all(|row| row.version < cdr.version);
+    if newest {
+        for row in versions.iter().filter(|row| row.latest) {
+            supersede(connection, row)?;
+        }
+    }
+    let kind = Kind::of(connection, cdr)?;
+    let callee = cdr.callee_number.as_ref().map(Number::as_str);
     connection
         .prepare_cached(
-            "INSERT INTO cdrs (cdr_id, version, final, filed_ms, started_ms, status, direction, caller, dialed, callee,
-                               agent, ring_group, origin, latest, body)
+            "INSERT INTO cdrs (seq, cdr_id, version, latest, filed_ms, started_ms, status, direction, caller, dialed,
+                               callee, agent, ring_group, origin, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
+            seq,
             id,
             cdr.version,
-            cdr.is_final,
+            newest,
             unix_ms,
             cdr.started_at.unix_ms,
-            word(&cdr.status),
-            word(&cdr.direction),
-            cdr.caller_number.as_str(),
-            cdr.dialed_number.as_str(),
-            cdr.callee_number.as_ref().map(Number::as_str),
-            cdr.agent.as_ref().map(AgentId::as_str),
-            cdr.group.as_ref().map(GroupName::as_str),
-            cdr.origin.as_ref().map(|ForeignRecord { source, .. }| source),
-            newest,
-            to_body(cdr)?,
+            kind.status,
+            kind.direction,
+            names::number(connection, cdr.caller_number.as_str())?,
+            names::number(connection, cdr.dialed_number.as_str())?,
+            callee.map(|number| names::number(connection, number)).transpose()?,
+            column(kind.agent),
+            column(kind.group),
+            column(kind.origin),
+            Packed(body.to_owned()),
         ])?;
-    Ok(Filed::New(unsigned(connection.last_insert_rowid())))
+    let seq = connection.last_insert_rowid();
+    tallies::add(connection, cdr.started_at.unix_ms, kind, newest, seq)?;
+    Ok(Filed::New(unsigned(seq)))
 }
 
-fn number_of(connection: &Connection, id: &str, version: u32) -> Result<Option<u64>, rusqlite::Error> {
-    let seq: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM cdrs WHERE cdr_id = ?1 AND version = ?2")?
-        .query_row(params![id, version], |row| row.get(0))
-        .optional()?;
-    Ok(seq.map(unsigned))
+/// One of a record's rows.
+struct Version {
+    seq: i64,
+    version: u32,
+    latest: bool,
+    started_ms: i64,
+    kind: Kind,
+}
+
+fn versions(connection: &Connection, id: &[u8; 16]) -> Result<Vec<Version>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT seq, version, latest, started_ms, status, direction, agent, ring_group, origin
+             FROM cdrs WHERE cdr_id = ?1",
+        )?
+        .query_map(params![id], |row| {
+            Ok(Version {
+                seq: row.get(0)?,
+                version: row.get(1)?,
+                latest: row.get(2)?,
+                started_ms: row.get(3)?,
+                kind: Kind::read(row, 4)?,
+            })
+        })?
+        .collect()
+}
+
+fn supersede(connection: &Connection, row: &Version) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("UPDATE cdrs SET latest = 0 WHERE seq = ?1")?
+        .execute(params![row.seq])?;
+    tallies::supersede(connection, row.started_ms, row.kind)
 }
 
 /// The newest version of a record: its row's number and its text.
@@ -79,8 +128,8 @@ pub(in crate::store) fn latest(
 ) -> Result<Option<(u64, String)>, rusqlite::Error> {
     connection
         .prepare_cached("SELECT seq, body FROM cdrs WHERE cdr_id = ?1 ORDER BY version DESC LIMIT 1")?
-        .query_row(params![id.to_string()], |row| {
-            Ok((unsigned(row.get(0)?), row.get(1)?))
+        .query_row(params![key(id)], |row| {
+            Ok((unsigned(row.get(0)?), row.get::<_, Packed>(1)?.0))
         })
         .optional()
 }

@@ -5,9 +5,14 @@ pub(super) mod boot;
 pub(super) mod calls;
 pub(super) mod cdrs;
 pub(super) mod meta;
+pub(super) mod names;
 pub(super) mod outbox;
+pub(super) mod packing;
 pub(super) mod recordings;
 pub(super) mod registrations;
+pub(super) mod stories;
+pub(super) mod tallies;
+pub(super) mod varint;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,14 +34,6 @@ pub(super) fn from_body<T: DeserializeOwned>(table: &str, key: &str, body: &str)
             tracing::error!(table, key, %error, "Row {key} of table {table} cannot be read and is left out.");
             None
         }
-    }
-}
-
-/// The word an enum variant has on the wire.
-pub(super) fn word<T: Serialize>(variant: &T) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(word)) => word,
-        Ok(_) | Err(_) => String::new(),
     }
 }
 

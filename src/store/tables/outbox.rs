@@ -1,3 +1,4 @@
+use super::packing::Packed;
 use super::{signed, unsigned};
 use crate::store::{Backlog, Batch, OutboxItem};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -102,9 +103,9 @@ fn oldest(
                 let item = OutboxItem {
                     seq: unsigned(row.get(1)?),
                     attempts: row.get(2)?,
-                    cdr_id: row.get(3)?,
+                    cdr_id: uuid::Uuid::from_bytes(row.get(3)?).to_string(),
                     version: row.get(4)?,
-                    body: row.get(5)?,
+                    body: row.get::<_, Packed>(5)?.0,
                 };
                 Ok((row.get(0)?, item))
             },
@@ -268,4 +269,35 @@ pub(in crate::store) fn recount(connection: &Connection) -> Result<(), rusqlite:
         [],
     )?;
     Ok(())
+}
+
+/// The record goes: nobody waits for it any more. Whether an enabled destination did.
+pub(in crate::store) fn forget(connection: &Connection, seq: i64) -> Result<bool, rusqlite::Error> {
+    let mut waited = false;
+    let owed = "SELECT upstream, 0, enabled FROM outbox JOIN upstreams ON id = upstream WHERE seq = ?1
+                UNION ALL
+                SELECT upstream, 1, enabled FROM parked JOIN upstreams ON id = upstream WHERE seq = ?1";
+    let owed: Vec<(i64, bool, bool)> = connection
+        .prepare_cached(owed)?
+        .query_map(params![seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (upstream, is_parked, is_enabled) in owed {
+        waited |= is_enabled;
+        let (delete, count) = if is_parked {
+            (
+                "DELETE FROM parked WHERE upstream = ?1 AND seq = ?2",
+                "UPDATE upstreams SET parked = parked - 1 WHERE id = ?1",
+            )
+        } else {
+            (
+                "DELETE FROM outbox WHERE upstream = ?1 AND seq = ?2",
+                "UPDATE upstreams SET pending = pending - 1 WHERE id = ?1",
+            )
+        };
+        connection
+            .prepare_cached(delete)?
+            .execute(params![upstream, seq])?;
+        connection.prepare_cached(count)?.execute(params![upstream])?;
+    }
+    Ok(waited)
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod any_story;
 mod damage;
+mod list_truth;
 mod lists;
 mod outbox;
 mod restart;
@@ -93,7 +94,11 @@ impl Room {
         loop {
             match self.replies.recv_timeout(Duration::from_secs(20)).unwrap() {
                 StoreReply::Filed { .. } => {}
-                other => return other,
+                other @ (StoreReply::CallOpened(_)
+                | StoreReply::CallClosed { .. }
+                | StoreReply::Failed { .. }) => {
+                    return other;
+                }
             }
         }
     }
@@ -114,4 +119,13 @@ impl Room {
             .change(super::journal::Durability::Synced, |_connection| Ok(()))
             .unwrap();
     }
+}
+
+/// SHA-256, hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,6 +1,7 @@
 use crate::model::{
-    Binding, CallId, CallKey, CallNote, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, NoteKind,
-    Number, RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp, Status,
+    AgentId, Binding, CallId, CallKey, CallNote, Cdr, Direction, Entry, GroupName, HangupBy, LegRecord,
+    LegRole, NoteKind, Number, Quality, RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp,
+    Status,
 };
 use std::collections::BTreeMap;
 
@@ -104,6 +105,50 @@ pub(crate) fn ended(n: u32) -> Cdr {
         callee_number: Some(Number::from("1001")),
         ..draft(n)
     }
+}
+
+/// The n-th call as a busy box files it: three legs, a recording, measured quality.
+pub(crate) fn talked(n: u32) -> Cdr {
+    let quality = |packets| {
+        Some(Quality {
+            mos: Some(4.4),
+            loss_percent: Some(0.1),
+            jitter_ms: Some(3.25),
+            rtt_ms: None,
+            codec: Some(crate::model::Codec::Pcmu),
+            packets_received: packets,
+            packets_sent: packets + 3,
+        })
+    };
+    let mut cdr = ended(n);
+    let agent = |leg, name: &str, number: &str| LegRecord {
+        leg,
+        role: LegRole::Agent,
+        agent: Some(AgentId::from(name)),
+        number: number.to_owned(),
+        attempt: 1,
+        ringing_at: Some(stamp(n + 2120)),
+        answered_at: Some(stamp(n + 3000)),
+        ended_at: Some(stamp(n + 8000)),
+        quality: quality(250),
+        ..cdr.legs[0].clone()
+    };
+    let legs = [agent(1, "ali", "1001"), agent(2, "mona", "1002")];
+    cdr.legs.extend(legs);
+    cdr.legs[0].quality = quality(400);
+    cdr.agent = Some(AgentId::from("ali"));
+    cdr.group = Some(GroupName::from("sales"));
+    cdr.flow = Some("main".into());
+    cdr.stages = ["welcome", "menu", "sales"].map(Into::into).to_vec();
+    cdr.digits = "1".to_owned();
+    cdr.ringing_at = Some(stamp(n + 2120));
+    cdr.answered_at = Some(stamp(n + 3000));
+    cdr.ended_at = Some(stamp(n + 8000));
+    cdr.recording = Some(RecordingFacts {
+        sha256: Some(format!("{:064x}", u128::from(n) * 0x9e37_79b9_7f4a_7c15)),
+        ..facts(n)
+    });
+    cdr
 }
 
 /// The n-th call arrives.

@@ -111,7 +111,7 @@ fn the_box_keeps_its_name_through_restarts_and_through_damage() {
     let (room, _) = open(dir.path(), &[], |_options| ());
     let name = room.store.appliance_id().to_owned();
     let CallId(_uuid) = CallId(name.parse().unwrap());
-    for n in 0..100 {
+    for n in 0..600 {
         room.append(closing(n));
     }
     room.store.shutdown();

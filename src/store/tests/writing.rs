@@ -159,7 +159,9 @@ fn when_the_disk_is_full_calls_are_refused_and_records_wait_until_there_is_room(
         })
         .unwrap();
     let mut large = ended(1);
-    large.notes.push("x".repeat(200_000));
+    large
+        .notes
+        .extend((0..4000_u32).map(|n| super::digest(&n.to_be_bytes())));
     room.append(Entry::CallClosed(Box::new(large)));
     let StoreReply::Failed { call: None, reason } = room.reply() else {
         panic!("no trouble was told")

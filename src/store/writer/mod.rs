@@ -4,6 +4,7 @@
 mod job;
 mod lot;
 mod refreshes;
+mod tidying;
 mod transaction;
 
 pub(super) use job::{After, Job, Ran, Work};
@@ -12,6 +13,7 @@ pub(super) use refreshes::Refreshes;
 
 use super::connection::open_for_writing;
 use super::journal::Durability;
+use super::keeping::{Ageing, ConditionWatch, Config, Reserve};
 use super::lock::DirectoryLock;
 use super::log;
 use super::tables::registrations;
@@ -46,6 +48,12 @@ pub(super) struct Writer {
     pub(super) retry_at: Option<Instant>,
     /// The disk has failed since the last commit that went well: the log is emptied before the next.
     pub(super) in_doubt: bool,
+    /// `[cdr]`.
+    pub(super) keep: Config,
+    pub(super) ageing: Ageing,
+    pub(super) reserve: Reserve,
+    pub(super) condition: ConditionWatch,
+    pub(super) next_tidy: Option<Instant>,
     /// Held as long as the writer may write.
     pub(super) _lock: DirectoryLock,
 }
@@ -59,6 +67,7 @@ impl Writer {
                 return self.finish();
             }
             self.write_what_is_due();
+            self.tidy_when_due();
         }
     }
 
@@ -109,10 +118,16 @@ impl Writer {
         if self.retry_at.is_some() {
             return self.retry_at;
         }
-        [self.lot.patience_ends, self.refreshes.due(), self.next_heartbeat]
-            .into_iter()
-            .flatten()
-            .min()
+        let tidy = self.next_tidy;
+        [
+            self.lot.patience_ends,
+            self.refreshes.due(),
+            self.next_heartbeat,
+            tidy,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Puts one job where it waits. False: it was the last.

@@ -2,7 +2,7 @@ use super::job::After;
 use super::{Job, Writer};
 use crate::model::{Entry, TapeDone};
 use crate::store::StoreReply;
-use crate::store::error::is_the_entrys_own;
+use crate::store::error::{is_full, is_the_entrys_own};
 use crate::store::filing::close;
 use crate::store::journal::Durability;
 use crate::store::log;
@@ -15,11 +15,39 @@ impl Writer {
         let mut outcome = Outcome::default();
         match self.write(lot.jobs, lot.durability, &mut outcome) {
             Ok(()) => self.answer(outcome),
-            Err(error) => {
-                self.in_doubt |= log::is_in_doubt(&error);
-                self.keep(outcome, &error.to_string());
+            Err(error) if is_full(&error) && self.use_the_reserve() => self.commit_again(outcome, &error),
+            Err(error) => self.give_up(outcome, &error),
+        }
+    }
+
+    /// There is room again: the same lot once more. Who only asked for a change asks again.
+    fn commit_again(&mut self, outcome: Outcome, error: &rusqlite::Error) {
+        if !self.reopen() {
+            return self.give_up(outcome, error);
+        }
+        let reason = error.to_string();
+        let (works, entries): (Vec<Job>, Vec<Job>) = outcome
+            .jobs
+            .into_iter()
+            .partition(|job| matches!(job, Job::Work(..)));
+        for after in outcome.afters {
+            after(Err(&reason));
+        }
+        for job in works {
+            if let Job::Work(_, work) = job {
+                (work(Err(&reason)).after)(Err(&reason));
             }
         }
+        let mut again = Outcome::default();
+        match self.write(entries, Some(Durability::Synced), &mut again) {
+            Ok(()) => self.answer(again),
+            Err(error) => self.give_up(again, &error),
+        }
+    }
+
+    fn give_up(&mut self, outcome: Outcome, error: &rusqlite::Error) {
+        self.in_doubt |= log::is_in_doubt(error);
+        self.keep(outcome, &error.to_string());
     }
 
     /// One transaction. `outcome` holds every job afterwards, done or not.

@@ -1,0 +1,106 @@
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+
+/// JSON text as it lies in a row. Long texts of ours look alike, so they are stored as an LZ4 block against a
+/// dictionary of what they have in common; what comes out is byte for byte what went in. Rows of an earlier
+/// release hold plain text and are read as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct Packed(pub(in crate::store) String);
+
+/// The first byte of a packed row tells which dictionary unpacks it. A dictionary is never changed once
+/// released; a better one gets the next number.
+const DICTIONARY_1: u8 = 1;
+static WORDS_1: &[u8] = include_bytes!("packing-1.txt");
+
+/// Longest text that is unpacked. A damaged row may claim any length.
+const LONGEST: usize = 16 << 20;
+/// The dictionary's number, then the text's length.
+const HEAD: usize = 5;
+
+/// Packs bytes as [`Packed`] does a text.
+pub(in crate::store) fn pack(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = vec![DICTIONARY_1];
+    packed.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+    packed.extend(lz4_flex::block::compress_with_dict(bytes, WORDS_1));
+    packed
+}
+
+/// The bytes that were packed; nothing when they are damaged or another release's.
+pub(in crate::store) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    let (head, block) = packed.split_at_checked(HEAD)?;
+    let (dictionary, length) = head.split_first()?;
+    let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
+    if *dictionary != DICTIONARY_1 || length > LONGEST {
+        return None;
+    }
+    lz4_flex::block::decompress_with_dict(block, length, WORDS_1).ok()
+}
+
+impl ToSql for Packed {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(pack(self.0.as_bytes())))
+    }
+}
+
+impl FromSql for Packed {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value {
+            ValueRef::Text(text) => String::from_utf8(text.to_owned())
+                .map(Self)
+                .map_err(|error| FromSqlError::Other(Box::new(error))),
+            // Unreadable: the reader of the text says so, with the row's name.
+            ValueRef::Blob(packed) => {
+                let text = unpack(packed).and_then(|text| String::from_utf8(text).ok());
+                Ok(Self(text.unwrap_or_default()))
+            }
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tables::to_body;
+    use crate::store::tests::sample;
+
+    #[test]
+    fn what_comes_out_is_what_went_in() {
+        let record = to_body(&sample::talked(7)).unwrap();
+        for text in ["", "{}", &record, &"ق".repeat(100_000)] {
+            assert_eq!(unpack(&pack(text.as_bytes())).as_deref(), Some(text.as_bytes()));
+        }
+    }
+
+    /// A record with three legs, a recording and measured quality takes a quarter of its text.
+    #[test]
+    fn a_record_packs_well() {
+        let record = to_body(&sample::talked(7)).unwrap();
+        let packed = pack(record.as_bytes()).len();
+        assert!(packed * 4 < record.len(), "{packed} of {}", record.len());
+    }
+
+    /// The dictionary of a released format may not change: this row was written with it.
+    #[test]
+    fn rows_of_old_are_read() {
+        let sum = crate::store::tests::digest(WORDS_1);
+        assert_eq!(
+            sum, "42058bb46c0ae0f1477c54e8566a46a99d30977fe446f99b5a2c6b5230cba880",
+            "the dictionary is part of the file format; add a second one instead"
+        );
+    }
+
+    #[test]
+    fn a_damaged_row_is_no_text_and_no_harm() {
+        let whole = pack(to_body(&sample::ended(7)).unwrap().as_bytes());
+        for end in 0..whole.len() {
+            let _ = unpack(&whole[..end]);
+        }
+        let mut lie = whole.clone();
+        lie[1..5].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(unpack(&lie), None);
+        let mut other = whole;
+        other[0] = 9;
+        assert_eq!(unpack(&other), None);
+    }
+}

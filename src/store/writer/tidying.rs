@@ -1,0 +1,108 @@
+use super::Writer;
+use crate::store::keeping::{Condition, Pruned, Rule, prune, unacknowledged_deletions, used_bytes};
+use std::time::Duration;
+
+const DAY_MS: i64 = 86_400_000;
+/// Between two lots of old records, so that what the calls have to write comes first.
+const BREATH: Duration = Duration::from_millis(20);
+
+impl Writer {
+    /// What nobody waits for: old records go, the size is looked at, the reserve is made again.
+    pub(super) fn tidy_when_due(&mut self) {
+        let now = self.clock.now();
+        if self.retry_at.is_some() || self.next_tidy.is_some_and(|at| now < at) {
+            return;
+        }
+        let pruned = match self.tidy() {
+            Ok(pruned) => pruned,
+            Err(error) => {
+                tracing::warn!(%error, "Old call records could not be taken away: {error}.");
+                Pruned::default()
+            }
+        };
+        let rest = if pruned.records > 0 {
+            BREATH
+        } else {
+            self.pace.tidy
+        };
+        self.next_tidy = Some(self.clock.now() + rest);
+    }
+
+    fn tidy(&mut self) -> Result<Pruned, rusqlite::Error> {
+        let rule = self.rule();
+        self.connection
+            .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
+        let unix_ms = self.clock.unix_ms();
+        let result = prune(&self.connection, &rule, unix_ms).and_then(|pruned| {
+            if rule.old_before_ms.is_some() {
+                self.ageing.save(&self.connection)?;
+            }
+            self.connection.execute_batch("COMMIT")?;
+            Ok(pruned)
+        });
+        if result.is_err() && !self.connection.is_autocommit() {
+            // What was to go is still there, which harms nobody.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        let pruned = result?;
+        self.restore_the_reserve();
+        self.tell_the_condition(pruned)?;
+        if pruned.records > 0 {
+            self.fold_the_log();
+        }
+        Ok(pruned)
+    }
+
+    fn rule(&mut self) -> Rule {
+        let days = i64::from(self.keep.retention_days);
+        let aged_ms = self.ageing.pass(self.clock.now(), self.clock.unix_ms());
+        Rule {
+            old_before_ms: (days > 0).then(|| aged_ms.saturating_sub(days * DAY_MS)),
+            max_bytes: u64::from(self.keep.max_megabytes) << 20,
+            required_consumers: self.keep.required_consumers.clone(),
+        }
+    }
+
+    fn restore_the_reserve(&mut self) {
+        if !self.reserve.is_used() {
+            return;
+        }
+        if let Err(error) = self.reserve.restore() {
+            tracing::warn!(%error, "The disk's reserve for call records could not be made: {error}.");
+        }
+    }
+
+    fn tell_the_condition(&self, pruned: Pruned) -> Result<(), rusqlite::Error> {
+        let (deleted_unacknowledged, deleted_unacknowledged_ms) = unacknowledged_deletions(&self.connection)?;
+        if pruned.unacknowledged > 0 {
+            tracing::error!(
+                records = pruned.unacknowledged,
+                "{} call records that were not delivered everywhere are deleted: the database has reached its largest size.",
+                pruned.unacknowledged
+            );
+        }
+        let used_bytes = used_bytes(&self.connection)?;
+        self.condition.set(|condition| {
+            *condition = Condition {
+                used_bytes,
+                max_bytes: u64::from(self.keep.max_megabytes) << 20,
+                is_full: pruned.is_full,
+                deleted_unacknowledged,
+                deleted_unacknowledged_ms,
+                reserve_is_used: self.reserve.is_used(),
+                damage: condition.damage.take(),
+            }
+        });
+        Ok(())
+    }
+
+    /// The disk is full: the reserve is given to the database. False: it had been given already.
+    pub(super) fn use_the_reserve(&mut self) -> bool {
+        if !self.reserve.release() {
+            return false;
+        }
+        tracing::error!("The disk is full: the reserve is given to the call records. Make room.");
+        self.condition.set(|condition| condition.reserve_is_used = true);
+        true
+    }
+}
