@@ -1,6 +1,7 @@
 //! What the rooms beside the engine have to tell a technician. The engine does not know of disks and destinations, so
 //! their alarms are added to its snapshot on the way out.
 
+use super::consumer_watch::ConsumerWatch;
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
 use crate::recording::SpaceWatch;
@@ -10,11 +11,12 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Board {
     space: SpaceWatch,
+    consumers: ConsumerWatch,
 }
 
 impl Board {
-    pub(super) fn new(space: SpaceWatch) -> Self {
-        Self { space }
+    pub(super) fn new(space: SpaceWatch, consumers: ConsumerWatch) -> Self {
+        Self { space, consumers }
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -31,7 +33,9 @@ impl Board {
 
     /// Must not block.
     fn alarms(&self) -> Vec<Alarm> {
-        [self.no_room()].into_iter().flatten().collect()
+        let mut alarms = self.consumers.alarms();
+        alarms.extend(self.no_room());
+        alarms
     }
 
     fn no_room(&self) -> Option<Alarm> {

@@ -13,12 +13,20 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
+/// What tells of new records, and whom.
+pub(super) struct News {
+    /// The highest `seq` on disk.
+    pub(super) committed: watch::Receiver<u64>,
+    /// Wakes the forwarders.
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
 pub(super) fn faces(
     config: &Config,
     options: &Options,
     store: &Store,
     door: Door,
-    committed: watch::Receiver<u64>,
+    news: News,
     clock: WallClock,
     data_dir: &Path,
 ) -> Faces {
@@ -31,11 +39,16 @@ pub(super) fn faces(
         }),
         engine: Arc::new(door),
         reader: store.reader(),
+        consumers: store.consumers(),
+        required_consumers: Vec::new(),
+        deliveries: store.deliveries(),
+        wake: news.wake,
+        zone: config.site.zone(),
         accounts: store.accounts(),
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
-        committed,
+        committed: news.committed,
         outside: Arc::new(World(clock)),
         admin_token: options.admin_token.clone(),
         config: config.http.clone(),

@@ -9,6 +9,7 @@
 
 mod alarms;
 mod clock;
+mod consumer_watch;
 mod core;
 mod doors;
 mod heap;
@@ -30,6 +31,7 @@ use crate::store::{Options as StoreOptions, Store, StoreReply};
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, net, prompts};
 use anyhow::Context as _;
+use consumer_watch::ConsumerWatch;
 use late_library::LateLibrary;
 use post::{Letter, Post};
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -90,7 +92,8 @@ impl Appliance {
         let store = opened.store;
 
         let (recorder, emptied) = start_recorder(&config, roots, &post, &store)?;
-        let board = Arc::new(alarms::Board::new(recorder.space()));
+        let consumers = ConsumerWatch::new(&[], config.http.consumer_alarm_minutes);
+        let board = Arc::new(alarms::Board::new(recorder.space(), consumers.clone()));
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
         start_prompts(&config, &data_dir, sounds)?;
@@ -142,7 +145,10 @@ impl Appliance {
             &options,
             &store,
             doors::Door::new(&post, &board),
-            committed,
+            doors::News {
+                committed,
+                wake: wake_by(&waker),
+            },
             clock.clone(),
             &data_dir,
         );
@@ -167,6 +173,7 @@ impl Appliance {
         };
         // The callback of the store was made before there was anything to wake.
         let _ = waker.set(upstreams.waker());
+        runtime.spawn(consumers.run(store.reader()));
         runtime.spawn(watch_clock(clock, post.clone()));
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
@@ -231,6 +238,16 @@ impl Appliance {
         self.recorder.shutdown();
         self.store.shutdown();
     }
+}
+
+/// Wakes the forwarders once they are there.
+fn wake_by(waker: &Arc<OnceLock<Waker>>) -> Arc<dyn Fn() + Send + Sync> {
+    let waker = Arc::clone(waker);
+    Arc::new(move || {
+        if let Some(waker) = waker.get() {
+            waker.wake();
+        }
+    })
 }
 
 fn roots(config: &Config, data_dir: &Path) -> Roots {

@@ -1,3 +1,4 @@
+use super::dialects::OneposConfig;
 use serde::Deserialize;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,6 +13,10 @@ pub struct Config {
     /// addresses and `localhost` always work; any other name is refused, so that a foreign web site cannot
     /// point its own name at this box (DNS rebinding).
     pub hosts: Vec<String>,
+    /// How long a record may wait for a required consumer before that is an alarm.
+    pub consumer_alarm_minutes: u32,
+    /// `[http.onepos]`: records for programs that were written to pull from a hosted PBX.
+    pub onepos: OneposConfig,
 }
 
 impl Default for Config {
@@ -19,6 +24,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             hosts: Vec::new(),
+            consumer_alarm_minutes: 60,
+            onepos: OneposConfig::default(),
         }
     }
 }

@@ -1,7 +1,8 @@
 use super::Config;
 use crate::engine::{Command, Snapshot};
 use crate::model::Stamp;
-use crate::store::{Accounts, Reader};
+use crate::store::{Accounts, Consumers, Deliveries, Reader};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -18,6 +19,16 @@ pub struct Faces {
     pub engine: Arc<dyn EngineDoor>,
     /// Call records and recordings.
     pub reader: Reader,
+    /// Readers that acknowledge.
+    pub consumers: Consumers,
+    /// Those of them that retention waits for.
+    pub required_consumers: Vec<String>,
+    /// What people do about destinations.
+    pub deliveries: Deliveries,
+    /// Tells the forwarders that there is something to forward; must not block.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// The zone of `[site] timezone`.
+    pub zone: TimeZone,
     /// People and tokens.
     pub accounts: Accounts,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.

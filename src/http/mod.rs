@@ -7,10 +7,12 @@
 
 mod config;
 mod cursor;
+mod dialects;
 mod faces;
 mod file_body;
 mod guard;
 mod hosts;
+mod paged_body;
 mod pages;
 mod people;
 mod porch;
@@ -22,6 +24,7 @@ mod routes;
 mod serve;
 
 pub use config::Config;
+pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
 pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded};
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};

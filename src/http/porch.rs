@@ -54,6 +54,7 @@ pub(super) async fn porch(State(reception): State<Arc<Reception>>, request: Requ
         }
     };
     tracing::debug!(request = %id, status = response.status().as_u16(), "Request {id} was answered.");
+    reception.count_answer(response.status().as_u16());
     if is_bare_error(&response) {
         response = reworded(response);
     }
@@ -103,9 +104,14 @@ fn is_bare_error(response: &Response) -> bool {
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
     let ours = kind.is_some_and(|kind| {
-        ["application/problem+json", "application/json", "text/html"]
-            .iter()
-            .any(|ours| kind.starts_with(ours))
+        [
+            "application/problem+json",
+            "application/json",
+            "application/javascript",
+            "text/html",
+        ]
+        .iter()
+        .any(|ours| kind.starts_with(ours))
     });
     (status.is_client_error() || status.is_server_error()) && !ours
 }

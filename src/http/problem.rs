@@ -1,6 +1,6 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// An error of the API as RFC 9457 wants it: a status, a stable word for programs, a sentence for people.
@@ -10,6 +10,8 @@ pub(super) struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     retry_after_seconds: Option<u32>,
+    /// Members beside the usual ones (RFC 9457 §3.2).
+    members: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
@@ -20,7 +22,14 @@ impl Problem {
             code,
             detail: detail.into(),
             retry_after_seconds: None,
+            members: Vec::new(),
         }
+    }
+
+    /// With one more member for programs.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
+        self
     }
 
     /// 400: a parameter, named in `detail`, is not what it should be.
@@ -73,6 +82,16 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The word for programs.
     pub(super) fn code(&self) -> &'static str {
         self.code
@@ -81,13 +100,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:callpost:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        for (name, value) in self.members {
+            body[name] = value;
+        }
         let kind = HeaderValue::from_static("application/problem+json");
         let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response();
         if let Some(seconds) = self.retry_after_seconds {

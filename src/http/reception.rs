@@ -5,8 +5,9 @@ use super::people::{
 };
 use super::problem::Problem;
 use crate::engine::{Command, Snapshot};
-use crate::store::{Accounts, Reader, StoreError, User};
+use crate::store::{Accounts, Consumers, Deliveries, Reader, StoreError, User};
 use axum::http::{HeaderMap, header};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub(super) struct Reception {
     questions: Semaphore,
     requests: AtomicU64,
     request_prefix: u32,
+    /// Answers so far, by status.
+    answers: Mutex<BTreeMap<u16, u64>>,
     open_snapshot: tokio::sync::Mutex<Option<(Instant, Option<Arc<Snapshot>>)>>,
 }
 
@@ -51,6 +54,7 @@ impl Reception {
             questions: Semaphore::new(STORE_QUESTIONS),
             requests: AtomicU64::new(1),
             request_prefix: u32::from_be_bytes(prefix),
+            answers: Mutex::default(),
             open_snapshot: tokio::sync::Mutex::default(),
             faces,
         }
@@ -60,6 +64,20 @@ impl Reception {
     pub(super) fn request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         format!("{:08x}-{number:x}", self.request_prefix)
+    }
+
+    /// Counts an answer.
+    pub(super) fn count_answer(&self, status: u16) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.entry(status).or_default() += 1;
+    }
+
+    /// How many answers there were, by status.
+    pub(super) fn answers(&self) -> BTreeMap<u16, u64> {
+        self.answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Who sent a request with these headers. A token counts before a session.
@@ -78,7 +96,8 @@ impl Reception {
             .ok_or_else(Problem::unauthorized)
     }
 
-    async fn token_holder(&self, token: &str) -> Result<Visitor, Problem> {
+    /// Whose token this is.
+    pub(super) async fn token_holder(&self, token: &str) -> Result<Visitor, Problem> {
         let digest = Digest::of(token);
         if self.admin.is_some_and(|admin| admin.matches(&digest)) {
             return Ok(Visitor {
@@ -213,6 +232,24 @@ impl Reception {
     ) -> Result<T, Problem> {
         let accounts = self.faces.accounts.clone();
         self.ask_store(move || question(&accounts)).await
+    }
+
+    /// Moves readers that acknowledge, from a blocking thread.
+    pub(super) async fn consumers<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Consumers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let consumers = self.faces.consumers.clone();
+        self.ask_store(move || change(&consumers)).await
+    }
+
+    /// Changes what waits for destinations, from a blocking thread.
+    pub(super) async fn deliveries<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Deliveries) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let deliveries = self.faces.deliveries.clone();
+        self.ask_store(move || change(&deliveries)).await
     }
 
     async fn ask_store<T: Send + 'static>(

@@ -1,7 +1,7 @@
 use super::porch::MAX_BODY_BYTES;
 use super::reception::Reception;
 use super::routes::{Route, open, table};
-use super::{Faces, guard, porch};
+use super::{Faces, dialects, guard, porch};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
@@ -20,19 +20,23 @@ pub struct RouteFacts {
     pub scope: String,
 }
 
-/// Every route behind the guard.
+/// Every route that wants a token, a session or another proof.
 pub fn routes() -> Vec<RouteFacts> {
     let facts = |route: Route| RouteFacts {
         method: route.method,
         path: route.path,
         scope: route.scope.to_string(),
     };
-    table().into_iter().map(facts).collect()
+    table().into_iter().chain(dialects::routes()).map(facts).collect()
 }
 
 /// The API and the pages as one service. Everything but the open routes stands behind the guard.
 pub fn router(faces: Faces) -> Router {
-    let reception = Arc::new(Reception::new(faces));
+    build(Arc::new(Reception::new(faces)))
+}
+
+/// The same around what is shared already.
+pub(super) fn build(reception: Arc<Reception>) -> Router {
     let mut guarded = Router::new().fallback(nothing_here);
     for Route {
         path, scope, handler, ..
@@ -46,6 +50,9 @@ pub fn router(faces: Faces) -> Router {
     let guarded = guarded.layer(from_fn_with_state(Arc::clone(&reception), guard::admit));
     let mut all = guarded;
     for (path, handler) in open() {
+        all = all.route(path, handler);
+    }
+    for Route { path, handler, .. } in dialects::routes() {
         all = all.route(path, handler);
     }
     all.layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -1,4 +1,6 @@
-use super::{Faces, router};
+use super::reception::Reception;
+use super::router::build;
+use super::{Faces, routes};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -37,7 +39,9 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// Serves the API and the pages on `listener` until `shutdown` completes; then lets answers under way finish within
 /// five seconds. Runs on the caller's tokio runtime.
 pub async fn serve(listener: TcpListener, faces: Faces, shutdown: impl Future<Output = ()>) {
-    let app = router(faces);
+    let reception = std::sync::Arc::new(Reception::new(faces));
+    let app = build(std::sync::Arc::clone(&reception));
+    routes::carry_on(&reception);
     let (closing, _) = watch::channel(false);
     let mut guests = Guests::default();
     let mut shutdown = std::pin::pin!(shutdown);

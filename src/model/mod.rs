@@ -6,6 +6,7 @@
 mod cdr;
 mod clock;
 mod codec;
+pub mod csv;
 mod destination;
 mod dice;
 mod digit;

@@ -7,7 +7,10 @@
 //! [`Accounts`] change their own tables through it, so that there is never a second writer to wait for.
 
 mod accounts;
+mod by_start;
 mod connection;
+mod consumers;
+mod deliveries;
 mod error;
 mod filing;
 mod interrupted;
@@ -20,14 +23,19 @@ mod migrations;
 mod open;
 mod options;
 mod outbox;
+mod proof;
 mod reader;
 mod salvage;
+mod seqs;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
+pub use by_start::ByStart;
+pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
+pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};
 pub use error::StoreError;
 pub use journal::{Journal, StoreReply};
 pub use keeping::{Condition, ConditionWatch, Config};
@@ -35,5 +43,7 @@ pub use lists::{CdrFilter, CdrPage, NumberMatch, OriginMatch};
 pub use open::{Opened, Store, TroubleWatch};
 pub use options::{Clock, Mender, Options, Pace};
 pub use outbox::{Batch, Outbox, OutboxItem};
-pub use reader::{Backlog, Reader, RecordingState, StoredRecording};
+pub use proof::{Proof, ProofRanges};
+pub use reader::{Backlog, Bounds, Reader, RecordingState, StoredRecording};
 pub use salvage::SetAside;
+pub use seqs::SeqRange;

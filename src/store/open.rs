@@ -4,9 +4,12 @@ use super::filing::close;
 use super::journal::Journal;
 use super::keeping::{Ageing, ConditionWatch, Reserve};
 use super::salvage::{self, SetAside};
-use super::tables::{boot, calls, cdrs, meta, outbox, recordings, registrations};
+use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
-use super::{Accounts, Clock, Mender, Options, Outbox, Reader, StoreError, interrupted, lock, log};
+use super::{
+    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, interrupted, lock,
+    log,
+};
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -158,6 +161,16 @@ impl Store {
     /// through salvage.
     pub fn appliance_id(&self) -> &str {
         &self.appliance_id
+    }
+
+    /// Readers that acknowledge.
+    pub fn consumers(&self) -> Consumers {
+        Consumers::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// What people do about destinations.
+    pub fn deliveries(&self) -> Deliveries {
+        Deliveries::new(self.journal.clone(), self.clock.clone())
     }
 
     /// People, sessions and tokens.
@@ -367,6 +380,9 @@ fn begin_epoch(connection: &Connection, unix_ms: i64) -> Result<String, StoreErr
     let epoch = new_uuid(unix_ms)?;
     meta::set(connection, "epoch", Some(&epoch))?;
     meta::set(connection, "created_ms", Some(&unix_ms.to_string()))?;
+    // What was acknowledged in an earlier life of this database says nothing about the numbers of this one.
+    consumers::begin_again(connection)?;
+    ranges::cut_off(connection, cdrs::highest_filed(connection)?)?;
     Ok(epoch)
 }
 

@@ -1,9 +1,13 @@
 use super::connection::open_for_reading;
-use super::tables::{calls, cdrs, from_body, outbox};
-use super::{CdrFilter, CdrPage, StoreError, lists};
+use super::proof::{self, Proof};
+use super::tables::{calls, cdrs, from_body, meta, outbox, parked, replays};
+use super::{
+    ByStart, CdrFilter, CdrPage, Consumer, ParkedRecord, Replay, ReplayRange, StoreError, by_start,
+    consumers, lists,
+};
 use crate::model::{CallId, CallNote, Cdr, RecordingFacts, RecordingId, RecordingRow};
 use rusqlite::{Connection, Row, params};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Looks at the store beside the writer, which it never makes wait. Cheap to clone; every method blocks on
@@ -54,6 +58,15 @@ impl StoredRecording {
     }
 }
 
+/// Where the records begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The lowest `seq` that is kept; the next one to be given when none is.
+    pub oldest_seq: u64,
+    /// The highest `seq` ever given, also when its record is no longer kept; 0 when none was.
+    pub latest_seq: u64,
+}
+
 /// How far one destination is behind.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Backlog {
@@ -86,6 +99,21 @@ impl Reader {
                 idle: Mutex::new(Vec::new()),
             }),
         }
+    }
+
+    /// Looks at the store of a data directory from another process, whether a daemon works in it or not. Nothing is
+    /// changed.
+    ///
+    /// # Errors
+    /// When there is no database, or it cannot be read.
+    pub fn beside(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("callpost.db");
+        std::fs::metadata(&path).map_err(|cause| StoreError::File {
+            path: path.clone(),
+            cause,
+        })?;
+        let epoch = meta::get(&open_for_reading(&path)?, "epoch")?.unwrap_or_default();
+        Ok(Self::new(path, epoch))
     }
 
     /// The identity of this database's life: another one means that cursors into the old one have expired.
@@ -148,6 +176,97 @@ impl Reader {
         let limit = i64::try_from(limit.clamp(1, CdrFilter::MOST)).unwrap_or(i64::MAX);
         let before = before.map(|id| id.to_string());
         self.look(|connection| Ok(recordings(connection, sql, params![before, limit])?))
+    }
+
+    /// Where the records begin and end.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.look(|connection| {
+            let latest_seq = cdrs::highest_filed(connection)?;
+            let (oldest, _) = cdrs::ends(connection)?;
+            Ok(Bounds {
+                oldest_seq: oldest.unwrap_or(latest_seq + 1),
+                latest_seq,
+            })
+        })
+    }
+
+    /// A page of calls in the order in which they began, each in its newest version.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn cdrs_by_start(&self, wanted: &ByStart) -> Result<Vec<(u64, Cdr)>, StoreError> {
+        self.look(|connection| by_start::page(connection, wanted))
+    }
+
+    /// Readers that acknowledge, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn consumers(&self) -> Result<Vec<Consumer>, StoreError> {
+        self.look(consumers::all)
+    }
+
+    /// What became of every record between two `seq` that was meant for a destination; `None` when nobody has named
+    /// it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn proof(&self, upstream: &str, from_seq: u64, to_seq: u64) -> Result<Option<Proof>, StoreError> {
+        self.look(|connection| proof::proof(connection, upstream, from_seq, to_seq))
+    }
+
+    /// The last replay of a destination.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn replay(&self, upstream: &str) -> Result<Option<Replay>, StoreError> {
+        self.look(|connection| match outbox::known(connection, upstream)? {
+            Some(upstream) => Ok(replays::last(connection, upstream)?),
+            None => Ok(None),
+        })
+    }
+
+    /// The names of the destinations whose replay is not done.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn unfinished_replays(&self) -> Result<Vec<String>, StoreError> {
+        self.look(|connection| Ok(replays::unfinished(connection)?))
+    }
+
+    /// How many records a replay of this range would send, and the range cut to what there is; `None` when nobody has
+    /// named the destination.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn count_replay(
+        &self,
+        upstream: &str,
+        range: ReplayRange,
+    ) -> Result<Option<(ReplayRange, u64)>, StoreError> {
+        self.look(|connection| match outbox::known(connection, upstream)? {
+            Some(_) => Ok(Some(replays::fitted(connection, range)?)),
+            None => Ok(None),
+        })
+    }
+
+    /// Parked records of a destination beyond `after_seq`, oldest first; `None` when nobody has named it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn parked(
+        &self,
+        upstream: &str,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Option<Vec<ParkedRecord>>, StoreError> {
+        self.look(|connection| match outbox::known(connection, upstream)? {
+            Some(upstream) => Ok(Some(parked::list(connection, upstream, after_seq, limit)?)),
+            None => Ok(None),
+        })
     }
 
     /// How far each destination ever named is behind.

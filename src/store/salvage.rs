@@ -60,13 +60,17 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The tables worth saving, each with the column its rows are ordered by.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 16] = [
     ("call_stories", "call_id"),
     ("open_calls", "call_id"),
     ("boot", "only"),
     ("upstreams", "id"),
     ("outbox", "upstream"),
     ("parked", "upstream"),
+    ("delivery_ranges", "upstream"),
+    ("dropped", "upstream"),
+    ("replays", "upstream"),
+    ("consumers", "name"),
     ("registrations", "extension"),
     ("recordings", "id"),
     ("users", "id"),

@@ -237,3 +237,95 @@ async fn a_long_poll_without_news_ends_with_an_empty_page_and_the_same_place() {
     assert_eq!(page["has_more"], false);
     assert!(page["oldest_seq"].is_null());
 }
+
+/// RFC 8288, RFC 9110 §13.1.2
+#[tokio::test]
+async fn a_page_names_the_next_one_and_is_not_sent_twice() {
+    let world = World::new();
+    world.file_many((0..5).map(cdr));
+    let page = world.get("/api/v1/cdrs?limit=3&status=ANSWER").await;
+    let link = page.header("link");
+    let next = link
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix(">; rel=\"next\""));
+    let next = world.get(next.unwrap()).await;
+    assert_eq!(seqs(&next.json()), [4, 5]);
+    assert_eq!(next.header("link"), "", "the last page has none");
+    let cursor = next.json()["next_cursor"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/cdrs?after={cursor}");
+    let empty = world.get(&path).await;
+    let etag = empty.header("etag").to_owned();
+    let again = async |tag: &str| {
+        let asked = crate::world::bearing(crate::world::ADMIN, axum::http::Method::GET, &path);
+        let asked = asked.header("if-none-match", tag).body(axum::body::Body::empty());
+        world.send(asked.unwrap()).await
+    };
+    let same = again(&etag).await;
+    assert_eq!((same.status, same.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert_eq!(again("\"other\"").await.status, StatusCode::OK);
+    world.file(cdr(5));
+    assert_eq!(seqs(&again(&etag).await.json()), [6], "news has another tag");
+}
+
+#[tokio::test]
+async fn a_filtered_reader_does_not_look_at_the_same_records_again() {
+    let world = World::new();
+    world.file_many((0..5).map(cdr));
+    let page = world.get("/api/v1/cdrs?status=BUSY").await.json();
+    assert!(seqs(&page).is_empty());
+    let after = page["next_cursor"].as_str().unwrap().to_owned();
+    world.file(callpost::model::Cdr {
+        status: Status::Busy,
+        ..cdr(5)
+    });
+    let all = world.get(&format!("/api/v1/cdrs?after={after}")).await.json();
+    assert_eq!(seqs(&all), [6]);
+}
+
+/// S0-151, S0-152, S0-155
+#[tokio::test]
+async fn people_groups_origins_and_parts_of_numbers_narrow_too() {
+    let world = World::new();
+    world.file(cdr(1));
+    world.file(callpost::model::Cdr {
+        agent: Some("mona".into()),
+        group: Some("support".into()),
+        ..cdr(2)
+    });
+    world.file(callpost::model::Cdr {
+        origin: Some(callpost::model::ForeignRecord {
+            source: "onepos".to_owned(),
+            external_id: "2d4cd1f6".to_owned(),
+        }),
+        ..cdr(3)
+    });
+    world.file(callpost::model::Cdr { version: 2, ..cdr(1) });
+    for (query, expected) in [
+        ("agent=mona", vec![2]),
+        ("group=support", vec![2]),
+        ("group=nobody", vec![]),
+        ("origin=onepos", vec![3]),
+        ("origin=own", vec![1, 2, 4]),
+        ("latest_only=true", vec![2, 3, 4]),
+        ("number=966500000002&number_match=suffix", vec![2]),
+        (
+            "number=+9665000000&number_match=prefix&latest_only=true",
+            vec![2, 3, 4],
+        ),
+        ("number=00000003&number_match=any", vec![3]),
+        ("number=%25&number_match=any", vec![]),
+    ] {
+        let page = world.get(&format!("/api/v1/cdrs?{query}")).await.json();
+        assert_eq!(seqs(&page), expected, "{query}");
+    }
+    for wrong in [
+        "number=1&number_match=like",
+        "latest_only=perhaps",
+        "agent=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ] {
+        assert_eq!(
+            world.get(&format!("/api/v1/cdrs?{wrong}")).await.problem(),
+            "bad_request"
+        );
+    }
+}

@@ -5,10 +5,14 @@
 )]
 
 mod cdrs;
+mod consumers;
 mod doors;
+mod export;
 mod live;
 mod login;
+mod onepos;
 mod pages;
 mod recordings;
 mod sockets;
+mod upstreams;
 mod world;

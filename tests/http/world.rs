@@ -82,6 +82,11 @@ impl World {
         Faces {
             engine: self.engine.clone(),
             reader: self.store.reader(),
+            consumers: self.store.consumers(),
+            required_consumers: vec!["crm".to_owned()],
+            deliveries: self.store.deliveries(),
+            wake: Arc::new(|| ()),
+            zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             accounts: self.store.accounts(),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
@@ -110,6 +115,20 @@ impl World {
         let seq = seq.unwrap();
         self.committed.send_replace(seq);
         seq
+    }
+
+    /// Files many records; on disk when this returns.
+    pub(crate) fn file_many(&self, cdrs: impl Iterator<Item = Cdr>) {
+        let journal = self.store.journal();
+        for (place, cdr) in cdrs.enumerate() {
+            journal.try_append(Entry::CallClosed(Box::new(cdr))).unwrap();
+            if place % 500 == 499 {
+                self.settle();
+            }
+        }
+        self.settle();
+        // So that `file` finds the answer to its own record.
+        self.replies.lock().unwrap().try_iter().for_each(drop);
     }
 
     /// Puts a file where recordings lie and tells the store that it is complete.

@@ -1,4 +1,5 @@
 use crate::http::problem::Problem;
+use crate::model::Stamp;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -68,6 +69,26 @@ pub(super) fn time_ms(name: &str, text: &str) -> Result<i64, Problem> {
             "`{name}` must be an RFC 3339 time with zone, such as 2026-11-20T12:00:00Z."
         ))
     })
+}
+
+/// A time in milliseconds since 1970 as the site's clock shows it.
+pub(super) fn stamp(zone: &jiff::tz::TimeZone, unix_ms: i64) -> Stamp {
+    let offset = |time| zone.to_offset(time).seconds();
+    Stamp {
+        unix_ms,
+        offset_seconds: jiff::Timestamp::from_millisecond(unix_ms).map_or(0, offset),
+    }
+}
+
+/// The name in an address: letters, digits, `.`, `_` and `-`, at most 64, as names of configured things are.
+pub(super) fn name(text: &str) -> Result<String, Problem> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err(Problem::bad_request(
+        "A name has 1 to 64 letters, digits, dots, `_` and `-`.",
+    ))
 }
 
 /// A word of a serde enum, such as a status, whatever its case.

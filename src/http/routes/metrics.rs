@@ -1,4 +1,5 @@
 use super::Shared;
+use super::consumers::{self, ConsumerView};
 use super::process::Process;
 use super::status::{Journal, journal};
 use crate::agents::AgentState;
@@ -34,6 +35,8 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
     page.people(&snapshot);
     page.outside(&snapshot);
     page.journal(journal.as_ref());
+    page.consumers(&consumers::views(&reception).await.unwrap_or_default());
+    page.answers(&reception.answers());
     let health = reception.faces.health.look();
     page.machine(&Process::look(), health.disk);
     page.unrecorded(health.recordings);
@@ -305,6 +308,36 @@ impl Page {
                 "callpost_outbox_delivered_total",
                 &[("upstream", upstream)],
                 *delivered as f64,
+            );
+        }
+    }
+
+    fn consumers(&mut self, consumers: &[ConsumerView]) {
+        self.family(
+            "callpost_consumer_lag",
+            "gauge",
+            "Call records a reader has not acknowledged.",
+        );
+        for consumer in consumers {
+            self.sample(
+                "callpost_consumer_lag",
+                &[("consumer", consumer.name())],
+                consumer.lag as f64,
+            );
+        }
+    }
+
+    fn answers(&mut self, answers: &BTreeMap<u16, u64>) {
+        self.family(
+            "callpost_http_answers_total",
+            "counter",
+            "Answers by status; what was asked wrongly is among them as 400.",
+        );
+        for (status, count) in answers {
+            self.sample(
+                "callpost_http_answers_total",
+                &[("status", &status.to_string())],
+                *count as f64,
             );
         }
     }

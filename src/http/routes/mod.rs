@@ -3,18 +3,25 @@
 mod agents;
 mod calls;
 mod cdrs;
+mod consumers;
+mod export;
 mod health;
 mod input;
 mod metrics;
+mod narrow;
 mod process;
 mod recordings;
 mod status;
+mod upstreams;
+
+pub(super) use recordings::send as send_recording;
+pub(super) use upstreams::carry_on;
 
 use super::pages;
 use super::people::Scope;
 use super::reception::Reception;
 use axum::http::Method;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use std::sync::Arc;
 
 /// The state of every handler.
@@ -52,7 +59,57 @@ pub(super) fn table() -> Vec<Route> {
             post(calls::hang_up),
         ),
         read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
+        read("/api/v1/cdrs/export", Scope::CdrRead, get(export::stream)),
         read("/api/v1/cdrs/{id}", Scope::CdrRead, get(cdrs::show)),
+        read("/api/v1/consumers", Scope::CdrRead, get(consumers::list)),
+        act(
+            "/api/v1/consumers/{name}/ack",
+            Scope::CdrAck,
+            post(consumers::acknowledge),
+        ),
+        act(
+            "/api/v1/consumers/{name}/seek",
+            Scope::Admin,
+            post(consumers::seek),
+        ),
+        Route {
+            path: "/api/v1/consumers/{name}",
+            method: Method::DELETE,
+            scope: Scope::Admin,
+            handler: delete(consumers::forget),
+        },
+        read("/api/v1/upstreams", Scope::CdrRead, get(upstreams::list)),
+        read("/api/v1/upstreams/{name}", Scope::CdrRead, get(upstreams::show)),
+        read(
+            "/api/v1/upstreams/{name}/proof",
+            Scope::CdrRead,
+            get(upstreams::proof),
+        ),
+        act(
+            "/api/v1/upstreams/{name}/replay",
+            Scope::ConfigWrite,
+            post(upstreams::replay),
+        ),
+        act(
+            "/api/v1/upstreams/{name}/retry",
+            Scope::ConfigWrite,
+            post(upstreams::retry),
+        ),
+        read(
+            "/api/v1/upstreams/{name}/parked",
+            Scope::CdrRead,
+            get(upstreams::parked),
+        ),
+        act(
+            "/api/v1/upstreams/{name}/parked/retry",
+            Scope::ConfigWrite,
+            post(upstreams::retry_parked),
+        ),
+        act(
+            "/api/v1/upstreams/{name}/parked/drop",
+            Scope::ConfigWrite,
+            post(upstreams::drop_parked),
+        ),
         read("/api/v1/recordings", Scope::CdrRead, get(recordings::list)),
         read(
             "/api/v1/recordings/{id}",

@@ -3,6 +3,7 @@ use super::input::{self, Params};
 use crate::http::file_body::FileBody;
 use crate::http::problem::Problem;
 use crate::http::range::{Part, asked};
+use crate::http::reception::Reception;
 use crate::model::{AgentId, CallId, RecordingId, RecordingKind, Stamp};
 use crate::store::{RecordingState, StoredRecording};
 use axum::Json;
@@ -119,6 +120,16 @@ pub(super) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = RecordingId(input::uuid(&id)?);
+    send(&reception, id, &headers, how.download.is_some()).await
+}
+
+/// Sends a recording, whole or the part the headers ask for.
+pub(in crate::http) async fn send(
+    reception: &Reception,
+    id: RecordingId,
+    headers: &HeaderMap,
+    save: bool,
+) -> Result<Response, Problem> {
     let stored = reception.read(move |reader| reader.recording(id)).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("There is no recording with this id."))?;
     if let RecordingState::Failed(reason) = stored.state {
@@ -141,7 +152,7 @@ pub(super) async fn download(
         length,
         etag: etag(&stored, length),
     };
-    Ok(audio.answer(&headers, &file_name(&stored, how.download.is_some())))
+    Ok(audio.answer(headers, &file_name(&stored, save)))
 }
 
 /// A recording that is ready to be sent.

@@ -1,4 +1,5 @@
 use super::Shared;
+use super::consumers::{self, ConsumerView};
 use super::process::Process;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
@@ -33,8 +34,8 @@ pub(super) struct Status<'a> {
     journal: Option<Journal>,
     /// Per upstream; `null` when the store did not answer.
     outbox: Option<Vec<Backlog>>,
-    /// Readers that acknowledge; none can be registered yet.
-    consumers: [(); 0],
+    /// Readers that acknowledge; `null` when the store did not answer.
+    consumers: Option<Vec<ConsumerView>>,
     disk: Option<Disk>,
     /// Recordings given up for want of space.
     unrecorded: Unrecorded,
@@ -69,7 +70,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         },
         outbox: journal.as_ref().map(|journal| journal.outbox.clone()),
         journal,
-        consumers: [],
+        consumers: consumers::views(&reception).await.ok(),
         disk: health.disk,
         unrecorded: health.recordings,
         memory: Memory {

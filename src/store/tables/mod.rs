@@ -4,12 +4,16 @@
 pub(super) mod boot;
 pub(super) mod calls;
 pub(super) mod cdrs;
+pub(super) mod consumers;
 pub(super) mod meta;
 pub(super) mod names;
 pub(super) mod outbox;
 pub(super) mod packing;
+pub(super) mod parked;
+pub(super) mod ranges;
 pub(super) mod recordings;
 pub(super) mod registrations;
+pub(super) mod replays;
 pub(super) mod stories;
 pub(super) mod tallies;
 pub(super) mod varint;

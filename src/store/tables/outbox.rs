@@ -1,5 +1,5 @@
 use super::packing::Packed;
-use super::{signed, unsigned};
+use super::{ranges, signed, unsigned};
 use crate::store::{Backlog, Batch, OutboxItem};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -24,7 +24,7 @@ pub(in crate::store) fn enable_only(
         let id = upstream(connection, name)?;
         connection.execute("UPDATE upstreams SET enabled = 1 WHERE id = ?1", params![id])?;
     }
-    Ok(())
+    ranges::meant_from_now(connection)
 }
 
 /// Queues a new record for every enabled destination.
@@ -79,7 +79,8 @@ pub(in crate::store) fn take(
     Ok(Batch::Items(items))
 }
 
-fn known(connection: &Connection, name: &str) -> Result<Option<i64>, rusqlite::Error> {
+/// The number of a destination that has been named before.
+pub(in crate::store) fn known(connection: &Connection, name: &str) -> Result<Option<i64>, rusqlite::Error> {
     connection
         .prepare_cached("SELECT id FROM upstreams WHERE name = ?1")?
         .query_row(params![name], |row| row.get(0))
@@ -134,6 +135,7 @@ pub(in crate::store) fn delivered(
     for seq in seqs {
         gone += remove(connection, upstream, *seq)?;
     }
+    ranges::acknowledged(connection, upstream, seqs)?;
     connection
         .prepare_cached(
             "UPDATE upstreams SET pending = pending - ?2, delivered = delivered + ?2,
@@ -149,6 +151,16 @@ fn remove(connection: &Connection, upstream: i64, seq: u64) -> Result<i64, rusql
         .prepare_cached("DELETE FROM outbox WHERE upstream = ?1 AND seq = ?2")?
         .execute(params![upstream, signed(seq)])?;
     Ok(i64::try_from(gone).unwrap_or(0))
+}
+
+/// What waits for its next try waits no longer; how many did.
+pub(in crate::store) fn hurry(connection: &Connection, upstream: i64) -> Result<u64, rusqlite::Error> {
+    let hurried = connection
+        .prepare_cached(
+            "UPDATE outbox SET next_at_ms = 0 WHERE upstream = ?1 AND state = 'pending' AND next_at_ms > 0",
+        )?
+        .execute(params![upstream])?;
+    Ok(hurried as u64)
 }
 
 /// These were not sent after all; they wait again without having been tried.

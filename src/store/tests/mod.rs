@@ -2,7 +2,10 @@
 
 mod accounts;
 mod any_story;
+mod by_start;
+mod consumers;
 mod damage;
+mod deliveries;
 mod list_truth;
 mod lists;
 mod outbox;
