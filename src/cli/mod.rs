@@ -1,6 +1,7 @@
 //! One file a subcommand. Each takes its arguments and gives an exit code; what it prints is for people (or, with
 //! `--json`, for programs).
 
+mod cdr;
 mod check;
 mod demo;
 mod run;
@@ -30,6 +31,8 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the configuration.
     Check(check::Arguments),
+    /// Show, export or send again call records.
+    Cdr(cdr::Arguments),
     /// Show the main job on this machine, with phones and a caller in this process.
     Demo(demo::Arguments),
     /// Tell what would happen to a call, without placing it.
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }

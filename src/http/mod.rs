@@ -18,6 +18,7 @@ mod people;
 mod porch;
 mod problem;
 mod range;
+mod raw_blanks;
 mod reception;
 mod router;
 mod routes;

@@ -1,3 +1,4 @@
+use super::raw_blanks::RawBlanks;
 use super::reception::Reception;
 use super::router::build;
 use super::{Faces, routes};
@@ -115,7 +116,7 @@ async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: w
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(RawBlanks(stream)), service);
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,

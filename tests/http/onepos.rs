@@ -463,12 +463,35 @@ async fn the_program_of_the_seed_and_the_page_of_the_browser_pull_ten_thousand_r
         done["seconds"].as_f64().unwrap()
     );
 
+    let raw =
+        "GET /api/v2/cdrs?domain=a&limit=2&offset=0&from=2026-11-20 00:00:00&to=2026-11-20 23:59:59 HTTP/1.1";
+    let answer = exchange(
+        &url,
+        &format!("{raw}\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    )
+    .await;
+    assert!(
+        answer.contains("\"result_in_page\":2"),
+        "blanks as they are: {answer}"
+    );
+
     let key = world.token("page", "cdr:read", None);
     let mut page = Command::new("node");
     page.arg(format!("{folder}/jsonp.mjs"))
         .args([&url, &key, from, to]);
     let done = run(page).await;
     assert_eq!(done, json!({ "pages": 51, "rows": 10_000, "unique": 10_000 }));
+}
+
+/// Sends these bytes and reads to the end.
+async fn exchange(url: &str, bytes: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// Runs a client to its end; what it says.

@@ -1,3 +1,4 @@
+use super::packing::Packed;
 use super::{signed, unsigned};
 use crate::store::ParkedRecord;
 use crate::store::seqs::Seqs;
@@ -19,13 +20,13 @@ pub(in crate::store) fn list(
         .query_map(
             params![upstream, signed(after), i64::try_from(limit).unwrap_or(i64::MAX)],
             |row| {
-                let body: Option<String> = row.get(4)?;
+                let body: Option<Packed> = row.get(4)?;
                 Ok(ParkedRecord {
                     seq: unsigned(row.get(0)?),
                     attempts: row.get(1)?,
                     parked_ms: row.get(2)?,
                     error: row.get(3)?,
-                    cdr: body.and_then(|body| super::from_body("cdrs", "parked", &body)),
+                    cdr: body.and_then(|body| super::from_body("cdrs", "parked", &body.0)),
                 })
             },
         )?

@@ -1,0 +1,7 @@
+//! The program on the command line, over a journal with calls in it: with no daemon running, and with one.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose world cannot be set up should stop"
+)]
+
+mod cdr;
