@@ -42,6 +42,10 @@ bench *args:
     cargo bench --bench figures -- {{ args }}
     cargo bench --bench sip --bench relay
 
+# A thousand boxes on one NATS server and one PostgreSQL, and how fast one box drains to each
+bench-fleet:
+    cargo bench --bench fleet
+
 # Format, and let clippy mend what it can
 tidy:
     cargo fmt

@@ -46,6 +46,10 @@ fn the_reference_names_every_key_of_every_section() {
         ("number", "match = \"1\""),
         ("upstream", "name = \"a\"\ntype = \"webhook\""),
         ("upstream", "name = \"a\"\ntype = \"file\""),
+        ("upstream", "name = \"a\"\ntype = \"nats\""),
+        ("upstream", "name = \"a\"\ntype = \"postgres\""),
+        ("upstream", "name = \"a\"\ntype = \"mqtt\""),
+        ("upstream", "name = \"a\"\ntype = \"syslog\""),
     ]
     .map(|(name, keys)| (format!("[[{name}]]"), keys));
     for (header, keys) in single.into_iter().chain(lists) {
@@ -90,6 +94,7 @@ fn every_key_in_the_examples_exists() {
     for name in [
         "quick-start.md",
         "configuration.md",
+        "fleet.md",
         "records.md",
         "security.md",
         "troubleshooting.md",

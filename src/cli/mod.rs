@@ -10,7 +10,7 @@ mod simulate;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -69,7 +69,11 @@ fn start_log(format: LogFormat, usual: Level) {
     let chosen = std::env::var("CALLPOST_LOG")
         .ok()
         .and_then(|text| text.parse::<Targets>().ok());
-    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(usual));
+    // What the NATS library has to say is told by the destination that uses it, in our words and once.
+    let usual = Targets::new()
+        .with_default(usual)
+        .with_target("async_nats", LevelFilter::OFF);
+    let filter = chosen.unwrap_or(usual);
     let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);

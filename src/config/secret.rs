@@ -13,6 +13,8 @@ pub(super) const SECRET_KEYS: &[&str] = &[
     "api_key",
     "token",
     "bearer_token",
+    "nkey",
+    "credentials",
 ];
 
 /// Where files with secrets are looked for when their path is not absolute: the credentials systemd hands to the

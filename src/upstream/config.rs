@@ -1,5 +1,5 @@
 use super::flat::{Beside, Shared};
-use super::sinks::{file, webhook};
+use super::sinks::{self, file, mqtt, nats, postgres, syslog, webhook};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess};
 use std::time::Duration;
@@ -25,6 +25,14 @@ pub enum Kind {
     Webhook,
     /// A line of a local file for each record.
     File,
+    /// A message of a NATS JetStream stream for each record.
+    Nats,
+    /// A row of a PostgreSQL table for each version of a record.
+    Postgres,
+    /// An MQTT message for each record.
+    Mqtt,
+    /// A syslog message for each record.
+    Syslog,
 }
 
 /// The keys of one kind of destination.
@@ -34,6 +42,14 @@ pub enum Target {
     Webhook(webhook::Section),
     /// `type = "file"`.
     File(file::Section),
+    /// `type = "nats"`.
+    Nats(nats::Section),
+    /// `type = "postgres"`.
+    Postgres(postgres::Section),
+    /// `type = "mqtt"`.
+    Mqtt(mqtt::Section),
+    /// `type = "syslog"`.
+    Syslog(syslog::Section),
 }
 
 /// How a destination is delivered to, whatever its kind.
@@ -98,6 +114,10 @@ impl Config {
         let target = match kind {
             Some(Kind::Webhook) => webhook::Section::deserialize(beside).map(Target::Webhook)?,
             Some(Kind::File) => file::Section::deserialize(beside).map(Target::File)?,
+            Some(Kind::Nats) => nats::Section::deserialize(beside).map(Target::Nats)?,
+            Some(Kind::Postgres) => postgres::Section::deserialize(beside).map(Target::Postgres)?,
+            Some(Kind::Mqtt) => mqtt::Section::deserialize(beside).map(Target::Mqtt)?,
+            Some(Kind::Syslog) => syslog::Section::deserialize(beside).map(Target::Syslog)?,
             None => {
                 // Told is only what is wrong whatever the type is.
                 beside.deserialize_any(IgnoredAny)?;
@@ -117,6 +137,10 @@ impl Config {
         match self.target {
             Target::Webhook(_) => Kind::Webhook,
             Target::File(_) => Kind::File,
+            Target::Nats(_) => Kind::Nats,
+            Target::Postgres(_) => Kind::Postgres,
+            Target::Mqtt(_) => Kind::Mqtt,
+            Target::Syslog(_) => Kind::Syslog,
         }
     }
 
@@ -125,7 +149,15 @@ impl Config {
         let mut found = match &self.target {
             Target::Webhook(section) => section.mistakes(),
             Target::File(section) => section.mistakes(),
+            Target::Nats(section) => section.mistakes(),
+            Target::Postgres(section) => section.mistakes(),
+            Target::Mqtt(section) => section.mistakes(),
+            Target::Syslog(section) => section.mistakes(),
         };
+        if !sinks::is_built(self.kind()) {
+            let cure = "take a build with every destination, or another type";
+            found.push(("type", sinks::LEFT_OUT.to_owned(), cure.to_owned()));
+        }
         let counted = [
             ("park_after", self.policy.park_after, "5"),
             ("alarm_after_minutes", self.policy.alarm_after_minutes, "60"),

@@ -17,5 +17,5 @@ mod verdict;
 pub use back_off::BackOff;
 pub use config::{Config, Kind, Order, Policy, Target};
 pub use forwarder::{Upstreams, Waker};
-pub use sinks::SinkContext;
+pub use sinks::{Sink, SinkContext};
 pub use verdict::{Delivered, Setback, Verdict};

@@ -18,3 +18,14 @@ mod ledger;
 mod hostile;
 mod hostile_run;
 mod receivers;
+
+// One file a kind of destination, against the real server where there is one; then many boxes on one server.
+mod crowd;
+mod file;
+mod fleet;
+mod house;
+mod mqtt;
+mod nats;
+mod postgres;
+mod servers;
+mod syslog;

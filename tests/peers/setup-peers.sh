@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks)
+#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks, servers)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +20,7 @@ need() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks
+[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks servers
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
@@ -35,6 +35,12 @@ for peer in "$@"; do
       ;;
     # Loop-mounted file systems and small disks.
     disks) need mkfs.ext4 e2fsprogs && need unshare util-linux && need python3 python3 ;;
+    # Where records go: started by the tests themselves, in folders of their own. Some live where only root looks.
+    servers)
+      PATH=$PATH:/usr/sbin
+      [ -d /usr/lib/postgresql ] || need no-such-program postgresql
+      need nats-server nats-server && need mosquitto mosquitto && need openssl openssl
+      ;;
     *) echo "setup-peers.sh: there is no peer named $peer" >&2; exit 2 ;;
   esac
 done
