@@ -21,6 +21,7 @@
 //! * [`store`]     — SQLite: journal, CDRs, outbox
 //! * [`egress`]    — the one careful way out to configured addresses
 //! * [`upstream`]  — forwards the outbox
+//! * [`connectors`] — call records of a PBX beside the box
 //! * [`http`]      — REST and pages
 //!
 //! Top:
@@ -33,6 +34,7 @@ pub mod app;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod connectors;
 pub mod egress;
 pub mod engine;
 pub mod http;

@@ -34,7 +34,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("egress", &["model"]),
     ("upstream", &["model", "store", "egress"]),
-    ("http", &["model", "agents", "engine", "store"]),
+    ("connectors", &["model", "store", "egress"]),
+    ("http", &["model", "agents", "engine", "store", "connectors"]),
     // top
     ("config", EVERYTHING_ABOVE),
     ("app", EVERYTHING_ABOVE),

@@ -44,6 +44,7 @@ fn the_reference_names_every_key_of_every_section() {
         ("agent", "id = \"a\""),
         ("group", "name = \"a\""),
         ("number", "match = \"1\""),
+        ("pbx", "name = \"a\"\ntype = \"onepos\""),
         ("upstream", "name = \"a\"\ntype = \"webhook\""),
         ("upstream", "name = \"a\"\ntype = \"file\""),
         ("upstream", "name = \"a\"\ntype = \"nats\""),

@@ -3,14 +3,18 @@
 use super::alarms::Board;
 use super::post::{Letter, Post};
 use super::{Options, clock};
-use crate::config::Config;
+use crate::config::{Config, Pbx};
+use crate::connectors::onepos::Pace;
+use crate::connectors::sync::{Setup, SyncDesk};
+use crate::egress::Egress;
 use crate::engine::{Command, Snapshot};
 use crate::http::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
 use crate::model::{Stamp, WallClock};
 use crate::store::Store;
+use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// What tells of new records, and whom.
@@ -21,10 +25,25 @@ pub(super) struct News {
     pub(super) wake: Arc<dyn Fn() + Send + Sync>,
 }
 
+/// Opens the desk that fetches the records of PBXs beside us. Must be called inside the runtime.
+pub(super) fn sync_desk(config: &Config, store: &Store, egress: Egress) -> anyhow::Result<SyncDesk> {
+    let setup = Setup {
+        book: store.sync_book(),
+        clock: clock::for_store(),
+        egress,
+        site: config.site.name.clone(),
+        zone: config.site.zone(),
+        file: config.pbxs.iter().map(Pbx::as_source).collect(),
+        pace: Pace::default(),
+        look_again: Duration::from_secs(20),
+    };
+    SyncDesk::open(setup).context("reading the PBX sources")
+}
+
 pub(super) fn faces(
     config: &Config,
     options: &Options,
-    store: &Store,
+    (store, sync): (&Store, SyncDesk),
     door: Door,
     news: News,
     clock: WallClock,
@@ -45,6 +64,7 @@ pub(super) fn faces(
         wake: news.wake,
         zone: config.site.zone(),
         accounts: store.accounts(),
+        sync,
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),

@@ -140,10 +140,15 @@ impl Appliance {
         });
         let engine = core.run(engine)?;
         resolve_trunks(&config, &post)?;
+        let egress = Egress::new(config.egress.rules(), Arc::new(PinsInMemory::default()));
+        let sync = {
+            let _inside = runtime.enter();
+            doors::sync_desk(&config, &store, egress.clone())?
+        };
         let faces = doors::faces(
             &config,
             &options,
-            &store,
+            (&store, sync.clone()),
             doors::Door::new(&post, &board),
             doors::News {
                 committed,
@@ -152,7 +157,6 @@ impl Appliance {
             clock.clone(),
             &data_dir,
         );
-        let egress = Egress::new(config.egress.rules(), Arc::new(PinsInMemory::default()));
         let upstreams = {
             let _inside = runtime.enter();
             let mut dice = Dice::new(random_seed());
@@ -178,7 +182,7 @@ impl Appliance {
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
-            .spawn(move || serve(&runtime, http_listener, faces, upstreams, stopped))?;
+            .spawn(move || serve(&runtime, http_listener, faces, upstreams, sync, stopped))?;
         Ok(Self {
             post,
             engine,
@@ -475,6 +479,7 @@ fn serve(
     listener: tokio::net::TcpListener,
     faces: http::Faces,
     upstreams: Upstreams,
+    sync: crate::connectors::sync::SyncDesk,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
@@ -483,6 +488,7 @@ fn serve(
             let _ = stopped.await;
         })
         .await;
+        sync.close().await;
         upstreams.shutdown().await;
     });
 }

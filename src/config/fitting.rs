@@ -46,10 +46,7 @@ impl Draft {
             .for_each(|agent| agent.check(mistakes, warnings));
         self.groups.read.iter().for_each(|group| group.check(mistakes));
         self.numbers.read.iter().for_each(|number| number.check(mistakes));
-        self.pbxs
-            .read
-            .iter()
-            .for_each(|pbx| pbx.check(mistakes, warnings));
+        self.pbxs.read.iter().for_each(|pbx| pbx.check(mistakes));
         for upstream in self.upstreams.read.iter().filter(|upstream| upstream.whole) {
             for (key, problem, cure) in upstream.value.mistakes() {
                 mistakes.push(upstream.mistake(key, problem, cure));

@@ -32,7 +32,7 @@ pub struct Config {
     pub numbers: Vec<NumberRule>,
     /// Every `[[upstream]]`.
     pub upstreams: Vec<upstream::Config>,
-    /// Every `[[pbx]]`; not yet served.
+    /// Every `[[pbx]]`.
     pub pbxs: Vec<Pbx>,
     /// The flows, by name.
     pub flows: BTreeMap<FlowName, Arc<Flow>>,

@@ -1,4 +1,5 @@
 use super::Config;
+use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::model::Stamp;
 use crate::store::{Accounts, Consumers, Deliveries, Reader};
@@ -31,6 +32,8 @@ pub struct Faces {
     pub zone: TimeZone,
     /// People and tokens.
     pub accounts: Accounts,
+    /// PBXs whose records are fetched.
+    pub sync: SyncDesk,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.
     pub recordings: Vec<PathBuf>,
     /// `[site] name`.

@@ -10,6 +10,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/02-accounts.sql")),
     M::up(include_str!("migrations/03-journal.sql")),
     M::up(include_str!("migrations/04-consumers.sql")),
+    M::up(include_str!("migrations/05-sync.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

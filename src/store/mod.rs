@@ -28,6 +28,7 @@ mod proof;
 mod reader;
 mod salvage;
 mod seqs;
+mod sync;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -49,3 +50,7 @@ pub use proof::{Proof, ProofRanges};
 pub use reader::{Backlog, Bounds, Reader, RecordingState, StoredRecording};
 pub use salvage::SetAside;
 pub use seqs::SeqRange;
+pub use sync::{
+    ApiKey, Counts, Fetched, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
+    Rejected, SourceChange, SyncBook, SyncLog, SyncPage, SyncStatus, SyncTotals, Written, same_number,
+};

@@ -7,8 +7,8 @@ use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, interrupted, lock,
-    log,
+    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook,
+    interrupted, lock, log,
 };
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
 use rusqlite::Connection;
@@ -176,6 +176,11 @@ impl Store {
     /// People, sessions and tokens.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
+    }
+
+    /// Sources beside the box, fetches, and what was fetched.
+    pub fn sync_book(&self) -> SyncBook {
+        SyncBook::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
     }
 
     /// Looks at [`Store::trouble`] from another thread.

@@ -60,7 +60,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The tables worth saving, each with the column its rows are ordered by.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 21] = [
     ("call_stories", "call_id"),
     ("open_calls", "call_id"),
     ("boot", "only"),
@@ -77,6 +77,11 @@ const TABLES: [(&str, &str); 16] = [
     ("tokens", "id"),
     ("sessions", "hash"),
     ("call_events", "id"),
+    ("pbx_sources", "id"),
+    ("pbx_source_changes", "id"),
+    ("pbx_sync_logs", "id"),
+    ("pbx_records", "id"),
+    ("pbx_quarantine", "id"),
 ];
 
 /// Copies every row that can still be read. A table is read from its beginning and, when that breaks off,

@@ -14,5 +14,9 @@ mod onepos;
 mod pages;
 mod recordings;
 mod sockets;
+mod sources;
+#[path = "../sync/stand_in.rs"]
+#[expect(dead_code, reason = "shared with the tests of the sync itself")]
+mod stand_in;
 mod upstreams;
 mod world;

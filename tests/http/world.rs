@@ -4,6 +4,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use callpost::agents::AgentState;
+use callpost::connectors::onepos::Pace;
+use callpost::connectors::sync::{Setup, SyncDesk};
+use callpost::egress::{Egress, PinsInMemory, Rules};
 use callpost::engine::{
     AgentView, Alarm, CallView, Command, Counters, LegView, PortsView, QueueView, RegistrationView, Severity,
     Snapshot, TrunkView,
@@ -42,6 +45,7 @@ pub(crate) struct World {
     pub(crate) outside: Arc<FakeOutside>,
     pub(crate) store: Store,
     pub(crate) committed: watch::Sender<u64>,
+    sync: SyncDesk,
     replies: Mutex<Receiver<StoreReply>>,
     place: TempDir,
 }
@@ -58,7 +62,25 @@ impl World {
         });
         options.upstreams = vec!["head-office".to_owned()];
         options.on_reply = Box::new(move |reply| drop(say.send(reply)));
+        let hand = Arc::clone(&outside);
         let Opened { store, .. } = Store::open(place.path(), options).unwrap();
+        let sync = SyncDesk::open(Setup {
+            book: store.sync_book(),
+            clock: Clock {
+                now,
+                unix_ms: Arc::new(move || hand.wall().unix_ms),
+            },
+            egress: Egress::new(
+                Rules::new(vec!["127.0.0.0/8".parse().unwrap()]),
+                Arc::new(PinsInMemory::default()),
+            ),
+            site: "branch-01".to_owned(),
+            zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
+            file: Vec::new(),
+            pace: Pace::default(),
+            look_again: Duration::from_secs(20),
+        })
+        .unwrap();
         let engine = Arc::new(FakeEngine::default());
         let health = Arc::new(FakeHealth::default());
         let committed = watch::Sender::new(0);
@@ -70,6 +92,7 @@ impl World {
             outside,
             store,
             committed,
+            sync,
             replies: Mutex::new(replies),
             place,
         };
@@ -88,6 +111,7 @@ impl World {
             wake: Arc::new(|| ()),
             zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             accounts: self.store.accounts(),
+            sync: self.sync.clone(),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
             version: "0.1.0",

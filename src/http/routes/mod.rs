@@ -5,13 +5,16 @@ mod calls;
 mod cdrs;
 mod consumers;
 mod export;
+mod foreign_audio;
 mod health;
 mod input;
 mod metrics;
 mod narrow;
 mod process;
 mod recordings;
+mod sources;
 mod status;
+mod syncs;
 mod upstreams;
 
 pub(super) use recordings::send as send_recording;
@@ -21,7 +24,7 @@ use super::pages;
 use super::people::Scope;
 use super::reception::Reception;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
 
 /// The state of every handler.
@@ -123,6 +126,42 @@ pub(super) fn table() -> Vec<Route> {
             Scope::AgentsWrite,
             post(agents::set_state),
         ),
+        read("/api/v1/cdr/sources", Scope::ConfigWrite, get(sources::list)),
+        act("/api/v1/cdr/sources", Scope::ConfigWrite, post(sources::create)),
+        read("/api/v1/cdr/sources/{id}", Scope::ConfigWrite, get(sources::show)),
+        Route {
+            path: "/api/v1/cdr/sources/{id}",
+            method: Method::PUT,
+            scope: Scope::ConfigWrite,
+            handler: put(sources::update),
+        },
+        Route {
+            path: "/api/v1/cdr/sources/{id}",
+            method: Method::DELETE,
+            scope: Scope::ConfigWrite,
+            handler: delete(sources::remove),
+        },
+        read(
+            "/api/v1/cdr/sources/{id}/history",
+            Scope::ConfigWrite,
+            get(sources::history),
+        ),
+        act(
+            "/api/v1/cdr/sources/{id}/sync",
+            Scope::ConfigWrite,
+            post(sources::sync_one),
+        ),
+        act(
+            "/api/v1/cdr/sources/{id}/test",
+            Scope::ConfigWrite,
+            post(sources::test),
+        ),
+        act("/api/v1/cdr/sync", Scope::ConfigWrite, post(sources::sync)),
+        read("/api/v1/cdr/schedule", Scope::ConfigWrite, get(sources::schedule)),
+        read("/api/v1/cdr/sync/logs", Scope::CdrRead, get(syncs::list)),
+        read("/api/v1/cdr/sync/logs/{id}", Scope::CdrRead, get(syncs::show)),
+        read("/api/v1/cdr/sync/stats", Scope::CdrRead, get(syncs::stats)),
+        read("/api/v1/cdr/quarantine", Scope::CdrRead, get(syncs::quarantine)),
         read("/metrics", Scope::CallsRead, get(metrics::show)),
         read("/", Scope::CallsRead, get(pages::now)),
         read("/now.json", Scope::CallsRead, get(pages::now_json)),

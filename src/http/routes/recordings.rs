@@ -1,4 +1,5 @@
 use super::Shared;
+use super::foreign_audio;
 use super::input::{self, Params};
 use crate::http::file_body::FileBody;
 use crate::http::problem::Problem;
@@ -131,7 +132,9 @@ pub(in crate::http) async fn send(
     save: bool,
 ) -> Result<Response, Problem> {
     let stored = reception.read(move |reader| reader.recording(id)).await?;
-    let stored = stored.ok_or_else(|| Problem::not_found("There is no recording with this id."))?;
+    let Some(stored) = stored else {
+        return foreign_audio::play(&reception.faces.sync, CallId(id.0), &headers).await;
+    };
     if let RecordingState::Failed(reason) = stored.state {
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));
     }

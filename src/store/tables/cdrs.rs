@@ -57,6 +57,7 @@ pub(in crate::store) fn file_as(
             supersede(connection, row)?;
         }
     }
+    let listed = newest && !gave_way(cdr);
     let kind = Kind::of(connection, cdr)?;
     let callee = cdr.callee_number.as_ref().map(Number::as_str);
     connection
@@ -69,7 +70,7 @@ pub(in crate::store) fn file_as(
             seq,
             id,
             cdr.version,
-            newest,
+            listed,
             unix_ms,
             cdr.started_at.unix_ms,
             kind.status,
@@ -83,8 +84,13 @@ pub(in crate::store) fn file_as(
             Packed(body.to_owned()),
         ])?;
     let seq = connection.last_insert_rowid();
-    tallies::add(connection, cdr.started_at.unix_ms, kind, newest, seq)?;
+    tallies::add(connection, cdr.started_at.unix_ms, kind, listed, seq)?;
     Ok(Filed::New(unsigned(seq)))
+}
+
+/// The last version of a PBX's record whose call turned out to be one of our own: the lists show ours.
+fn gave_way(cdr: &Cdr) -> bool {
+    cdr.origin.is_some() && cdr.linked.is_some()
 }
 
 /// One of a record's rows.
@@ -153,4 +159,22 @@ pub(in crate::store) fn highest_filed(connection: &Connection) -> Result<u64, ru
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(seq.map_or(0, unsigned))
+}
+
+/// The newest versions of this box's own records that started between two moments (ms since 1970), at most `most`.
+pub(in crate::store) fn own_between(
+    connection: &Connection,
+    from_ms: i64,
+    to_ms: i64,
+    most: i64,
+) -> Result<Vec<(i64, String)>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT seq, body FROM cdrs
+             WHERE started_ms BETWEEN ?1 AND ?2 AND latest = 1 AND origin IS NULL LIMIT ?3",
+        )?
+        .query_map(params![from_ms, to_ms, most], |row| {
+            Ok((row.get(0)?, row.get::<_, Packed>(1)?.0))
+        })?
+        .collect()
 }

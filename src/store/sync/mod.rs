@@ -1,0 +1,14 @@
+//! What the store keeps for the fetching of a PBX's records: sources with their history, a log of every fetch, what
+//! was fetched, and what could not be taken over. [`SyncBook`] is the way to all of it.
+
+mod book;
+mod kept;
+mod page;
+mod twins;
+
+pub use book::SyncBook;
+pub use kept::{
+    ApiKey, Counts, Fetched, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
+    Rejected, SourceChange, SyncLog, SyncPage, SyncStatus, SyncTotals, Written,
+};
+pub use twins::same_number;
