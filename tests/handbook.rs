@@ -38,7 +38,7 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 fn the_reference_names_every_key_of_every_section() {
     let page = page("configuration.md");
     let single =
-        ["site", "sip", "media", "http", "recording", "egress"].map(|name| (format!("[{name}]"), ""));
+        ["site", "sip", "media", "http", "recording", "cdr", "egress"].map(|name| (format!("[{name}]"), ""));
     let lists = [
         ("trunk", "name = \"a\"\nhost = \"127.0.0.1\""),
         ("agent", "id = \"a\""),

@@ -5,18 +5,24 @@ use super::consumer_watch::ConsumerWatch;
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
 use crate::recording::SpaceWatch;
+use crate::store::{Condition, ConditionWatch};
 use std::sync::Arc;
 
 /// Everybody who may have an alarm.
 #[derive(Debug)]
 pub(super) struct Board {
     space: SpaceWatch,
+    journal: ConditionWatch,
     consumers: ConsumerWatch,
 }
 
 impl Board {
-    pub(super) fn new(space: SpaceWatch, consumers: ConsumerWatch) -> Self {
-        Self { space, consumers }
+    pub(super) fn new(space: SpaceWatch, journal: ConditionWatch, consumers: ConsumerWatch) -> Self {
+        Self {
+            space,
+            journal,
+            consumers,
+        }
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -35,6 +41,7 @@ impl Board {
     fn alarms(&self) -> Vec<Alarm> {
         let mut alarms = self.consumers.alarms();
         alarms.extend(self.no_room());
+        alarms.extend(of_the_journal(&self.journal.now()));
         alarms
     }
 
@@ -51,10 +58,48 @@ impl Board {
         })
     }
 
+    pub(super) fn journal(&self) -> Condition {
+        self.journal.now()
+    }
+
     pub(super) fn recordings(&self) -> Unrecorded {
         Unrecorded {
             cut: self.space.cut(),
             left_out: self.space.left_out(),
         }
     }
+}
+
+fn of_the_journal(journal: &Condition) -> Vec<Alarm> {
+    let mut alarms = Vec::new();
+    let mut raise = |severity, code, text| {
+        alarms.push(Alarm { severity, code, text });
+    };
+    if let Some(damage) = &journal.damage {
+        let text = format!(
+            "The database is damaged: {damage}. Call records are still written; the next start sets it aside and saves \
+             what can be read. `callpost db check` tells more."
+        );
+        raise(Severity::Critical, "database_damaged", text);
+    }
+    if journal.reserve_is_used {
+        let text = "The disk was full: call records are written into their reserve. Make room.".to_owned();
+        raise(Severity::Critical, "disk_reserve_used", text);
+    }
+    if journal.is_full {
+        let text = format!(
+            "The database has reached {} MB ([cdr] max_megabytes): the oldest call records go. {} of them were not \
+             delivered everywhere.",
+            journal.max_bytes >> 20,
+            journal.deleted_unacknowledged
+        );
+        raise(Severity::Critical, "database_full", text);
+    } else if journal.lost_lately {
+        let text = format!(
+            "{} call records went before they were delivered everywhere, because the database was full.",
+            journal.deleted_unacknowledged
+        );
+        raise(Severity::Warning, "records_deleted_undelivered", text);
+    }
+    alarms
 }

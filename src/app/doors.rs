@@ -58,8 +58,9 @@ pub(super) fn faces(
         }),
         engine: Arc::new(door),
         reader: store.reader(),
+        journal: store.journal(),
         consumers: store.consumers(),
-        required_consumers: Vec::new(),
+        required_consumers: config.cdr.required_consumers.clone(),
         deliveries: store.deliveries(),
         wake: news.wake,
         zone: config.site.zone(),
@@ -124,6 +125,7 @@ impl Health for Pulse {
             troubles: troubles.collect(),
             disk: disk(&self.data_dir),
             recordings: self.board.recordings(),
+            journal: self.board.journal(),
         }
     }
 }

@@ -22,12 +22,12 @@ pub use clock::{monotonic, random_seed, wall_unix_ms};
 use crate::config::Config;
 use crate::egress::{Egress, PinsInMemory};
 use crate::engine::{Engine, Notice};
-use crate::model::{Dice, TrunkName, WallClock};
+use crate::model::{Dice, Stamp, TrunkName, WallClock};
 use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
 use crate::sip::Transport;
-use crate::store::{Options as StoreOptions, Store, StoreReply};
+use crate::store::{Journal, Options as StoreOptions, Store, StoreReply};
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, net, prompts};
 use anyhow::Context as _;
@@ -92,8 +92,13 @@ impl Appliance {
         let store = opened.store;
 
         let (recorder, emptied) = start_recorder(&config, roots, &post, &store)?;
-        let consumers = ConsumerWatch::new(&[], config.http.consumer_alarm_minutes);
-        let board = Arc::new(alarms::Board::new(recorder.space(), consumers.clone()));
+        let consumers =
+            ConsumerWatch::new(&config.cdr.required_consumers, config.http.consumer_alarm_minutes);
+        let board = Arc::new(alarms::Board::new(
+            recorder.space(),
+            store.condition(),
+            consumers.clone(),
+        ));
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
         start_prompts(&config, &data_dir, sounds)?;
@@ -178,7 +183,7 @@ impl Appliance {
         // The callback of the store was made before there was anything to wake.
         let _ = waker.set(upstreams.waker());
         runtime.spawn(consumers.run(store.reader()));
-        runtime.spawn(watch_clock(clock, post.clone()));
+        runtime.spawn(watch_clock(clock, post.clone(), store.journal()));
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
@@ -280,6 +285,7 @@ fn open_store(
         .filter(|upstream| upstream.enabled)
         .map(|upstream| upstream.name.clone())
         .collect();
+    options.keep = config.cdr.clone();
     let roots = roots.clone();
     options.mend = Box::new(move |rows| {
         let report = recording::mend_all(&roots, rows);
@@ -458,7 +464,7 @@ fn resolve_trunks(config: &Config, post: &Post) -> anyhow::Result<()> {
 }
 
 /// Tells the engine when the wall clock is first set, and when somebody sets it again.
-async fn watch_clock(mut clock: WallClock, post: Post) {
+async fn watch_clock(mut clock: WallClock, post: Post, journal: Journal) {
     const LOOK_EVERY: Duration = Duration::from_secs(5);
     const A_JUMP_MS: u64 = 1000;
     loop {
@@ -467,10 +473,26 @@ async fn watch_clock(mut clock: WallClock, post: Post) {
         let jumped = wall.abs_diff(clock.stamp(now).unix_ms) > A_JUMP_MS;
         if clock::looks_set(wall) && (jumped || !clock.is_synced()) {
             // Not taken: the next look finds the same difference again.
-            if post.try_send(Letter::ClockSynced(wall)).is_ok() {
-                clock.sync(now, wall);
+            if post.try_send(Letter::ClockSynced(wall)).is_err() {
+                continue;
+            }
+            let is_first = !clock.is_synced();
+            let behind_ms = wall.saturating_sub(clock.stamp(now).unix_ms);
+            clock.sync(now, wall);
+            if is_first {
+                mend_records(&journal, clock.clone(), behind_ms).await;
             }
         }
+    }
+}
+
+/// Records that were filed before the clock was set get their true times.
+async fn mend_records(journal: &Journal, clock: WallClock, behind_ms: i64) {
+    let restamp = Box::new(move |stamp: Stamp| clock.stamp_of(stamp.unix_ms.saturating_add(behind_ms)));
+    let journal = journal.clone();
+    let told = tokio::task::spawn_blocking(move || journal.clock_set(restamp)).await;
+    if !matches!(told, Ok(Ok(()))) {
+        tracing::warn!("The journal is closed; records of the unset clock stay as they are.");
     }
 }
 

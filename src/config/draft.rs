@@ -7,7 +7,7 @@ use crate::agents::Overflow;
 use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
-use crate::{egress, http, media, recording, sip, upstream};
+use crate::{egress, http, media, recording, sip, store, upstream};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, ValueDeserializer};
 
 /// Sections that stand once.
-const TABLES: [&str; 6] = ["site", "sip", "media", "http", "recording", "egress"];
+const TABLES: [&str; 7] = ["site", "sip", "media", "http", "recording", "cdr", "egress"];
 /// Sections that may stand often, each with the key that names one of them.
 pub(super) const LISTS: [(&str, &str); 6] = [
     ("trunk", "name"),
@@ -53,6 +53,7 @@ pub(super) struct Draft {
     pub(super) media: Section<media::Config>,
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
+    pub(super) cdr: Section<store::Config>,
     pub(super) egress: Section<egress::Config>,
     pub(super) trunks: List<Trunk>,
     pub(super) agents: List<Agent>,
@@ -86,6 +87,7 @@ impl Draft {
             media: reader.take_section(root, "media"),
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
+            cdr: reader.take_section(root, "cdr"),
             egress: reader.take_section(root, "egress"),
             trunks: take_list(&mut reader, root, 0, source, secrets),
             agents: take_list(&mut reader, root, 1, source, secrets),
@@ -131,6 +133,7 @@ impl Draft {
             media: self.media.value,
             http: self.http.value,
             recording: self.recording.value,
+            cdr: self.cdr.value,
             egress: self.egress.value,
             trunks: values(self.trunks),
             agents: values(self.agents),

@@ -29,6 +29,9 @@ impl Draft {
         for (key, message) in self.media.value.mistakes() {
             mistakes.push(self.media.mistake_in_two(key, &message));
         }
+        for (key, message) in self.cdr.value.mistakes() {
+            mistakes.push(self.cdr.mistake_in_two(key, &message));
+        }
         for (key, message) in self.egress.value.mistakes() {
             mistakes.push(self.egress.mistake_in_two(key, &message));
         }

@@ -3,7 +3,7 @@ use crate::ivr::{Flow, Verb};
 use crate::model::{FlowName, Language};
 use crate::prompts::Shelf;
 use crate::routing::Plan;
-use crate::{agents, egress, http, media, recording, sip, upstream};
+use crate::{agents, egress, http, media, recording, sip, store, upstream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub struct Config {
     pub http: http::Config,
     /// `[recording]`.
     pub recording: recording::Config,
+    /// `[cdr]`.
+    pub cdr: store::Config,
     /// `[egress]`.
     pub egress: egress::Config,
     /// Every `[[trunk]]`.

@@ -2,7 +2,7 @@ use super::Config;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::model::Stamp;
-use crate::store::{Accounts, Consumers, Deliveries, Reader};
+use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ pub struct Faces {
     pub engine: Arc<dyn EngineDoor>,
     /// Call records and recordings.
     pub reader: Reader,
+    /// Where later facts about a call are filed.
+    pub journal: Journal,
     /// Readers that acknowledge.
     pub consumers: Consumers,
     /// Those of them that retention waits for.
@@ -84,6 +86,8 @@ pub struct HealthReport {
     pub disk: Option<Disk>,
     /// What became of recordings for want of space.
     pub recordings: Unrecorded,
+    /// How the database of call records is.
+    pub journal: Condition,
 }
 
 /// Recordings that were given up so that there is room for call records, since the start.

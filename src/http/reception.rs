@@ -252,7 +252,7 @@ impl Reception {
         self.ask_store(move || change(&deliveries)).await
     }
 
-    async fn ask_store<T: Send + 'static>(
+    pub(super) async fn ask_store<T: Send + 'static>(
         &self,
         question: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {

@@ -47,6 +47,11 @@ impl WallClock {
                 .unix_ms
                 .saturating_sub(millis(self.instant.duration_since(at))),
         };
+        self.stamp_of(unix_ms)
+    }
+
+    /// A wall time in ms since 1970 as the site's clock shows it.
+    pub fn stamp_of(&self, unix_ms: i64) -> Stamp {
         let offset_seconds =
             Timestamp::from_millisecond(unix_ms).map_or(0, |time| self.zone.to_offset(time).seconds());
         Stamp {

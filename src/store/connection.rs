@@ -1,5 +1,5 @@
-use super::tables::tallies;
-use super::{StoreError, migrations};
+use super::tables::{meta, tallies};
+use super::{StoreError, checking, migrations};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn harden(connection: &Connection) -> Result<(), rusqlite::Error> {
 
 /// Databases up to this size are checked whole before the first call; of a larger one only the tables a start
 /// needs.
-const CHECKED_WHOLE_BYTES: u64 = 16 << 20;
+pub(super) const CHECKED_WHOLE_BYTES: u64 = 16 << 20;
 
 /// The first damage found, or nothing when the file is sound.
 ///
@@ -56,8 +56,11 @@ const CHECKED_WHOLE_BYTES: u64 = 16 << 20;
 /// When the check itself cannot run, which a damaged file also causes.
 pub(super) fn damage(connection: &Connection, path: &Path) -> Result<Option<String>, rusqlite::Error> {
     let bytes = std::fs::metadata(path).map_or(0, |facts| facts.len());
+    if let Some(known) = meta::get(connection, checking::DAMAGE)? {
+        return Ok(Some(known));
+    }
     if bytes <= CHECKED_WHOLE_BYTES {
-        return first_complaint(connection, "PRAGMA quick_check(1)");
+        return Ok(complaints(connection, 1)?.into_iter().next());
     }
     for check in [
         "PRAGMA quick_check(meta)",
@@ -73,6 +76,19 @@ pub(super) fn damage(connection: &Connection, path: &Path) -> Result<Option<Stri
         }
     }
     Ok(None)
+}
+
+/// What a look at every page finds wrong, at most so many things.
+///
+/// # Errors
+/// When the check itself cannot run, which a damaged file also causes.
+pub(super) fn complaints(connection: &Connection, most: u32) -> Result<Vec<String>, rusqlite::Error> {
+    let sql = format!("PRAGMA quick_check({most})");
+    let words: Vec<String> = connection
+        .prepare(&sql)?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(words.into_iter().filter(|word| word != "ok").collect())
 }
 
 fn first_complaint(connection: &Connection, check: &str) -> Result<Option<String>, rusqlite::Error> {

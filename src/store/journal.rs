@@ -1,5 +1,5 @@
 use super::writer::{After, Job, Ran, Work};
-use super::{Clock, StoreError, filing};
+use super::{Clock, Restamp, StoreError, filing};
 use crate::model::{CallId, CallKey, Cdr, Entry, TapeDone};
 use rusqlite::Connection;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -94,6 +94,17 @@ impl Journal {
         })
     }
 
+    /// The wall clock was set for the first time in this run: records that were filed before get a version with
+    /// their true times, which `restamp` knows, a few at a time. Waits for a place in the queue.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] when the store is.
+    pub fn clock_set(&self, restamp: Restamp) -> Result<(), StoreError> {
+        self.jobs
+            .send(Job::ClockSet(restamp))
+            .map_err(|_closed| StoreError::Closed)
+    }
+
     /// Runs a change inside the writer's next transaction and waits until that is committed. Not for the
     /// engine's thread.
     ///
@@ -155,6 +166,11 @@ impl Journal {
         self.jobs
             .send(Job::Upstreams(names))
             .map_err(|_closed| StoreError::Closed)
+    }
+
+    pub(super) fn tell_again(&self) {
+        // A writer that is gone has nobody left to tell.
+        let _ = self.jobs.send(Job::TellAgain);
     }
 
     pub(super) fn stop(&self) {

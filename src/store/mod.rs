@@ -8,6 +8,7 @@
 
 mod accounts;
 mod by_start;
+mod checking;
 mod connection;
 mod consumers;
 mod deliveries;
@@ -16,6 +17,7 @@ mod filing;
 mod interrupted;
 mod journal;
 mod keeping;
+mod late;
 mod lists;
 mod lock;
 mod log;
@@ -26,6 +28,7 @@ mod options;
 mod outbox;
 mod proof;
 mod reader;
+mod rescue;
 mod salvage;
 mod seqs;
 mod sync;
@@ -41,6 +44,7 @@ pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange}
 pub use error::StoreError;
 pub use journal::{Journal, StoreReply};
 pub use keeping::{Condition, ConditionWatch, Config};
+pub use late::Restamp;
 pub use lists::{CdrFilter, CdrPage, NumberMatch, OriginMatch};
 pub use offline::replay_offline;
 pub use open::{Opened, Store, TroubleWatch};

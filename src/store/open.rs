@@ -7,10 +7,10 @@ use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook,
-    interrupted, lock, log,
+    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook, checking,
+    interrupted, late, lock, log, rescue,
 };
-use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow};
+use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// The open store: owner of the writer thread.
-#[derive(Debug)]
 pub struct Store {
     journal: Journal,
     reader: Reader,
@@ -28,7 +27,18 @@ pub struct Store {
     clock: Clock,
     trouble: Arc<Mutex<Option<String>>>,
     condition: ConditionWatch,
+    /// What goes on beside the writer: the check of a large file, the rest of a salvage.
+    check: Option<checking::Check>,
+    rescue: Option<rescue::Rescue>,
     writer: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Store")
+            .field("trouble", &self.trouble())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What [`Store::open`] found.
@@ -96,6 +106,8 @@ impl Store {
             pace,
             boot: found.boot,
             filed: found.latest_seq,
+            last_before: found.latest_seq,
+            mending: None,
             trouble: Arc::clone(&trouble),
             lot: Lot::default(),
             refreshes: Refreshes::default(),
@@ -118,8 +130,14 @@ impl Store {
                 path: path.clone(),
                 cause,
             })?;
+        let journal = Journal::new(jobs, clock.clone());
+        let rescue = set_aside
+            .as_ref()
+            .and_then(|aside| rescue::go_on(aside, &journal));
         let store = Self {
-            journal: Journal::new(jobs, clock.clone()),
+            check: checking::begin(&path, journal.clone(), condition.clone()),
+            rescue,
+            journal,
             reader: Reader::new(path, found.epoch),
             appliance_id: found.appliance_id,
             clock,
@@ -203,6 +221,12 @@ impl Store {
 
     /// Writes everything that was handed over so far and ends the writer. Later entries are handed back.
     pub fn shutdown(mut self) {
+        if let Some(check) = self.check.take() {
+            check.end();
+        }
+        if let Some(rescue) = self.rescue.take() {
+            rescue.end();
+        }
         self.journal.stop();
         let Some(writer) = self.writer.take() else { return };
         if writer.join().is_err() {
@@ -324,7 +348,7 @@ fn take_over(
 ) -> Result<Found, StoreError> {
     outbox::enable_only(connection, upstreams)?;
     outbox::recall(connection)?;
-    settle_recordings(connection, mended)?;
+    settle_recordings(connection, mended, unix_ms)?;
     let interrupted = close_interrupted(connection, unix_ms)?;
     registrations::expire(connection, unix_ms)?;
     let epoch = match meta::get(connection, "epoch")? {
@@ -349,13 +373,21 @@ fn take_over(
     })
 }
 
-fn settle_recordings(connection: &Connection, mended: &[RecordingFacts]) -> Result<(), rusqlite::Error> {
+fn settle_recordings(
+    connection: &Connection,
+    mended: &[RecordingFacts],
+    unix_ms: i64,
+) -> Result<(), rusqlite::Error> {
+    let settle = |id, result| late::tape_done(connection, &TapeDone { id, result }, unix_ms);
     for facts in mended {
         recordings::complete(connection, facts)?;
+        settle(facts.id, Ok(facts.clone()))?;
     }
     let lost: Vec<RecordingRow> = recordings::unfinished(connection)?;
     for row in lost {
-        recordings::fail(connection, row.id, "interrupted before any audio was written")?;
+        let reason = "interrupted before any audio was written";
+        recordings::fail(connection, row.id, reason)?;
+        settle(row.id, Err(reason.to_owned()))?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 use super::StoreError;
-use super::connection::open_for_reading;
+use super::connection::{CHECKED_WHOLE_BYTES, open_for_reading};
 use super::filing::Filed;
 use super::tables::packing::Packed;
-use super::tables::{cdrs, from_body, meta, outbox};
+use super::tables::{cdrs, from_body, meta, outbox, signed};
 use crate::model::Cdr;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -23,6 +23,8 @@ pub struct SetAside {
     pub rows: u64,
     /// Whether every table could be read to its end.
     pub complete: bool,
+    /// Whether the records come over later, beside the calls, because there are very many.
+    pub rest_follows: bool,
 }
 
 /// Renames the database and its companions to `callpost.db.corrupt-<stamp>…`, so that they still belong
@@ -59,50 +61,42 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The tables worth saving, each with the column its rows are ordered by.
-const TABLES: [(&str, &str); 21] = [
-    ("call_stories", "call_id"),
-    ("open_calls", "call_id"),
-    ("boot", "only"),
-    ("upstreams", "id"),
-    ("outbox", "upstream"),
-    ("parked", "upstream"),
-    ("delivery_ranges", "upstream"),
-    ("dropped", "upstream"),
-    ("replays", "upstream"),
-    ("consumers", "name"),
-    ("registrations", "extension"),
-    ("recordings", "id"),
-    ("users", "id"),
-    ("tokens", "id"),
-    ("sessions", "hash"),
-    ("call_events", "id"),
-    ("pbx_sources", "id"),
-    ("pbx_source_changes", "id"),
-    ("pbx_sync_logs", "id"),
-    ("pbx_records", "id"),
-    ("pbx_quarantine", "id"),
-];
+/// Tables that are made anew from the records, or that belong to the new database.
+const NOT_COPIED: [&str; 6] = ["cdrs", "words", "numbers", "number_pages", "days", "meta"];
+/// Of a large database these come over later, with the records.
+const LATER: [&str; 3] = ["call_stories", "outbox", "parked"];
 
 /// Copies every row that can still be read. A table is read from its beginning and, when that breaks off,
-/// from its end.
+/// from its end. The records of a large database follow beside the calls: see `rescue`.
 pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: String) -> SetAside {
+    let bytes = fs::metadata(aside).map_or(0, |facts| facts.len());
     let mut saved = SetAside {
         path: aside.to_owned(),
         reason,
         cdrs: 0,
         rows: 0,
         complete: false,
+        rest_follows: bytes > CHECKED_WHOLE_BYTES,
     };
-    let Ok(old) = open_for_reading(aside) else {
+    let (Ok(old), Ok(tables)) = (open_for_reading(aside), tables_of(fresh)) else {
         return saved;
     };
     keep_the_name(&old, fresh);
-    let mut outbox_whole = true;
-    (saved.cdrs, saved.complete) = save_records(&old, fresh);
+    saved.complete = true;
+    if saved.rest_follows {
+        saved.rest_follows = leave_room(&old, fresh).is_ok();
+        saved.complete &= saved.rest_follows;
+    } else {
+        (saved.cdrs, saved.complete) = save_records(&old, fresh);
+    }
     saved.rows = saved.cdrs;
-    for (table, key) in TABLES {
-        let (rows, whole) = save_table(&old, fresh, table, key);
+    let mut outbox_whole = true;
+    for table in tables.iter().map(String::as_str) {
+        let later = saved.rest_follows && LATER.contains(&table);
+        if NOT_COPIED.contains(&table) || later {
+            continue;
+        }
+        let (rows, whole) = save_table(&old, fresh, table);
         saved.rows += rows;
         saved.complete &= whole;
         if matches!(table, "outbox" | "upstreams") {
@@ -116,6 +110,28 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
     };
     saved.complete &= queued.and_then(|()| outbox::recount(fresh)).is_ok();
     saved
+}
+
+fn tables_of(fresh: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    fresh
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// New records get numbers behind those that are still to come over.
+fn leave_room(old: &Connection, fresh: &Connection) -> Result<(), rusqlite::Error> {
+    let highest = cdrs::ends(old)
+        .map(|(_, latest)| latest.unwrap_or(0))
+        .or_else(|_damaged| cdrs::highest_filed(old))?;
+    fresh.execute("DELETE FROM sqlite_sequence WHERE name = 'cdrs'", [])?;
+    fresh.execute(
+        "INSERT INTO sqlite_sequence (name, seq) VALUES ('cdrs', ?1)",
+        [signed(highest)],
+    )?;
+    Ok(())
 }
 
 /// The box is still the same box, though its database begins anew.
@@ -180,7 +196,7 @@ fn copy_records(
 }
 
 /// How many rows came over, and whether all did.
-fn save_table(old: &Connection, fresh: &Connection, table: &str, key: &str) -> (u64, bool) {
+fn save_table(old: &Connection, fresh: &Connection, table: &str) -> (u64, bool) {
     let Ok(columns) = shared_columns(old, fresh, table) else {
         return (0, false);
     };
@@ -191,10 +207,10 @@ fn save_table(old: &Connection, fresh: &Connection, table: &str, key: &str) -> (
         return (0, false);
     }
     let mut rows = 0;
-    let forward = copy_rows(old, fresh, table, &columns, &[key, " ASC"], &mut rows);
+    let forward = copy_rows(old, fresh, table, &columns, "1 ASC", &mut rows);
     if forward.is_err() {
         // The rows behind the damage; those that came over already are ignored.
-        let _ = copy_rows(old, fresh, table, &columns, &[key, " DESC"], &mut rows);
+        let _ = copy_rows(old, fresh, table, &columns, "1 DESC", &mut rows);
     }
     if fresh.execute_batch("COMMIT").is_err() {
         return (0, false);
@@ -223,13 +239,13 @@ fn copy_rows(
     fresh: &Connection,
     table: &str,
     columns: &[String],
-    order: &[&str],
+    order: &str,
     copied: &mut u64,
 ) -> Result<(), rusqlite::Error> {
     // Every word here is a name of our own schema; the values go in as parameters.
     let list = columns.join(", ");
     let places = vec!["?"; columns.len()].join(", ");
-    let select = ["SELECT ", &list, " FROM ", table, " ORDER BY ", &order.concat()].concat();
+    let select = ["SELECT ", &list, " FROM ", table, " ORDER BY ", order].concat();
     let insert = [
         "INSERT OR IGNORE INTO ",
         table,

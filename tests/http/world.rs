@@ -18,7 +18,7 @@ use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
     RecordingRow, Stamp, Status, TapeDone,
 };
-use callpost::store::{Clock, NewToken, Opened, Options, Store, StoreReply};
+use callpost::store::{Clock, Condition, NewToken, Opened, Options, Store, StoreReply};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -105,6 +105,7 @@ impl World {
         Faces {
             engine: self.engine.clone(),
             reader: self.store.reader(),
+            journal: self.store.journal(),
             consumers: self.store.consumers(),
             required_consumers: vec!["crm".to_owned()],
             deliveries: self.store.deliveries(),
@@ -362,6 +363,7 @@ impl Health for FakeHealth {
             total_bytes: 8_000_000_000,
         };
         HealthReport {
+            journal: Condition::default(),
             troubles: self.troubles.lock().unwrap().clone(),
             disk: Some(disk),
             recordings: Unrecorded::default(),

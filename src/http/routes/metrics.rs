@@ -6,7 +6,7 @@ use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Disk, Faces, Unrecorded};
-use crate::store::Backlog;
+use crate::store::{Backlog, Condition};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -40,6 +40,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
     let health = reception.faces.health.look();
     page.machine(&Process::look(), health.disk);
     page.unrecorded(health.recordings);
+    page.database(&health.journal);
     Ok(([(header::CONTENT_TYPE, KIND)], page.text).into_response())
 }
 
@@ -310,6 +311,49 @@ impl Page {
                 *delivered as f64,
             );
         }
+    }
+
+    fn database(&mut self, database: &Condition) {
+        let Condition {
+            used_bytes,
+            max_bytes,
+            deleted_unacknowledged,
+            reserve_is_used,
+            damage,
+            ..
+        } = database;
+        let rows = [
+            (
+                "callpost_database_used_bytes",
+                "Bytes of the database that hold something.",
+                *used_bytes as f64,
+            ),
+            (
+                "callpost_database_max_bytes",
+                "The most they may become.",
+                *max_bytes as f64,
+            ),
+            (
+                "callpost_database_reserve_used",
+                "1 while the disk's reserve is given to the call records.",
+                flag(*reserve_is_used),
+            ),
+            (
+                "callpost_database_damaged",
+                "1 when a check found damage.",
+                flag(damage.is_some()),
+            ),
+        ];
+        for (name, help, value) in rows {
+            self.gauge(name, help, value);
+        }
+        let name = "callpost_cdr_deleted_undelivered_total";
+        self.family(
+            name,
+            "counter",
+            "Call records that went before everybody had them.",
+        );
+        self.sample(name, &[], *deleted_unacknowledged as f64);
     }
 
     fn consumers(&mut self, consumers: &[ConsumerView]) {

@@ -10,6 +10,7 @@ mod health;
 mod input;
 mod metrics;
 mod narrow;
+mod notes;
 mod process;
 mod recordings;
 mod sources;
@@ -64,6 +65,8 @@ pub(super) fn table() -> Vec<Route> {
         read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
         read("/api/v1/cdrs/export", Scope::CdrRead, get(export::stream)),
         read("/api/v1/cdrs/{id}", Scope::CdrRead, get(cdrs::show)),
+        read("/api/v1/cdrs/{id}/events", Scope::CdrRead, get(notes::events)),
+        act("/api/v1/cdrs/{id}/notes", Scope::CallsControl, post(notes::add)),
         read("/api/v1/consumers", Scope::CdrRead, get(consumers::list)),
         act(
             "/api/v1/consumers/{name}/ack",

@@ -5,7 +5,7 @@ use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Disk, Unrecorded, reception::Reception};
 use crate::model::Stamp;
-use crate::store::{Backlog, CdrFilter, Reader, StoreError};
+use crate::store::{Backlog, CdrFilter, Condition, Reader, StoreError};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -37,6 +37,8 @@ pub(super) struct Status<'a> {
     /// Readers that acknowledge; `null` when the store did not answer.
     consumers: Option<Vec<ConsumerView>>,
     disk: Option<Disk>,
+    /// How the database is: its size, what went undelivered, whether the disk's reserve is used.
+    database: Condition,
     /// Recordings given up for want of space.
     unrecorded: Unrecorded,
     memory: Memory,
@@ -72,6 +74,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         journal,
         consumers: consumers::views(&reception).await.ok(),
         disk: health.disk,
+        database: health.journal,
         unrecorded: health.recordings,
         memory: Memory {
             resident_bytes: process.resident_bytes,

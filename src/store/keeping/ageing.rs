@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 const KEY: &str = "ageing_ms";
 const DAY_MS: i64 = 86_400_000;
-/// A jump of the clock up to this is believed at once: a box that was switched off for a while.
+/// A leap of the clock up to this is believed at once: a box that was switched off or asleep for a while.
 const BELIEVED_MS: i64 = 31 * DAY_MS;
 /// Beyond that, days pass this many times as fast as by the monotonic clock until they have caught up.
 const HASTE: i64 = 24;
@@ -43,7 +43,7 @@ impl Ageing {
         self.looked = now;
         let ahead = wall_ms.saturating_sub(self.now_ms);
         // A clock that was set back is followed: it keeps records longer.
-        self.now_ms = if ahead <= passed.saturating_mul(HASTE) {
+        self.now_ms = if ahead <= BELIEVED_MS.max(passed.saturating_mul(HASTE)) {
             wall_ms
         } else {
             self.now_ms.saturating_add(passed.saturating_mul(HASTE))

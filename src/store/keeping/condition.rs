@@ -14,6 +14,8 @@ pub struct Condition {
     pub deleted_unacknowledged: u64,
     /// When the last of those went, by the wall clock in ms since 1970.
     pub deleted_unacknowledged_ms: Option<i64>,
+    /// Whether that was within the last week.
+    pub lost_lately: bool,
     /// Whether the disk was full and the reserve was given to the database.
     pub reserve_is_used: bool,
     /// What the check of the whole file found wrong; nothing when it is sound or not yet checked.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 /// Rows looked at before the tallies are asked where else there could be any: most lists are full by then.
 const FIRST_LOOK: i64 = 4000;
 /// With so many rows or fewer, each row that has a number is looked up; with more, a walk meets them often enough.
-const FEW: usize = 50_000;
+const FEW: usize = 20_000;
 
 /// Rows in the order of `seq`.
 pub(super) fn find(

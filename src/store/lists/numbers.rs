@@ -47,27 +47,31 @@ impl Numbers {
         if self.places.len() > MOST_PLACES {
             return Ok(None);
         }
+        let places = self.as_json();
         let mut seqs = Vec::new();
         for sql in [
-            "SELECT seq FROM cdrs WHERE caller = ?1 LIMIT ?2",
-            "SELECT seq FROM cdrs WHERE dialed = ?1 LIMIT ?2",
-            "SELECT seq FROM cdrs WHERE callee = ?1 LIMIT ?2",
+            "SELECT seq FROM cdrs WHERE caller IN (SELECT value FROM json_each(?1)) LIMIT ?2",
+            "SELECT seq FROM cdrs WHERE dialed IN (SELECT value FROM json_each(?1)) LIMIT ?2",
+            "SELECT seq FROM cdrs WHERE callee IN (SELECT value FROM json_each(?1)) LIMIT ?2",
         ] {
             let mut select = connection.prepare_cached(sql)?;
-            for place in &self.places {
-                let room = i64::try_from(most - seqs.len() + 1).unwrap_or(i64::MAX);
-                let mut rows = select.query(params![place, room])?;
-                while let Some(row) = rows.next()? {
-                    seqs.push(row.get(0)?);
-                }
-                if seqs.len() > most {
-                    return Ok(None);
-                }
+            let room = i64::try_from(most - seqs.len() + 1).unwrap_or(i64::MAX);
+            let mut rows = select.query(params![places, room])?;
+            while let Some(row) = rows.next()? {
+                seqs.push(row.get(0)?);
+            }
+            if seqs.len() > most {
+                return Ok(None);
             }
         }
         seqs.sort_unstable();
         seqs.dedup();
         Ok(Some(seqs))
+    }
+
+    fn as_json(&self) -> String {
+        let places: Vec<String> = self.places.iter().map(i64::to_string).collect();
+        format!("[{}]", places.join(","))
     }
 
     /// The newest `most` rows that have one of the numbers, descending, and whether those are all. A single number

@@ -145,15 +145,15 @@ fn look_ups_go_through_an_index() {
                 "cdrs_by_id (cdr_id=?",
             ),
             (
-                "SELECT seq FROM cdrs WHERE caller = ? LIMIT 9",
+                "SELECT seq FROM cdrs WHERE caller IN (SELECT value FROM json_each(?)) LIMIT 9",
                 "COVERING INDEX cdrs_by_caller (caller=?",
             ),
             (
-                "SELECT seq FROM cdrs WHERE dialed = ? LIMIT 9",
+                "SELECT seq FROM cdrs WHERE dialed IN (SELECT value FROM json_each(?)) LIMIT 9",
                 "COVERING INDEX cdrs_by_dialed (dialed=?",
             ),
             (
-                "SELECT seq FROM cdrs WHERE callee = ? LIMIT 9",
+                "SELECT seq FROM cdrs WHERE callee IN (SELECT value FROM json_each(?)) LIMIT 9",
                 "COVERING INDEX cdrs_by_callee (callee=?",
             ),
             ("SELECT id FROM numbers WHERE number = ?", "(number=?)"),

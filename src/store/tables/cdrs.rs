@@ -178,3 +178,31 @@ pub(in crate::store) fn own_between(
         })?
         .collect()
 }
+
+/// The next rows of this box's own calls: number, whether it is the newest version, text.
+pub(in crate::store) fn own_after(
+    connection: &Connection,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<(i64, bool, String)>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT seq, latest, body FROM cdrs WHERE seq > ?1 AND origin IS NULL ORDER BY seq LIMIT ?2",
+        )?
+        .query_map(params![seq, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, Packed>(2)?.0))
+        })?
+        .collect()
+}
+
+/// Keeps a call's details as they lay in the database that was set aside.
+pub(in crate::store) fn keep_story(
+    connection: &Connection,
+    call: CallId,
+    story: &[u8],
+) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO call_stories (call_id, body) VALUES (?1, ?2)")?
+        .execute(params![key(call), story])?;
+    Ok(())
+}

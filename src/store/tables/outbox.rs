@@ -40,6 +40,25 @@ pub(in crate::store) fn queue(connection: &Connection, seq: u64) -> Result<(), r
     Ok(())
 }
 
+/// Queues a record for one destination.
+pub(in crate::store) fn queue_for(
+    connection: &Connection,
+    upstream: i64,
+    seq: u64,
+) -> Result<(), rusqlite::Error> {
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO outbox (upstream, seq) VALUES (?1, ?2) ON CONFLICT (upstream, seq) DO NOTHING",
+        )?
+        .execute(params![upstream, signed(seq)])?;
+    if added == 1 {
+        connection
+            .prepare_cached("UPDATE upstreams SET pending = pending + 1 WHERE id = ?1")?
+            .execute(params![upstream])?;
+    }
+    Ok(())
+}
+
 /// What was under way when the daemon stopped may or may not have arrived, so it goes out again.
 pub(in crate::store) fn recall(connection: &Connection) -> Result<usize, rusqlite::Error> {
     connection.execute(

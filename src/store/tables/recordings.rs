@@ -1,6 +1,6 @@
 use super::{from_body, to_body};
 use crate::model::{CallId, RecordingFacts, RecordingId, RecordingRow};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// A recording file is about to be written.
 pub(in crate::store) fn open(connection: &Connection, row: &RecordingRow) -> Result<(), rusqlite::Error> {
@@ -64,4 +64,16 @@ pub(in crate::store) fn of_call(
     let Some(row) = rows.next()? else { return Ok(None) };
     let facts: String = row.get(0)?;
     Ok(from_body("recordings", &key, &facts))
+}
+
+/// Of which call a recording is.
+pub(in crate::store) fn call_of(
+    connection: &Connection,
+    id: RecordingId,
+) -> Result<Option<CallId>, rusqlite::Error> {
+    let call: Option<String> = connection
+        .prepare_cached("SELECT call_id FROM recordings WHERE id = ?1")?
+        .query_row(params![id.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(call.and_then(|call| call.parse().ok()).map(CallId))
 }

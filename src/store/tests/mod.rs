@@ -6,6 +6,8 @@ mod by_start;
 mod consumers;
 mod damage;
 mod deliveries;
+mod keeping;
+mod late;
 mod list_truth;
 mod lists;
 mod outbox;

@@ -1,5 +1,6 @@
 use crate::model::{Entry, TapeDone};
 use crate::store::journal::Durability;
+use crate::store::late::Restamp;
 use rusqlite::Connection;
 
 /// What reaches the writer.
@@ -10,6 +11,10 @@ pub(in crate::store) enum Job {
     Tape(TapeDone),
     /// A change of another table, with somebody waiting for its outcome.
     Work(Durability, Work),
+    /// Older rows came over from a database that was set aside: forwarders want to look again.
+    TellAgain,
+    /// The wall clock was set for the first time in this run.
+    ClockSet(Restamp),
     /// Other destinations from now on.
     Upstreams(Vec<String>),
     /// Nothing comes after this.
@@ -36,6 +41,8 @@ impl std::fmt::Debug for Job {
             Self::Entry(_) => "Entry",
             Self::Tape(_) => "Tape",
             Self::Work(..) => "Work",
+            Self::TellAgain => "TellAgain",
+            Self::ClockSet(_) => "ClockSet",
             Self::Upstreams(_) => "Upstreams",
             Self::Stop => "Stop",
         })

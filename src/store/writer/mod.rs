@@ -14,6 +14,7 @@ pub(super) use refreshes::Refreshes;
 use super::connection::open_for_writing;
 use super::journal::Durability;
 use super::keeping::{Ageing, ConditionWatch, Config, Reserve};
+use super::late::{self, Mending};
 use super::lock::DirectoryLock;
 use super::log;
 use super::tables::registrations;
@@ -48,6 +49,10 @@ pub(super) struct Writer {
     pub(super) retry_at: Option<Instant>,
     /// The disk has failed since the last commit that went well: the log is emptied before the next.
     pub(super) in_doubt: bool,
+    /// The highest `seq` of the runs before.
+    pub(super) last_before: u64,
+    /// Records whose times are being mended.
+    pub(super) mending: Option<Mending>,
     /// `[cdr]`.
     pub(super) keep: Config,
     pub(super) ageing: Ageing,
@@ -161,7 +166,19 @@ impl Writer {
             Job::Entry(Entry::RecordingOpened(row)) => {
                 self.wait(Job::Entry(Entry::RecordingOpened(row)), Durability::Synced);
             }
-            Job::Tape(done) => self.wait(Job::Tape(done), Durability::AtOnce),
+            Job::Tape(done) => {
+                // Late, it files a row, and no row is told of before it is synced.
+                let durability = match late::is_awaited(&self.connection, done.id) {
+                    Ok(true) => Durability::Synced,
+                    Ok(false) | Err(_) => Durability::AtOnce,
+                };
+                self.wait(Job::Tape(done), durability);
+            }
+            Job::TellAgain => (self.on_reply)(StoreReply::Filed { seq: self.filed }),
+            Job::ClockSet(restamp) => {
+                self.mending = Some(Mending::after(self.last_before, restamp));
+                self.next_tidy = Some(self.clock.now());
+            }
             Job::Work(durability, work) => {
                 if let Some(reason) = self.current_trouble() {
                     (work(Err(&reason)).after)(Err(&reason));

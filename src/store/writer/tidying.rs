@@ -3,6 +3,8 @@ use crate::store::keeping::{Condition, Pruned, Rule, prune, unacknowledged_delet
 use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
+/// How long a loss stays an alarm after the last of it.
+const LATELY_MS: i64 = 7 * DAY_MS;
 /// Between two lots of old records, so that what the calls have to write comes first.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -12,6 +14,9 @@ impl Writer {
         let now = self.clock.now();
         if self.retry_at.is_some() || self.next_tidy.is_some_and(|at| now < at) {
             return;
+        }
+        if self.mending.is_some() {
+            return self.mend_some();
         }
         let pruned = match self.tidy() {
             Ok(pruned) => pruned,
@@ -53,6 +58,37 @@ impl Writer {
         Ok(pruned)
     }
 
+    /// A few records at a time get their true times; what calls have to write comes in between.
+    fn mend_some(&mut self) {
+        let Some(mut mending) = self.mending.take() else {
+            return;
+        };
+        let unix_ms = self.clock.unix_ms();
+        let mended = self
+            .connection
+            .execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE")
+            .and_then(|()| mending.step(&self.connection, unix_ms))
+            .and_then(|more| self.connection.execute_batch("COMMIT").map(|()| more));
+        let is_over = match mended {
+            Ok(more) => {
+                self.tell_what_was_filed();
+                !more
+            }
+            Err(error) => {
+                tracing::warn!(%error, "The times of earlier records could not be mended: {error}.");
+                if !self.connection.is_autocommit() {
+                    // The records stay as they are, marked as of a clock that was not set.
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                true
+            }
+        };
+        if !is_over {
+            self.mending = Some(mending);
+        }
+        self.next_tidy = Some(self.clock.now() + BREATH);
+    }
+
     fn rule(&mut self) -> Rule {
         let days = i64::from(self.keep.retention_days);
         let aged_ms = self.ageing.pass(self.clock.now(), self.clock.unix_ms());
@@ -82,6 +118,7 @@ impl Writer {
             );
         }
         let used_bytes = used_bytes(&self.connection)?;
+        let unix_ms = self.clock.unix_ms();
         self.condition.set(|condition| {
             *condition = Condition {
                 used_bytes,
@@ -89,6 +126,8 @@ impl Writer {
                 is_full: pruned.is_full,
                 deleted_unacknowledged,
                 deleted_unacknowledged_ms,
+                lost_lately: deleted_unacknowledged_ms
+                    .is_some_and(|at| unix_ms.saturating_sub(at) < LATELY_MS),
                 reserve_is_used: self.reserve.is_used(),
                 damage: condition.damage.take(),
             }

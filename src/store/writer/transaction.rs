@@ -1,10 +1,11 @@
 use super::job::After;
 use super::{Job, Writer};
-use crate::model::{Entry, TapeDone};
+use crate::model::Entry;
 use crate::store::StoreReply;
 use crate::store::error::{is_full, is_the_entrys_own};
 use crate::store::filing::close;
 use crate::store::journal::Durability;
+use crate::store::late;
 use crate::store::log;
 use crate::store::tables::{boot, calls, cdrs, outbox, recordings, registrations};
 
@@ -100,7 +101,12 @@ impl Writer {
                 outcome.afters.push(ran.after);
                 result
             }
-            Job::Entry(_) | Job::Tape(_) | Job::Upstreams(_) | Job::Stop => {
+            Job::Entry(_)
+            | Job::Tape(_)
+            | Job::TellAgain
+            | Job::ClockSet(_)
+            | Job::Upstreams(_)
+            | Job::Stop => {
                 let result = self.apply_entry(&job).map_err(Fault::Error);
                 outcome.jobs.push(job);
                 result
@@ -140,15 +146,15 @@ impl Writer {
                 registrations::unbind(connection, extension, contact).map(|()| None)
             }
             Job::Entry(Entry::RecordingOpened(row)) => recordings::open(connection, row).map(|()| None),
-            Job::Tape(TapeDone {
-                result: Ok(facts), ..
-            }) => recordings::complete(connection, facts).map(|()| None),
-            Job::Tape(TapeDone {
-                id,
-                result: Err(reason),
-            }) => recordings::fail(connection, *id, reason).map(|()| None),
+            Job::Tape(done) => {
+                match &done.result {
+                    Ok(facts) => recordings::complete(connection, facts)?,
+                    Err(reason) => recordings::fail(connection, done.id, reason)?,
+                }
+                late::tape_done(connection, done, self.clock.unix_ms()).map(|()| None)
+            }
             Job::Upstreams(names) => outbox::enable_only(connection, names).map(|()| None),
-            Job::Work(..) | Job::Stop => Ok(None),
+            Job::Work(..) | Job::TellAgain | Job::ClockSet(_) | Job::Stop => Ok(None),
         }
     }
 
@@ -186,7 +192,7 @@ impl Writer {
     }
 
     /// Whatever kind of entry filed them: forwarders and long polls want to know of new rows.
-    fn tell_what_was_filed(&mut self) {
+    pub(super) fn tell_what_was_filed(&mut self) {
         // It cannot be asked: then the next commit tells of these rows too.
         let Ok(seq) = cdrs::highest_filed(&self.connection) else {
             return;
@@ -211,6 +217,8 @@ impl Writer {
                 )
                 | Job::Tape(_)
                 | Job::Work(..)
+                | Job::TellAgain
+                | Job::ClockSet(_)
                 | Job::Upstreams(_)
                 | Job::Stop => {}
             }
@@ -237,9 +245,12 @@ impl Writer {
                     });
                 }
                 Job::Work(_, work) => (work(Err(reason)).after)(Err(reason)),
-                Job::Entry(_) | Job::Tape(_) | Job::Upstreams(_) | Job::Stop => {
-                    self.wait(job, Durability::Synced)
-                }
+                Job::Entry(_)
+                | Job::Tape(_)
+                | Job::TellAgain
+                | Job::ClockSet(_)
+                | Job::Upstreams(_)
+                | Job::Stop => self.wait(job, Durability::Synced),
             }
         }
         self.note_trouble(reason);
@@ -272,7 +283,16 @@ impl Outcome {
         tracing::error!(%error, "An entry of the journal cannot be written: {error}.");
         let call = match self.jobs.pop() {
             Some(Job::Entry(Entry::CallOpened { call, .. })) => Some(call),
-            Some(Job::Entry(_) | Job::Tape(_) | Job::Work(..) | Job::Upstreams(_) | Job::Stop) | None => None,
+            Some(
+                Job::Entry(_)
+                | Job::Tape(_)
+                | Job::Work(..)
+                | Job::TellAgain
+                | Job::ClockSet(_)
+                | Job::Upstreams(_)
+                | Job::Stop,
+            )
+            | None => None,
         };
         self.replies.push(StoreReply::Failed {
             call,

@@ -1,0 +1,127 @@
+use super::sample::{call_id, closing, ended, facts, recording, stamp};
+use super::{NOON, Room, open};
+use crate::model::{Cdr, Entry, RecordingFacts, Stamp, TapeDone};
+use crate::store::{CdrFilter, StoreReply};
+
+fn filed_with_an_unfinished_recording(dir: &std::path::Path) -> Room {
+    let (room, _) = open(dir, &["crm"], |_options| ());
+    room.append(Entry::RecordingOpened(recording(1)));
+    let mut cdr = ended(1);
+    cdr.recording = Some(RecordingFacts {
+        sha256: None,
+        bytes: None,
+        duration_ms: None,
+        ..facts(1)
+    });
+    room.append(Entry::CallClosed(Box::new(cdr)));
+    assert_eq!(room.reply(), StoreReply::CallClosed { seq: 1 });
+    room
+}
+
+fn newest(room: &Room) -> (u64, Cdr) {
+    room.store.reader().cdr(call_id(1)).unwrap().unwrap()
+}
+
+#[test]
+fn a_recording_that_is_finished_late_is_in_the_records_next_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = filed_with_an_unfinished_recording(dir.path());
+    let done = TapeDone {
+        id: facts(1).id,
+        result: Ok(facts(1)),
+    };
+    room.store.journal().try_tape_done(done.clone()).unwrap();
+    assert_eq!((room.filed(), room.filed()), (1, 2), "destinations hear of it");
+    let (seq, cdr) = newest(&room);
+    assert_eq!((seq, cdr.version, cdr.recording), (2, 2, Some(facts(1))));
+    // Told twice, it changes nothing more.
+    room.store.journal().try_tape_done(done).unwrap();
+    room.settle();
+    assert_eq!(newest(&room).0, 2);
+}
+
+#[test]
+fn a_recording_that_is_lost_late_is_taken_out_of_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = filed_with_an_unfinished_recording(dir.path());
+    let done = TapeDone {
+        id: facts(1).id,
+        result: Err("the disk is full".to_owned()),
+    };
+    room.store.journal().try_tape_done(done).unwrap();
+    room.settle();
+    let (_, cdr) = newest(&room);
+    assert_eq!((cdr.version, cdr.recording), (2, None));
+}
+
+#[test]
+fn a_recording_mended_at_the_next_start_completes_a_record_that_was_filed_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    filed_with_an_unfinished_recording(dir.path()).store.shutdown();
+    let (room, found) = open(dir.path(), &["crm"], |options| {
+        options.mend = Box::new(|_rows| vec![facts(1)])
+    });
+    assert_eq!(found.mended, 1);
+    let (seq, cdr) = newest(&room);
+    assert_eq!((seq, cdr.version, cdr.recording), (2, 2, Some(facts(1))));
+}
+
+/// S0/ROBUSTNESS 81: a box without a battery clock files calls in 1970; once the clock is set they get their true
+/// times as new versions, in the order of everything else.
+#[test]
+fn records_of_an_unset_clock_get_their_true_times_when_it_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let (room, _) = open(dir.path(), &["crm"], |_options| ());
+    room.append(closing(900));
+    room.store.shutdown();
+    let (room, _) = open(dir.path(), &["crm"], |_options| ());
+    let in_1970 = |n: u32| {
+        let mut cdr = ended(n);
+        cdr.clock_synced = false;
+        cdr.started_at = Stamp {
+            unix_ms: 60_000 + i64::from(n),
+            offset_seconds: 0,
+        };
+        cdr.ended_at = Some(Stamp {
+            unix_ms: 68_000 + i64::from(n),
+            offset_seconds: 0,
+        });
+        cdr.legs[0].invited_at = cdr.started_at;
+        cdr
+    };
+    for n in 0..250 {
+        room.append(Entry::CallClosed(Box::new(in_1970(n))));
+    }
+    room.append(closing(901));
+    room.settle();
+    let shift = NOON - 100_000;
+    let restamp = move |stamp: Stamp| Stamp {
+        unix_ms: stamp.unix_ms + shift,
+        offset_seconds: 10_800,
+    };
+    room.store.journal().clock_set(Box::new(restamp)).unwrap();
+    // One from last year's run, 250 and one of this run, and 250 versions.
+    while room.filed() < 502 {}
+    let filter = CdrFilter {
+        latest_only: true,
+        limit: 1000,
+        ..CdrFilter::default()
+    };
+    let page = room.store.reader().cdrs(&filter).unwrap();
+    assert_eq!(page.items.len(), 252);
+    for (seq, cdr) in &page.items {
+        assert!(cdr.clock_synced);
+        if cdr.version == 1 {
+            continue;
+        }
+        let n = u32::try_from(seq - 253).unwrap();
+        assert_eq!((cdr.cdr_id, cdr.version), (call_id(n), 2));
+        assert_eq!(cdr.started_at, restamp(in_1970(n).started_at));
+        assert_eq!(cdr.legs[0].invited_at, cdr.started_at);
+        assert_eq!(cdr.duration_ms, ended(n).duration_ms);
+        assert_eq!(cdr.started_at.offset_seconds, 10_800);
+    }
+    let untouched = room.store.reader().cdr(call_id(900)).unwrap().unwrap().1;
+    assert_eq!((untouched.version, untouched.started_at), (1, stamp(900)));
+    assert_eq!(room.store.reader().backlog().unwrap()[0].pending, 502);
+}
