@@ -1,8 +1,9 @@
 use super::StoreError;
 use super::tables::packing::Packed;
-use super::tables::{from_body, signed, unsigned};
-use crate::model::Cdr;
-use rusqlite::types::Value;
+use super::tables::tallies::direction_code;
+use super::tables::{from_body, names, signed, unsigned};
+use crate::model::{Cdr, Direction};
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 /// A page of calls in the order in which they began, counted off from the first: what pullers of the PBX kind ask
@@ -36,20 +37,23 @@ const SECOND_MS: i64 = 1000;
 /// second; those few are put in order here.
 pub(super) fn page(connection: &Connection, wanted: &ByStart) -> Result<Vec<(u64, Cdr)>, StoreError> {
     let moment = connection.unchecked_transaction()?;
-    let Some(first_ms) = started_at(&moment, wanted, wanted.from_ms, wanted.offset)? else {
+    let Some(sought) = Sought::resolve(&moment, wanted)? else {
+        return Ok(Vec::new());
+    };
+    let Some(first_ms) = started_at(&moment, &sought, wanted.from_ms, wanted.offset)? else {
         return Ok(Vec::new());
     };
     let second = first_ms.div_euclid(SECOND_MS) * SECOND_MS;
     let begin = second.max(wanted.from_ms);
-    let before = count_before(&moment, wanted, begin)?;
+    let before = count_between(&moment, &sought, wanted.from_ms, begin)?;
     let skip = usize::try_from(wanted.offset.saturating_sub(before)).unwrap_or(usize::MAX);
     let reach = skip.saturating_add(wanted.limit);
     let last_place = u64::try_from(reach).unwrap_or(u64::MAX).saturating_sub(1);
-    let end = match started_at(&moment, wanted, begin, last_place)? {
+    let end = match started_at(&moment, &sought, begin, last_place)? {
         Some(last_ms) => (last_ms.div_euclid(SECOND_MS) + 1) * SECOND_MS - 1,
         None => wanted.to_ms,
     };
-    let mut keys = keys(&moment, wanted, begin, end.min(wanted.to_ms))?;
+    let mut keys = keys(&moment, &sought, begin, end.min(wanted.to_ms))?;
     keys.sort_by(|a, b| (a.second, &a.id).cmp(&(b.second, &b.id)));
     let mut rows = Vec::with_capacity(wanted.limit.min(keys.len()));
     for key in keys.iter().skip(skip).take(wanted.limit) {
@@ -64,52 +68,59 @@ struct Key {
     seq: u64,
 }
 
-/// The conditions of a page, put together from fixed words; what the asker gave goes in as parameters.
-fn conditions(wanted: &ByStart) -> (String, Vec<Value>) {
-    // `latest = 1` as it stands in the index.
-    let mut sql = String::from(" FROM cdrs WHERE latest = 1 AND started_ms BETWEEN ? AND ?");
-    let mut values = Vec::new();
-    for (condition, number) in [
-        (
-            " AND caller = (SELECT id FROM numbers WHERE number = ?)",
-            &wanted.caller,
-        ),
-        (
-            " AND dialed = (SELECT id FROM numbers WHERE number = ?)",
-            &wanted.dialed,
-        ),
-    ] {
-        if let Some(number) = number {
-            sql.push_str(condition);
-            values.push(Value::from(number.clone()));
-        }
-    }
-    if wanted.without_internal {
-        // 3 is internal, as the table keeps it.
-        sql.push_str(" AND direction <> 3");
-    }
-    (sql, values)
+/// The conditions of a page in the words of the table; nothing when a number was never met.
+struct Sought {
+    sql: String,
+    numbers: Vec<Value>,
+    to_ms: i64,
 }
 
-fn asked(select: &str, wanted: &ByStart, from_ms: i64, to_ms: i64, rest: &str) -> (String, Vec<Value>) {
-    let (conditions, numbers) = conditions(wanted);
-    let mut values = vec![Value::from(from_ms), Value::from(to_ms)];
-    values.extend(numbers);
-    ([select, &conditions, rest].concat(), values)
+impl Sought {
+    /// The conditions are put together from fixed words; what the asker gave goes in as parameters.
+    fn resolve(connection: &Connection, wanted: &ByStart) -> Result<Option<Self>, rusqlite::Error> {
+        // `latest = 1` as it stands in the index.
+        let mut sql = String::from(" FROM cdrs WHERE latest = 1 AND started_ms BETWEEN ? AND ?");
+        let mut numbers = Vec::new();
+        for (condition, number) in [
+            (" AND caller = ?", &wanted.caller),
+            (" AND dialed = ?", &wanted.dialed),
+        ] {
+            let Some(number) = number else { continue };
+            let Some(place) = names::known_number(connection, number)? else {
+                return Ok(None);
+            };
+            sql.push_str(condition);
+            numbers.push(Value::from(place));
+        }
+        if wanted.without_internal {
+            sql.push_str(" AND direction <> ?");
+            numbers.push(Value::from(direction_code(Direction::Internal)));
+        }
+        Ok(Some(Self {
+            sql,
+            numbers,
+            to_ms: wanted.to_ms,
+        }))
+    }
+
+    fn asked(&self, select: &str, from_ms: i64, to_ms: i64, rest: &str) -> (String, Vec<Value>) {
+        let mut values = vec![Value::from(from_ms), Value::from(to_ms)];
+        values.extend(self.numbers.iter().cloned());
+        ([select, &self.sql, rest].concat(), values)
+    }
 }
 
 /// When the call at this place, counted from 0 among those from `from_ms` on, began.
 fn started_at(
     connection: &Connection,
-    wanted: &ByStart,
+    sought: &Sought,
     from_ms: i64,
     place: u64,
 ) -> Result<Option<i64>, rusqlite::Error> {
-    let (sql, mut values) = asked(
+    let (sql, mut values) = sought.asked(
         "SELECT started_ms",
-        wanted,
         from_ms,
-        wanted.to_ms,
+        sought.to_ms,
         " ORDER BY started_ms LIMIT 1 OFFSET ?",
     );
     values.push(Value::from(signed(place)));
@@ -119,14 +130,13 @@ fn started_at(
         .optional()
 }
 
-fn count_before(connection: &Connection, wanted: &ByStart, before_ms: i64) -> Result<u64, rusqlite::Error> {
-    let (sql, values) = asked(
-        "SELECT count(*)",
-        wanted,
-        wanted.from_ms,
-        before_ms.saturating_sub(1),
-        "",
-    );
+fn count_between(
+    connection: &Connection,
+    sought: &Sought,
+    from_ms: i64,
+    before_ms: i64,
+) -> Result<u64, rusqlite::Error> {
+    let (sql, values) = sought.asked("SELECT count(*)", from_ms, before_ms.saturating_sub(1), "");
     connection
         .prepare_cached(&sql)?
         .query_row(params_from_iter(values), |row| row.get(0))
@@ -135,13 +145,12 @@ fn count_before(connection: &Connection, wanted: &ByStart, before_ms: i64) -> Re
 
 fn keys(
     connection: &Connection,
-    wanted: &ByStart,
+    sought: &Sought,
     from_ms: i64,
     to_ms: i64,
 ) -> Result<Vec<Key>, rusqlite::Error> {
-    let (sql, values) = asked(
+    let (sql, values) = sought.asked(
         "SELECT started_ms, cdr_id, seq",
-        wanted,
         from_ms,
         to_ms,
         " ORDER BY started_ms",
@@ -151,11 +160,19 @@ fn keys(
         .query_map(params_from_iter(values), |row| {
             Ok(Key {
                 second: row.get::<_, i64>(0)?.div_euclid(SECOND_MS),
-                id: row.get(1)?,
+                id: bytes(row.get_ref(1)?),
                 seq: unsigned(row.get(2)?),
             })
         })?
         .collect()
+}
+
+/// An identity as bytes that sort as it does, whichever way the table keeps it.
+fn bytes(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Vec::new(),
+    }
 }
 
 fn record(connection: &Connection, seq: u64) -> Result<Option<Cdr>, rusqlite::Error> {

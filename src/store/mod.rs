@@ -7,6 +7,7 @@
 //! [`Accounts`] change their own tables through it, so that there is never a second writer to wait for.
 
 mod accounts;
+mod birth;
 mod by_start;
 mod checking;
 mod connection;

@@ -7,7 +7,8 @@ use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook, checking,
+    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook, birth,
+    checking,
     interrupted, late, lock, log, rescue,
 };
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow, TapeDone};
@@ -88,6 +89,7 @@ impl Store {
             keep,
             pace,
         } = options;
+        birth::make_if_missing(&path)?;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
         begin_with_an_empty_log(&connection)?;
         let found = start(&connection, &upstreams, mend, clock.unix_ms())?;

@@ -89,10 +89,10 @@ fn on_a_small_disk() {
     for _ in 0..10 {
         scene.short_call();
     }
+    scene.appliance.until_recorded(12);
 
     // There is room again.
     drop(ballast);
-    scene.appliance.until_recorded(12);
     scene.until_alarm(false);
     let talk = scene.call();
     eventually("a second was said", SOON, || {

@@ -226,6 +226,25 @@ int ftruncate64(int fd, off_t size) {
 
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
+int rename(const char *from, const char *to) {
+    REAL(int, "rename", const char *, const char *);
+    const char *part = getenv("FAULT_FILES"), *dir = getenv("FAULT_PLATTER");
+    int done = real(from, to);
+    if (done || !part || !dir || !strstr(from, part) || strstr(from, "-shm")) return done;
+    const char *old = strrchr(from, '/'), *new = strrchr(to, '/');
+    old = old ? old + 1 : from;
+    new = new ? new + 1 : to;
+    char twin[1024], its[1024];
+    pthread_mutex_lock(&lock);
+    image_of(new)->name[0] = '?'; /* whatever had the name has none now */
+    snprintf(image_of(old)->name, sizeof images[0].name, "%s", new);
+    snprintf(twin, sizeof twin, "%s/%s", dir, old);
+    snprintf(its, sizeof its, "%s/%s", dir, new);
+    real(twin, its);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
 int unlink(const char *path) {
     REAL(int, "unlink", const char *);
     const char *part = getenv("FAULT_FILES"), *dir = getenv("FAULT_PLATTER");
