@@ -8,8 +8,7 @@ use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordin
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
     Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook, birth,
-    checking,
-    interrupted, late, lock, log, rescue,
+    checking, interrupted, late, lock, log, rescue,
 };
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;

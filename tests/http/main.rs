@@ -4,10 +4,12 @@
     reason = "a test whose world cannot be set up should stop"
 )]
 
+mod calls_page;
 mod cdrs;
 mod consumers;
 mod doors;
 mod export;
+mod graphql;
 mod live;
 mod login;
 mod onepos;
@@ -18,5 +20,6 @@ mod sources;
 #[path = "../sync/stand_in.rs"]
 #[expect(dead_code, reason = "shared with the tests of the sync itself")]
 mod stand_in;
+mod sync_page;
 mod upstreams;
 mod world;

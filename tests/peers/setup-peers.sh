@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks, servers)
+#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks, servers, browser)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,13 +20,21 @@ need() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks servers
+[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks servers browser
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
     baresip) need baresip baresip-core ;;
     sipsak) need sipsak sipsak ;;
     sound) need sox sox && need ffprobe ffmpeg ;;
+    browser)
+      need chromium chromium
+      need node nodejs
+      need npm npm
+      playwright=${XDG_CACHE_HOME:-$HOME/.cache}/callpost-peers/playwright
+      [ -d "$playwright/node_modules/playwright-core" ] ||
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$playwright" playwright-core
+      ;;
     asterisk) "$here/asterisk.sh" install ;;
     # The libraries themselves are installed by the tests, from PyPI and npm.
     webhooks)

@@ -1,5 +1,5 @@
-use super::assets::VERSION;
-use super::words::{ENGLISH, Words};
+use super::frame::{Frame, Here};
+use super::words::{Chosen, Words};
 use super::{render, text};
 use crate::http::people::{
     ClaimCode, Hash, PasswordMistake, Role, Visitor, check_choice, cookie, no_cookie, same_origin,
@@ -26,10 +26,7 @@ const MAX_NAME: usize = 64;
 #[template(path = "login.html", config = "src/http/askama.toml")]
 struct LoginPage<'a> {
     w: &'static Words,
-    assets: &'a str,
-    site: &'a str,
-    version: String,
-    visitor: Option<&'a str>,
+    frame: Frame<'a>,
     way_in: WayIn,
     mistake: String,
     /// The name that was typed, so that nobody types it twice.
@@ -48,13 +45,17 @@ enum WayIn {
 }
 
 /// `GET /login`: the form, or straight on for somebody who is logged in already.
-pub(in crate::http) async fn login(State(reception): Shared, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn login(
+    State(reception): Shared,
+    Chosen(words): Chosen,
+    headers: HeaderMap,
+) -> Response {
     if let Some(secret) = session_cookie(&headers)
         && reception.session_holder(secret).await.is_some()
     {
         return Redirect::to("/").into_response();
     }
-    form(&reception, StatusCode::OK, String::new(), "").await
+    form(&reception, words, StatusCode::OK, String::new(), "").await
 }
 
 /// What the login form sends.
@@ -68,6 +69,7 @@ pub(in crate::http) struct LoginForm {
 /// the same.
 pub(in crate::http) async fn log_in(
     State(reception): Shared,
+    Chosen(words): Chosen,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     sent: Result<Form<LoginForm>, FormRejection>,
@@ -77,7 +79,7 @@ pub(in crate::http) async fn log_in(
         Err(rejection) => return Problem::of_status(rejection.status()).into_response(),
     };
     let name = tidy(&name);
-    if let Some(refusal) = not_now(&reception, peer, &headers, &name).await {
+    if let Some(refusal) = not_now(&reception, words, peer, &headers, &name).await {
         return refusal;
     }
     let wanted = name.clone();
@@ -86,8 +88,9 @@ pub(in crate::http) async fn log_in(
         Err(_) => {
             return form(
                 &reception,
+                words,
                 StatusCode::SERVICE_UNAVAILABLE,
-                ENGLISH.try_again.to_owned(),
+                words.try_again.to_owned(),
                 &name,
             )
             .await;
@@ -102,8 +105,9 @@ pub(in crate::http) async fn log_in(
         tracing::warn!("A login failed: name or password was wrong.");
         return form(
             &reception,
+            words,
             StatusCode::UNAUTHORIZED,
-            ENGLISH.wrong_login.to_owned(),
+            words.wrong_login.to_owned(),
             &name,
         )
         .await;
@@ -123,6 +127,7 @@ pub(in crate::http) struct ClaimForm {
 /// `POST /claim`: the first account of a new box, for the one who knows the code that was printed at its start.
 pub(in crate::http) async fn claim(
     State(reception): Shared,
+    Chosen(words): Chosen,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     sent: Result<Form<ClaimForm>, FormRejection>,
@@ -132,24 +137,25 @@ pub(in crate::http) async fn claim(
         Err(rejection) => return Problem::of_status(rejection.status()).into_response(),
     };
     let name = tidy(&name);
-    if let Some(refusal) = not_now(&reception, peer, &headers, &name).await {
+    if let Some(refusal) = not_now(&reception, words, peer, &headers, &name).await {
         return refusal;
     }
-    if let Some(mistake) = mistake(&name, &password) {
+    if let Some(mistake) = mistake(words, &name, &password) {
         return form(
             &reception,
+            words,
             StatusCode::UNPROCESSABLE_ENTITY,
             mistake.to_owned(),
             &name,
         )
         .await;
     }
-    match make_admin(&reception, ClaimCode::typed(&code), &name, password).await {
+    match make_admin(&reception, words, ClaimCode::typed(&code), &name, password).await {
         Ok(hash) => {
             tracing::info!(user = %name, "{name} claimed this box with the code and is its first administrator.");
             welcome(&reception, name, Role::Admin, &hash).await
         }
-        Err((status, mistake)) => form(&reception, status, mistake.to_owned(), &name).await,
+        Err((status, mistake)) => form(&reception, words, status, mistake.to_owned(), &name).await,
     }
 }
 
@@ -174,6 +180,7 @@ fn tidy(name: &str) -> String {
 /// Refuses a form of a foreign page, and the eleventh attempt of a minute.
 async fn not_now(
     reception: &Reception,
+    words: &'static Words,
     peer: Option<Extension<Peer>>,
     headers: &HeaderMap,
     name: &str,
@@ -183,8 +190,9 @@ async fn not_now(
         return Some(
             form(
                 reception,
+                words,
                 StatusCode::FORBIDDEN,
-                ENGLISH.foreign_form.to_owned(),
+                words.foreign_form.to_owned(),
                 name,
             )
             .await,
@@ -196,34 +204,35 @@ async fn not_now(
     let wait = reception.count_attempt(from).err()?;
     tracing::warn!(%from, "Too many attempts to log in, the last one from {from}.");
     let seconds = wait.max(Duration::from_secs(1)).as_secs().to_string();
-    let mistake = text::fill(ENGLISH.too_many, &[("n", &seconds)]);
-    let mut refusal = form(reception, StatusCode::TOO_MANY_REQUESTS, mistake, name).await;
+    let mistake = text::fill(words.too_many, &[("n", &seconds)]);
+    let mut refusal = form(reception, words, StatusCode::TOO_MANY_REQUESTS, mistake, name).await;
     if let Ok(seconds) = seconds.parse() {
         refusal.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     Some(refusal)
 }
 
-fn mistake(name: &str, password: &str) -> Option<&'static str> {
+fn mistake(words: &'static Words, name: &str, password: &str) -> Option<&'static str> {
     let length = name.chars().count();
     if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
-        return Some(ENGLISH.bad_name);
+        return Some(words.bad_name);
     }
     match check_choice(password) {
         Ok(()) => None,
-        Err(PasswordMistake::TooShort) => Some(ENGLISH.password_short),
-        Err(PasswordMistake::TooLong) => Some(ENGLISH.password_long),
+        Err(PasswordMistake::TooShort) => Some(words.password_short),
+        Err(PasswordMistake::TooLong) => Some(words.password_long),
     }
 }
 
 /// Uses the code up for an account and returns its password's hash, or says what went wrong.
 async fn make_admin(
     reception: &Reception,
+    words: &'static Words,
     code: ClaimCode,
     name: &str,
     password: String,
 ) -> Result<String, (StatusCode, &'static str)> {
-    let later = (StatusCode::SERVICE_UNAVAILABLE, ENGLISH.try_again);
+    let later = (StatusCode::SERVICE_UNAVAILABLE, words.try_again);
     let code = code.hash();
     let expected = reception.accounts(open_claim).await.map_err(|_| later)?;
     // Looked at before the work of hashing, and again by the store when it makes the account.
@@ -241,7 +250,7 @@ async fn make_admin(
     };
     claimed.ok_or_else(|| {
         tracing::warn!("A claim of this box failed: the code was wrong or has been used.");
-        (StatusCode::FORBIDDEN, ENGLISH.wrong_code)
+        (StatusCode::FORBIDDEN, words.wrong_code)
     })
 }
 
@@ -259,7 +268,13 @@ async fn welcome(reception: &Reception, name: String, role: Role, hash: &str) ->
     ([(header::SET_COOKIE, cookie(&secret))], Redirect::to("/")).into_response()
 }
 
-async fn form(reception: &Reception, status: StatusCode, mistake: String, typed_name: &str) -> Response {
+async fn form(
+    reception: &Reception,
+    words: &'static Words,
+    status: StatusCode,
+    mistake: String,
+    typed_name: &str,
+) -> Response {
     let open = |accounts: &Accounts| Ok((accounts.users()?.is_empty(), open_claim(accounts)?.is_some()));
     let way_in = match reception.accounts(open).await {
         Ok((true, true)) => WayIn::Claim,
@@ -267,11 +282,8 @@ async fn form(reception: &Reception, status: StatusCode, mistake: String, typed_
         Ok((false, _)) | Err(_) => WayIn::LogIn,
     };
     let page = LoginPage {
-        w: &ENGLISH,
-        assets: &VERSION,
-        site: &reception.faces.site,
-        version: text::fill(ENGLISH.version, &[("version", reception.faces.version)]),
-        visitor: None,
+        w: words,
+        frame: Frame::new(reception, words, None, Here::Elsewhere, "/login"),
         way_in,
         mistake,
         typed_name,

@@ -1,18 +1,39 @@
 //! The pages, rendered here and complete without a script; the scripts only keep them fresh.
 //!
-//! What a page shows is made once, as ready words, in its `*_view.rs`: the template paints it first and the script
-//! fetches it again as JSON and puts it into the same places, so no word and no format exists twice.
+//! What a page shows is made once, as ready words, in its `*_view.rs`, so no word and no format exists twice. The page
+//! "Now" is painted by its template and fetched again as JSON, which its script puts into the same places; the pages
+//! about records are fetched again as pages, of which their script takes the parts.
 
 mod assets;
+mod badges;
+mod calls;
+mod calls_filter;
+mod calls_view;
+mod cards;
+mod delivery;
+mod delivery_view;
+mod frame;
+mod graphql;
 mod login;
 mod now;
 mod now_view;
+mod sync;
+mod sync_form;
+mod sync_view;
+mod tabs;
 mod text;
+mod turning;
 mod words;
 
-pub(super) use assets::{icon, script, stylesheet};
+pub(super) use assets::{graphql_script, icon, journal_script, now_script, stylesheet};
+pub(super) use calls::calls;
+pub(super) use delivery::delivery;
+pub(super) use frame::choose_language;
+pub(super) use graphql::graphql;
 pub(super) use login::{claim, log_in, log_out, login};
 pub(super) use now::{now, now_json};
+pub(super) use sync::{explain_cron, remove_source, save_source, start_sync, sync, test_source};
+pub(super) use words::Chosen;
 
 use super::problem::Problem;
 use askama::Template;

@@ -1,8 +1,8 @@
-use super::assets::VERSION;
+use super::frame::{Frame, Here};
 use super::now_view::{
     AgentRow, AlarmRow, CallRow, NowView, Painter, PhoneRow, QueueRow, RecordRow, TrunkRow,
 };
-use super::words::{ENGLISH, Words};
+use super::words::{Chosen, Words};
 use super::{render, text};
 use crate::http::people::Visitor;
 use crate::http::problem::Problem;
@@ -22,10 +22,7 @@ const LAST_CALLS: usize = 25;
 #[template(path = "now.html", config = "src/http/askama.toml")]
 struct NowPage<'a> {
     w: &'static Words,
-    assets: &'a str,
-    site: &'a str,
-    version: String,
-    visitor: Option<&'a str>,
+    frame: Frame<'a>,
     now: NowView,
     /// Rows without words, which the script copies when something new appears.
     blank: Blank,
@@ -45,18 +42,16 @@ struct Blank {
 /// `GET /`: what is happening now. When the engine is silent the page says so and keeps trying.
 pub(in crate::http) async fn now(
     State(reception): Shared,
+    Chosen(words): Chosen,
     Extension(visitor): Extension<Visitor>,
 ) -> Response {
-    let (status, view) = match look(&reception, &visitor).await {
+    let (status, view) = match look(&reception, words, &visitor).await {
         Ok(view) => (StatusCode::OK, view),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, silent(&reception)),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, silent(&reception, words)),
     };
     let page = NowPage {
-        w: &ENGLISH,
-        assets: &VERSION,
-        site: &reception.faces.site,
-        version: text::fill(ENGLISH.version, &[("version", reception.faces.version)]),
-        visitor: Some(&visitor.name),
+        w: words,
+        frame: Frame::new(&reception, words, Some(&visitor), Here::Now, "/"),
         now: view,
         blank: Blank::default(),
     };
@@ -66,12 +61,13 @@ pub(in crate::http) async fn now(
 /// `GET /now.json`: the same again, for the page's script.
 pub(in crate::http) async fn now_json(
     State(reception): Shared,
+    Chosen(words): Chosen,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Response, Problem> {
-    Ok(Json(look(&reception, &visitor).await?).into_response())
+    Ok(Json(look(&reception, words, &visitor).await?).into_response())
 }
 
-async fn look(reception: &Reception, visitor: &Visitor) -> Result<NowView, Problem> {
+async fn look(reception: &Reception, words: &'static Words, visitor: &Visitor) -> Result<NowView, Problem> {
     let snapshot = reception.snapshot().await?;
     let filter = CdrFilter {
         limit: LAST_CALLS,
@@ -85,21 +81,21 @@ async fn look(reception: &Reception, visitor: &Visitor) -> Result<NowView, Probl
         .map(|page| page.items);
     let troubles = reception.faces.health.look().troubles;
     let painter = Painter {
-        words: &ENGLISH,
+        words,
         visitor,
         snapshot: &snapshot,
     };
     Ok(painter.paint(&troubles, records.as_deref()))
 }
 
-fn silent(reception: &Reception) -> NowView {
+fn silent(reception: &Reception, words: &Words) -> NowView {
     let wall = reception.faces.outside.wall();
     let mut view = NowView::default();
     view.clock.unix_ms = wall.unix_ms;
     view.clock.offset_seconds = wall.offset_seconds;
     view.clock.time = text::time_of_day(wall);
     view.standing.state = "bad".to_owned();
-    view.standing.word = ENGLISH.engine_silent.to_owned();
-    view.no_records = ENGLISH.no_store.to_owned();
+    view.standing.word = words.engine_silent.to_owned();
+    view.no_records = words.no_store.to_owned();
     view
 }

@@ -1,9 +1,10 @@
+use super::badges::{self, Badge, badge};
 use super::text::{clock_of, clock_of_ms, fill, moment, time_of_day};
 use super::words::Words;
 use crate::agents::AgentState;
 use crate::engine::{AgentView, Alarm, CallView, QueueView, RegistrationView, Severity, Snapshot, TrunkView};
 use crate::http::people::{Scope, Visitor};
-use crate::model::{AgentId, Cdr, Direction, Number, Stamp, Status};
+use crate::model::{AgentId, Cdr, Stamp, Status};
 use serde::Serialize;
 
 /// What the page "Now" shows, as ready words. Painted by the template first, then fetched as JSON every two seconds.
@@ -31,13 +32,6 @@ pub(super) struct Clock {
     pub(super) time: String,
     /// Empty when the clock can be believed.
     pub(super) doubt: String,
-}
-
-/// A word and the state that colours it. The word alone says it all.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Badge {
-    pub(super) state: String,
-    pub(super) word: String,
 }
 
 /// Seconds that go on counting between two looks.
@@ -309,8 +303,8 @@ impl Painter<'_> {
         CallRow {
             key: call.call_id.to_string(),
             timer: timer(call.seconds),
-            way: self.way(call.direction),
-            caller: self.number(&call.caller_number),
+            way: badges::way(self.words, call.direction),
+            caller: badges::number(self.words, &call.caller_number),
             name: call.caller_name.clone().unwrap_or_default(),
             dialled: call.dialed_number.to_string(),
             trunk: call.trunk.as_ref().map(by).unwrap_or_default(),
@@ -449,17 +443,17 @@ impl Painter<'_> {
     }
 
     fn record(&self, seq: u64, cdr: &Cdr) -> RecordRow {
-        let caller = self.number(&cdr.caller_number);
-        let when = moment(cdr.started_at, self.snapshot.at);
+        let caller = badges::number(self.words, &cdr.caller_number);
+        let when = moment(cdr.started_at, self.snapshot.at, self.words.date_form);
         let label = fill(self.words.play_which, &[("who", &caller), ("time", &when)]);
         let recording = cdr.recording.as_ref();
         RecordRow {
             key: seq.to_string(),
-            way: self.way(cdr.direction),
+            way: badges::way(self.words, cdr.direction),
             name: cdr.caller_name.clone().unwrap_or_default(),
             dialled: cdr.dialed_number.to_string(),
             whom: self.whom(cdr),
-            status: self.status(cdr.status),
+            status: badges::status(self.words, cdr.status),
             talk: word_if(cdr.talk_ms > 0, &clock_of_ms(cdr.talk_ms)),
             wait: clock_of_ms(cdr.wait_ms),
             audio: recording
@@ -486,50 +480,15 @@ impl Painter<'_> {
             .unwrap_or_default()
     }
 
-    fn status(&self, status: Status) -> Badge {
-        let w = self.words;
-        match status {
-            Status::Answer => badge("good", w.status_answer),
-            Status::Canceled => badge("quiet", w.status_canceled),
-            Status::Busy => badge("warn", w.status_busy),
-            Status::NoAnswer => badge("warn", w.status_no_answer),
-            Status::Failed => badge("bad", w.status_failed),
-            Status::Voicemail => badge("note", w.status_voicemail),
-        }
-    }
-
-    fn way(&self, direction: Direction) -> Badge {
-        match direction {
-            Direction::Inbound => badge("inbound", self.words.inbound),
-            Direction::Outbound => badge("outbound", self.words.outbound),
-            Direction::Internal => badge("internal", self.words.internal),
-        }
-    }
-
     fn language(&self, tag: &str) -> String {
         let known = self.words.languages.iter().find(|(known, _)| *known == tag);
         known.map_or(tag, |(_, name)| name).to_owned()
-    }
-
-    fn number(&self, number: &Number) -> String {
-        if *number == Number::anonymous() {
-            self.words.withheld.to_owned()
-        } else {
-            number.to_string()
-        }
     }
 
     /// The agent's name for people; an agent who is no longer configured keeps the id.
     fn agent_name(&self, id: &AgentId) -> String {
         let agent = self.snapshot.agents.iter().find(|agent| agent.id == *id);
         agent.map_or_else(|| id.to_string(), |agent| agent.name.clone())
-    }
-}
-
-fn badge(state: &str, word: &str) -> Badge {
-    Badge {
-        state: state.to_owned(),
-        word: word.to_owned(),
     }
 }
 

@@ -21,6 +21,7 @@ mod upstreams;
 pub(super) use recordings::send as send_recording;
 pub(super) use upstreams::carry_on;
 
+use super::dialects;
 use super::pages;
 use super::people::Scope;
 use super::reception::Reception;
@@ -168,7 +169,25 @@ pub(super) fn table() -> Vec<Route> {
         read("/metrics", Scope::CallsRead, get(metrics::show)),
         read("/", Scope::CallsRead, get(pages::now)),
         read("/now.json", Scope::CallsRead, get(pages::now_json)),
-        read("/assets/now.js", Scope::CallsRead, get(pages::script)),
+        read("/assets/now.js", Scope::CallsRead, get(pages::now_script)),
+        read("/calls", Scope::CdrRead, get(pages::calls)),
+        read("/admin/callcenter", Scope::CdrRead, get(pages::calls)),
+        read("/assets/journal.js", Scope::CdrRead, get(pages::journal_script)),
+        read("/calls/sync", Scope::CdrRead, get(pages::sync)),
+        read("/delivery", Scope::CdrRead, get(pages::delivery)),
+        read("/calls/cron.json", Scope::CdrRead, get(pages::explain_cron)),
+        act("/calls/sync/start", Scope::ConfigWrite, post(pages::start_sync)),
+        act("/calls/sync/test", Scope::ConfigWrite, post(pages::test_source)),
+        act("/calls/sync/save", Scope::ConfigWrite, post(pages::save_source)),
+        act(
+            "/calls/sync/remove",
+            Scope::ConfigWrite,
+            post(pages::remove_source),
+        ),
+        read("/graphql", Scope::CdrRead, get(dialects::answer_get)),
+        act("/graphql", Scope::CdrRead, post(dialects::answer)),
+        read("/assets/graphql.js", Scope::CdrRead, get(pages::graphql_script)),
+        act("/language", Scope::CdrRead, post(pages::choose_language)),
         act("/logout", Scope::CallsRead, post(pages::log_out)),
     ]
 }

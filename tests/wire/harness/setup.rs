@@ -41,6 +41,11 @@ pub(crate) fn is_there(peer: &str) -> bool {
     match peer {
         "asterisk" => asterisk_root().join("usr/sbin/asterisk").exists(),
         "sound" => on_path("sox") && on_path("ffprobe"),
+        "browser" => {
+            on_path("chromium")
+                && on_path("node")
+                && playwright().join("node_modules/playwright-core").exists()
+        }
         program => on_path(program),
     }
 }
@@ -58,4 +63,13 @@ fn asterisk_root() -> PathBuf {
         .or_else(|| Some(home("XDG_CACHE_HOME")?.join("callpost-peers/sid")))
         .or_else(|| Some(home("HOME")?.join(".cache/callpost-peers/sid")))
         .unwrap_or_default()
+}
+
+/// The folder the browser's driver is installed in; the same rule as in `setup-peers.sh`.
+pub(crate) fn playwright() -> PathBuf {
+    let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    home("XDG_CACHE_HOME")
+        .or_else(|| Some(home("HOME")?.join(".cache")))
+        .unwrap_or_default()
+        .join("callpost-peers/playwright")
 }
