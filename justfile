@@ -42,6 +42,10 @@ bench *args:
     cargo bench --bench figures -- {{ args }}
     cargo bench --bench sip --bench relay
 
+# A backlog drained to a webhook: rows a second, in order, and what memory grows by
+bench-delivery *args:
+    cargo bench --bench delivery -- {{ args }}
+
 # A thousand boxes on one NATS server and one PostgreSQL, and how fast one box drains to each
 bench-fleet:
     cargo bench --bench fleet

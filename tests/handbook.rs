@@ -97,6 +97,7 @@ fn every_key_in_the_examples_exists() {
         "configuration.md",
         "fleet.md",
         "records.md",
+        "cdr-delivery.md",
         "security.md",
         "troubleshooting.md",
     ] {

@@ -2,11 +2,13 @@
 //! their alarms are added to its snapshot on the way out.
 
 use super::consumer_watch::ConsumerWatch;
+use super::pins::PinDesk;
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
 use crate::recording::SpaceWatch;
-use crate::store::{Condition, ConditionWatch};
-use std::sync::Arc;
+use crate::store::{Condition, ConditionWatch, PinRow};
+use crate::upstream::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};
+use std::sync::{Arc, OnceLock};
 
 /// Everybody who may have an alarm.
 #[derive(Debug)]
@@ -14,15 +16,30 @@ pub(super) struct Board {
     space: SpaceWatch,
     journal: ConditionWatch,
     consumers: ConsumerWatch,
+    pins: Arc<PinDesk>,
+    /// Set when the forwarders run.
+    deliveries: OnceLock<DeliveryWatch>,
 }
 
 impl Board {
-    pub(super) fn new(space: SpaceWatch, journal: ConditionWatch, consumers: ConsumerWatch) -> Self {
+    pub(super) fn new(
+        space: SpaceWatch,
+        journal: ConditionWatch,
+        consumers: ConsumerWatch,
+        pins: Arc<PinDesk>,
+    ) -> Self {
         Self {
             space,
             journal,
             consumers,
+            pins,
+            deliveries: OnceLock::new(),
         }
+    }
+
+    pub(super) fn watch_deliveries(&self, watch: DeliveryWatch) {
+        // There is one set of forwarders; a second watch would see the same.
+        let _ = self.deliveries.set(watch);
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -39,9 +56,12 @@ impl Board {
 
     /// Must not block.
     fn alarms(&self) -> Vec<Alarm> {
+        let deliveries = self.deliveries.get().map(DeliveryWatch::now).unwrap_or_default();
         let mut alarms = self.consumers.alarms();
         alarms.extend(self.no_room());
         alarms.extend(of_the_journal(&self.journal.now()));
+        alarms.extend(deliveries.into_iter().map(about_delivery));
+        alarms.extend(self.pins.all().into_iter().filter_map(about_key));
         alarms
     }
 
@@ -102,4 +122,32 @@ fn of_the_journal(journal: &Condition) -> Vec<Alarm> {
         raise(Severity::Warning, "records_deleted_undelivered", text);
     }
     alarms
+}
+
+fn about_delivery(alarm: DeliveryAlarm) -> Alarm {
+    let (severity, code) = match alarm.kind {
+        DeliveryTrouble::Gone => (Severity::Critical, "upstream_gone"),
+        DeliveryTrouble::Stuck => (Severity::Critical, "delivery_stuck"),
+        DeliveryTrouble::Parked => (Severity::Warning, "records_parked"),
+    };
+    Alarm {
+        severity,
+        code,
+        text: alarm.text,
+    }
+}
+
+fn about_key(pin: PinRow) -> Option<Alarm> {
+    let shown = pin.shown?;
+    let PinRow {
+        destination, kept, ..
+    } = pin;
+    Some(Alarm {
+        severity: Severity::Critical,
+        code: "tls_key_changed",
+        text: format!(
+            "{destination} shows the TLS key {shown} in place of {kept} and is refused. If the key was changed on \
+             purpose, accept it: POST /api/v1/upstreams/…/accept-key."
+        ),
+    })
 }

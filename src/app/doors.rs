@@ -1,6 +1,7 @@
 //! What the HTTP room sees of the running appliance.
 
 use super::alarms::Board;
+use super::destinations::Desk;
 use super::post::{Letter, Post};
 use super::{Options, clock};
 use crate::config::{Config, Pbx};
@@ -40,6 +41,10 @@ pub(super) fn sync_desk(config: &Config, store: &Store, egress: Egress) -> anyho
     SyncDesk::open(setup).context("reading the PBX sources")
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a way into another room; a struct would only move the list"
+)]
 pub(super) fn faces(
     config: &Config,
     options: &Options,
@@ -48,6 +53,7 @@ pub(super) fn faces(
     news: News,
     clock: WallClock,
     data_dir: &Path,
+    destinations: Desk,
 ) -> Faces {
     let recordings = super::roots(config, data_dir);
     Faces {
@@ -66,6 +72,7 @@ pub(super) fn faces(
         zone: config.site.zone(),
         accounts: store.accounts(),
         sync,
+        destinations: Arc::new(destinations),
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),

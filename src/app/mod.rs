@@ -11,16 +11,18 @@ mod alarms;
 mod clock;
 mod consumer_watch;
 mod core;
+mod destinations;
 mod doors;
 mod heap;
 mod late_library;
+mod pins;
 mod post;
 mod settings;
 
 pub use clock::{monotonic, random_seed, wall_unix_ms};
 
 use crate::config::Config;
-use crate::egress::{Egress, PinsInMemory};
+use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
 use crate::model::{Dice, Stamp, TrunkName, WallClock};
 use crate::net::StreamEvent;
@@ -33,6 +35,7 @@ use crate::{http, net, prompts};
 use anyhow::Context as _;
 use consumer_watch::ConsumerWatch;
 use late_library::LateLibrary;
+use pins::PinDesk;
 use post::{Letter, Post};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -92,13 +95,16 @@ impl Appliance {
         let store = opened.store;
 
         let (recorder, emptied) = start_recorder(&config, roots, &post, &store)?;
+        let pins = Arc::new(PinDesk::open(&store, clock::for_store()).context("reading the pinned keys")?);
         let consumers =
             ConsumerWatch::new(&config.cdr.required_consumers, config.http.consumer_alarm_minutes);
-        let board = Arc::new(alarms::Board::new(
+        let board = alarms::Board::new(
             recorder.space(),
             store.condition(),
             consumers.clone(),
-        ));
+            Arc::clone(&pins),
+        );
+        let board = Arc::new(board);
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
         start_prompts(&config, &data_dir, sounds)?;
@@ -145,7 +151,10 @@ impl Appliance {
         });
         let engine = core.run(engine)?;
         resolve_trunks(&config, &post)?;
-        let egress = Egress::new(config.egress.rules(), Arc::new(PinsInMemory::default()));
+        let egress = Egress::new(
+            config.egress.rules(),
+            Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
+        );
         let sync = {
             let _inside = runtime.enter();
             doors::sync_desk(&config, &store, egress.clone())?
@@ -161,6 +170,11 @@ impl Appliance {
             },
             clock.clone(),
             &data_dir,
+            destinations::Desk {
+                outbox: store.outbox(),
+                pins: Arc::clone(&pins),
+                waker: Arc::clone(&waker),
+            },
         );
         let upstreams = {
             let _inside = runtime.enter();
@@ -171,14 +185,18 @@ impl Appliance {
                 clock: clock::for_store(),
                 egress,
             };
-            Upstreams::start(
+            let mut upstreams = Upstreams::start(
                 &config.upstreams,
                 &store.outbox(),
                 &context,
                 BackOff::default(),
                 &mut dice,
             )
-            .map_err(anyhow::Error::msg)?
+            .map_err(anyhow::Error::msg)?;
+            if !config.upstreams.is_empty() {
+                board.watch_deliveries(upstreams.watch(store.reader(), &config.upstreams, &context));
+            }
+            upstreams
         };
         // The callback of the store was made before there was anything to wake.
         let _ = waker.set(upstreams.waker());
@@ -254,7 +272,7 @@ fn wake_by(waker: &Arc<OnceLock<Waker>>) -> Arc<dyn Fn() + Send + Sync> {
     let waker = Arc::clone(waker);
     Arc::new(move || {
         if let Some(waker) = waker.get() {
-            waker.wake();
+            waker.hurry();
         }
     })
 }

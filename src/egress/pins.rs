@@ -56,6 +56,8 @@ pub trait PinBook: Send + Sync + fmt::Debug {
     fn remember(&self, destination: &str, key: Fingerprint);
     /// The destination showed another key than the one kept, and was refused.
     fn refused(&self, destination: &str, kept: Fingerprint, shown: Fingerprint);
+    /// The destination showed the key that is kept.
+    fn confirmed(&self, destination: &str);
 }
 
 /// A book that is forgotten with the process: for tests, and where nothing is pinned on first use.
@@ -97,4 +99,6 @@ impl PinBook for PinsInMemory {
             .unwrap_or_else(PoisonError::into_inner)
             .push((destination.to_owned(), kept, shown));
     }
+
+    fn confirmed(&self, _destination: &str) {}
 }

@@ -26,10 +26,10 @@ fn egress(allow: &[&str], addresses: &[&str]) -> Egress {
 }
 
 fn place_of(trouble: &Trouble) -> Option<Place> {
-    match trouble {
-        Trouble::Refused(Refused::Forbidden { place, .. }) => Some(*place),
-        _ => None,
+    if let Trouble::Refused(Refused::Forbidden { place, .. }) = trouble {
+        return Some(*place);
     }
+    None
 }
 
 /// A listener that nobody may reach, and how often somebody did.

@@ -137,7 +137,14 @@ impl Examiner {
                     self.book.remember(&self.destination, shown);
                     return Ok(());
                 };
-                same(kept, shown).inspect_err(|_changed| self.book.refused(&self.destination, kept, shown))
+                match same(kept, shown) {
+                    Ok(()) => self.book.confirmed(&self.destination),
+                    Err(changed) => {
+                        self.book.refused(&self.destination, kept, shown);
+                        return Err(changed);
+                    }
+                }
+                Ok(())
             }
         }
     }

@@ -2,7 +2,7 @@ use super::Config;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::model::Stamp;
-use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, Reader};
+use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, PinRow, Reader, StoreError};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -36,6 +36,8 @@ pub struct Faces {
     pub accounts: Accounts,
     /// PBXs whose records are fetched.
     pub sync: SyncDesk,
+    /// What people may do about destinations.
+    pub destinations: Arc<dyn Destinations>,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.
     pub recordings: Vec<PathBuf>,
     /// `[site] name`.
@@ -64,6 +66,24 @@ pub trait EngineDoor: Send + Sync {
     /// # Errors
     /// [`Busy`] when the engine's queue is full: nothing was done, the person may try again.
     fn command(&self, command: Command) -> Result<(), Busy>;
+}
+
+/// What people may do about destinations. The methods that can fail wait for the disk.
+pub trait Destinations: Send + Sync {
+    /// Has a destination tried at once, also one that said it is gone. False: there is none of this name.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn enable(&self, upstream: &str) -> Result<bool, StoreError>;
+
+    /// Every TLS key that was pinned on first use.
+    fn pins(&self) -> Vec<PinRow>;
+
+    /// Believes the other key that a destination showed; nothing when it showed none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn accept_key(&self, upstream: &str) -> Result<Option<PinRow>, StoreError>;
 }
 
 /// The engine's queue is full.

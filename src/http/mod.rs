@@ -26,7 +26,9 @@ mod serve;
 
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
-pub use faces::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded};
+pub use faces::{
+    BoxFuture, Busy, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded,
+};
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;

@@ -11,6 +11,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/03-journal.sql")),
     M::up(include_str!("migrations/04-consumers.sql")),
     M::up(include_str!("migrations/05-sync.sql")),
+    M::up(include_str!("migrations/06-delivery.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

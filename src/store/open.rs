@@ -7,8 +7,8 @@ use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, Reader, StoreError, SyncBook, birth,
-    checking, interrupted, late, lock, log, rescue,
+    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, PinShelf, Reader, StoreError, SyncBook,
+    birth, checking, interrupted, late, lock, log, rescue,
 };
 use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
@@ -174,6 +174,11 @@ impl Store {
     /// What waits for the destinations.
     pub fn outbox(&self) -> Outbox {
         Outbox::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// Where pinned keys are kept.
+    pub fn pins(&self) -> PinShelf {
+        PinShelf::new(self.journal.clone())
     }
 
     /// Which box this is, for those who gather records of many: a uuid made with the first database and kept

@@ -9,8 +9,8 @@ use super::{Clock, StoreError};
 /// is lost.
 #[derive(Debug, Clone)]
 pub struct Outbox {
-    journal: Journal,
-    clock: Clock,
+    pub(super) journal: Journal,
+    pub(super) clock: Clock,
 }
 
 /// One record that a destination has not acknowledged.

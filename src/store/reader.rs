@@ -88,6 +88,61 @@ pub struct Backlog {
     pub last_error: Option<String>,
     /// When that was, by the wall clock in ms since 1970.
     pub last_error_ms: Option<i64>,
+    /// The status it answered then, where its protocol has numbers.
+    pub last_code: Option<u16>,
+    /// Whether it is delivered to now.
+    pub state: DeliveryState,
+    /// Tries in vain since it last took something.
+    pub failures: u32,
+    /// When it is tried again, by the wall clock in ms since 1970; 0 when it may be tried now.
+    pub retry_at_ms: i64,
+    /// When it said that it is gone for good, by the wall clock in ms since 1970.
+    pub gone_ms: Option<i64>,
+    /// Whether new records are queued for it.
+    pub enabled: bool,
+}
+
+/// Whether a destination is delivered to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// It takes records.
+    Ok,
+    /// It is left alone until `retry_at_ms`.
+    BackingOff,
+    /// One record is tried.
+    Probing,
+    /// It said that it is gone (HTTP 410); records wait until it is enabled or leads elsewhere.
+    Disabled,
+    /// It is not in the configuration, or turned off there.
+    Off,
+}
+
+impl DeliveryState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BackingOff => "backing_off",
+            Self::Probing => "probing",
+            Self::Disabled => "disabled",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Backlog {
+    /// With the state that its facts make.
+    pub(super) fn judged(mut self) -> Self {
+        self.state = match (self.enabled, self.gone_ms, self.failures, self.retry_at_ms) {
+            (false, ..) => DeliveryState::Off,
+            (true, Some(_), ..) => DeliveryState::Disabled,
+            (true, None, 0, _) => DeliveryState::Ok,
+            (true, None, _, 0) => DeliveryState::Probing,
+            (true, None, _, _) => DeliveryState::BackingOff,
+        };
+        self
+    }
 }
 
 impl Reader {

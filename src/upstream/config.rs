@@ -39,7 +39,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// `type = "webhook"`.
-    Webhook(webhook::Section),
+    Webhook(Box<webhook::Section>),
     /// `type = "file"`.
     File(file::Section),
     /// `type = "nats"`.
@@ -112,7 +112,9 @@ impl Config {
             shared: &mut common,
         };
         let target = match kind {
-            Some(Kind::Webhook) => webhook::Section::deserialize(beside).map(Target::Webhook)?,
+            Some(Kind::Webhook) => {
+                webhook::Section::deserialize(beside).map(|section| Target::Webhook(Box::new(section)))?
+            }
             Some(Kind::File) => file::Section::deserialize(beside).map(Target::File)?,
             Some(Kind::Nats) => nats::Section::deserialize(beside).map(Target::Nats)?,
             Some(Kind::Postgres) => postgres::Section::deserialize(beside).map(Target::Postgres)?,

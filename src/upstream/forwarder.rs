@@ -1,98 +1,14 @@
 use super::sinks::{Sink, SinkContext};
-use super::{BackOff, Config, Delivered, Order, Policy, Setback, Verdict};
+use super::tally::Tally;
+use super::upstreams::Bells;
+use super::{BackOff, Config, Delivered, Order, Policy, Setback};
 use crate::model::Dice;
 use crate::store::{Batch, Clock, Outbox, OutboxItem, StoreError};
+use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// The running forwarders, one task a destination.
-#[derive(Debug)]
-pub struct Upstreams {
-    waker: Waker,
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-/// Tells the forwarders that a record was committed. Cheap to clone; waking never blocks.
-#[derive(Debug, Clone, Default)]
-pub struct Waker {
-    bells: Vec<Arc<Notify>>,
-}
-
-impl Waker {
-    /// There is something to forward.
-    pub fn wake(&self) {
-        for bell in &self.bells {
-            bell.notify_one();
-        }
-    }
-}
-
-impl Upstreams {
-    /// Starts a task for each enabled destination. Must be called inside the tokio runtime.
-    ///
-    /// # Errors
-    /// When a section is wrong, with its name; `config` finds that earlier.
-    pub fn start(
-        configs: &[Config],
-        outbox: &Outbox,
-        context: &SinkContext,
-        back_off: BackOff,
-        dice: &mut Dice,
-    ) -> Result<Self, String> {
-        let (stop, stopped) = watch::channel(false);
-        let mut forwarders = Vec::new();
-        for config in configs.iter().filter(|config| config.enabled) {
-            let sink = Sink::build(config, context)
-                .map_err(|reason| format!("upstream {}: {reason}", config.name))?;
-            forwarders.push(Forwarder {
-                name: config.name.clone(),
-                policy: config.policy,
-                sink,
-                outbox: outbox.clone(),
-                clock: context.clock.clone(),
-                back_off: back_off.capped(config.policy.longest_wait()),
-                dice: dice.fork(),
-                bell: Arc::default(),
-                stopped: stopped.clone(),
-                is_troubled: false,
-                one_by_one: 0,
-            });
-        }
-        let waker = Waker {
-            bells: forwarders
-                .iter()
-                .map(|forwarder| Arc::clone(&forwarder.bell))
-                .collect(),
-        };
-        let tasks = forwarders
-            .into_iter()
-            .map(|forwarder| tokio::spawn(forwarder.run()))
-            .collect();
-        Ok(Self { waker, stop, tasks })
-    }
-
-    /// What the store's callback wakes.
-    pub fn waker(&self) -> Waker {
-        self.waker.clone()
-    }
-
-    /// Ends the tasks. A record whose answer has not come by then goes out again at the next start, under the
-    /// same id.
-    pub async fn shutdown(self) {
-        // No receiver means that every task has ended already.
-        let _ = self.stop.send(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "A forwarder had died before the shutdown.");
-            }
-        }
-    }
-}
 
 /// Records taken from the outbox at a time.
 const FETCH: usize = 128;
@@ -102,23 +18,28 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// One destination's task.
-struct Forwarder {
+///
+/// A destination that takes nothing is left alone for a while, longer each time; then one record is tried, and only
+/// when that is taken the others follow. A record that is refused by a destination that works has tries of its own.
+pub(super) struct Forwarder {
     name: String,
     policy: Policy,
     sink: Sink,
+    /// Another one means that the destination leads elsewhere now.
+    target: String,
     outbox: Outbox,
     clock: Clock,
     back_off: BackOff,
     dice: Dice,
-    bell: Arc<Notify>,
+    bells: Bells,
     stopped: watch::Receiver<bool>,
-    /// So that an outage is told once in the log, not at every attempt.
-    is_troubled: bool,
+    /// Tries in vain since something was taken.
+    failures: u32,
     /// How many records still have to be handed over alone, after a batch was refused as a whole.
     one_by_one: usize,
 }
 
-/// How a batch ended.
+/// What to do after a batch.
 enum Turn {
     /// Ask for the next.
     GoOn,
@@ -126,77 +47,51 @@ enum Turn {
     Stop,
 }
 
-/// What became of the records of one fetch, as far as it is known.
-#[derive(Default)]
-struct Tally {
-    done: Vec<u64>,
-    put_back: Vec<u64>,
-    refused: Vec<(OutboxItem, Setback)>,
-    never: Vec<(OutboxItem, Setback)>,
-    /// The destination is in trouble: the record it began with, and what went wrong.
-    trouble: Option<(OutboxItem, Setback)>,
-    gone: Option<Setback>,
-    stopped: bool,
-}
-
-impl Tally {
-    /// Whether nothing further may be sent now.
-    fn is_over(&self, strict: bool) -> bool {
-        self.trouble.is_some() || self.gone.is_some() || self.stopped || (strict && !self.refused.is_empty())
-    }
-
-    /// Notes what a sink said about these records. Says how many of them a sink wants one by one.
-    fn note(&mut self, items: Vec<OutboxItem>, delivered: Delivered) -> usize {
-        match delivered {
-            Delivered::Each(verdicts) => self.note_each(items, verdicts),
-            Delivered::OneByOne(setback) => {
-                let count = items.len();
-                if count == 1 {
-                    self.refused
-                        .extend(items.into_iter().map(|item| (item, setback.clone())));
-                } else {
-                    self.put_back.extend(items.iter().map(|item| item.seq));
-                    return count;
-                }
-            }
-            Delivered::BackOff(setback) => self.note_trouble(items, setback),
-            Delivered::Gone(setback) => {
-                self.put_back.extend(items.iter().map(|item| item.seq));
-                self.gone = Some(setback);
-            }
-        }
-        0
-    }
-
-    fn note_each(&mut self, items: Vec<OutboxItem>, verdicts: Vec<Verdict>) {
-        let mut verdicts = verdicts.into_iter();
-        for item in items {
-            match verdicts.next() {
-                Some(Verdict::Done) => self.done.push(item.seq),
-                Some(Verdict::TryLater(setback)) => self.note_trouble(vec![item], setback),
-                Some(Verdict::Refused(setback)) => self.refused.push((item, setback)),
-                Some(Verdict::Never(setback)) => self.never.push((item, setback)),
-                None => self.put_back.push(item.seq),
-            }
-        }
-    }
-
-    fn note_trouble(&mut self, items: Vec<OutboxItem>, setback: Setback) {
-        let mut items = items.into_iter();
-        if self.trouble.is_none() {
-            self.trouble = items.next().map(|item| (item, setback));
-        }
-        self.put_back.extend(items.map(|item| item.seq));
-    }
-}
-
 impl Forwarder {
-    async fn run(mut self) {
+    pub(super) fn new(
+        config: &Config,
+        outbox: &Outbox,
+        context: &SinkContext,
+        bells: Bells,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            name: config.name.clone(),
+            policy: config.policy,
+            sink: Sink::build(config, context)?,
+            target: digest(&format!("{:?}", config.target)),
+            outbox: outbox.clone(),
+            clock: context.clock.clone(),
+            back_off: BackOff::default(),
+            dice: Dice::new([0; 32]),
+            bells,
+            stopped,
+            failures: 0,
+            one_by_one: 0,
+        })
+    }
+
+    pub(super) fn with_waits(mut self, back_off: BackOff, dice: Dice) -> Self {
+        self.back_off = back_off.capped(self.policy.longest_wait());
+        self.dice = dice;
+        self
+    }
+
+    pub(super) async fn run(mut self) {
+        let target = self.target.clone();
+        if let Ok(standing) = self.ask(move |outbox, name| outbox.begin(name, &target)).await {
+            self.failures = standing.failures;
+        }
         loop {
-            let turn = match self.ask(|outbox, name| outbox.next_batch(name, FETCH)).await {
+            let order = self.policy.order;
+            let batch = self.ask(move |outbox, name| match order {
+                Order::Strict => outbox.next_batch(name, FETCH),
+                Order::NewestToo => outbox.next_fair_batch(name, FETCH),
+            });
+            let turn = match batch.await {
                 Ok(Batch::Items(items)) => self.deliver(items).await,
                 Ok(Batch::WaitUntil(at_ms)) => self.sleep(self.until(at_ms)).await,
-                Ok(Batch::Empty) => self.wait_for_the_bell().await,
+                Ok(Batch::Empty) => self.wait_for_news().await,
                 Err(StoreError::Closed) => Turn::Stop,
                 Err(error) => {
                     tracing::warn!(upstream = %self.name, %error, "The outbox cannot be read: {error}.");
@@ -229,14 +124,16 @@ impl Forwarder {
         let mut stopped = self.stopped.clone();
         tokio::select! {
             () = tokio::time::sleep(time) => Turn::GoOn,
+            () = self.bells.hurry.notified() => Turn::GoOn,
             _ = stopped.wait_for(|is_stopped| *is_stopped) => Turn::Stop,
         }
     }
 
-    async fn wait_for_the_bell(&self) -> Turn {
+    async fn wait_for_news(&self) -> Turn {
         let mut stopped = self.stopped.clone();
         tokio::select! {
-            () = self.bell.notified() => Turn::GoOn,
+            () = self.bells.news.notified() => Turn::GoOn,
+            () = self.bells.hurry.notified() => Turn::GoOn,
             _ = stopped.wait_for(|is_stopped| *is_stopped) => Turn::Stop,
         }
     }
@@ -253,13 +150,12 @@ impl Forwarder {
                 self.sink.batch().max(1)
             };
             let items: Vec<OutboxItem> = waiting.drain(..most.min(waiting.len())).collect();
-            let begun = Instant::now();
-            let count = items.len();
+            let (count, begun) = (items.len(), Instant::now());
             self.one_by_one = self.one_by_one.saturating_sub(count);
             match self.try_these(&items).await {
                 Some(delivered) => self.one_by_one += tally.note(items, delivered),
                 None => {
-                    tally.put_back.extend(items.iter().map(|item| item.seq));
+                    tally.put_back(&items);
                     tally.stopped = true;
                 }
             }
@@ -269,7 +165,7 @@ impl Forwarder {
             }
             self.keep_the_pace(count, begun.elapsed()).await;
         }
-        tally.put_back.extend(waiting.iter().map(|item| item.seq));
+        tally.put_back(&waiting);
         self.settle(tally).await
     }
 
@@ -293,29 +189,26 @@ impl Forwarder {
         }
     }
 
+    /// Tells the outbox what became of the records. What a destination in trouble did not take waits with it.
     async fn settle(&mut self, tally: Tally) -> Turn {
-        let went_well = !tally.done.is_empty() && tally.trouble.is_none();
-        if went_well && std::mem::take(&mut self.is_troubled) {
+        if tally.took_some && std::mem::take(&mut self.failures) > 0 && tally.trouble.is_none() {
             tracing::info!(upstream = %self.name, "Upstream {} takes records again.", self.name);
         }
         self.tell_done(tally.done).await;
-        if !tally.put_back.is_empty() {
-            let put_back = tally.put_back;
-            self.tell(move |outbox, name| outbox.put_back(name, &put_back))
-                .await;
-        }
         for (item, setback) in tally.never {
             self.park(&item, setback).await;
         }
         for (item, setback) in tally.refused {
             self.put_off_refused(&item, setback).await;
         }
-        if let Some((item, setback)) = tally.trouble {
-            self.put_off(&item, setback).await;
-        }
-        if let Some(setback) = tally.gone {
-            tracing::error!(upstream = %self.name, reason = %setback, "Upstream {} is gone: {setback}. Records wait.", self.name);
-            return self.wait_for_the_bell().await;
+        match (tally.gone, tally.trouble) {
+            (Some(setback), _) => self.give_up(tally.put_back, setback).await,
+            (None, Some(setback)) => self.leave_alone(tally.put_back, setback).await,
+            (None, None) if !tally.put_back.is_empty() => {
+                let seqs = tally.put_back;
+                self.tell(move |outbox, name| outbox.put_back(name, &seqs)).await;
+            }
+            (None, None) => {}
         }
         if tally.stopped { Turn::Stop } else { Turn::GoOn }
     }
@@ -333,29 +226,43 @@ impl Forwarder {
             .await;
     }
 
-    /// A working destination will not take this one: it is asked a few times more at short intervals.
+    /// A destination that works will not take this one: it is asked a few times more at short intervals.
     async fn put_off_refused(&mut self, item: &OutboxItem, setback: Setback) {
-        if item.attempts + 1 >= self.policy.park_after {
+        if item.attempts.saturating_add(1) >= self.policy.park_after {
             return self.park(item, setback).await;
         }
-        let wait = self.back_off.wait(0, setback.asked, &mut self.dice);
-        self.retry(item.seq, wait, setback.reason).await;
-    }
-
-    async fn put_off(&mut self, item: &OutboxItem, setback: Setback) {
         let (seq, reason) = (item.seq, setback.reason);
-        if !std::mem::replace(&mut self.is_troubled, true) {
-            tracing::warn!(upstream = %self.name, seq, reason, "Upstream {} takes no records: {reason}.", self.name);
-        }
-        let wait = self.back_off.wait(item.attempts, setback.asked, &mut self.dice);
-        self.retry(seq, wait, reason).await;
-    }
-
-    async fn retry(&self, seq: u64, wait: Duration, reason: String) {
-        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        let at_ms = (self.clock.unix_ms)().saturating_add(wait_ms);
+        let wait = self.back_off.wait(0, setback.asked, &mut self.dice);
+        let at_ms = self.after(wait);
         self.tell(move |outbox, name| outbox.retry(name, seq, at_ms, &reason))
             .await;
+    }
+
+    async fn leave_alone(&mut self, seqs: Vec<u64>, setback: Setback) {
+        let Setback { reason, code, asked } = setback;
+        if self.failures == 0 {
+            tracing::warn!(upstream = %self.name, reason, "Upstream {} takes no records: {reason}.", self.name);
+        }
+        let wait = self.back_off.wait(self.failures, asked, &mut self.dice);
+        let at_ms = self.after(wait);
+        self.failures = self.failures.saturating_add(1);
+        self.tell(move |outbox, name| outbox.back_off(name, &seqs, at_ms, &reason, code))
+            .await;
+    }
+
+    async fn give_up(&mut self, seqs: Vec<u64>, setback: Setback) {
+        let Setback { reason, code, .. } = setback;
+        tracing::error!(
+            upstream = %self.name, reason,
+            "Upstream {} is gone: {reason}. Its records wait until it is enabled again or leads elsewhere.", self.name
+        );
+        self.tell(move |outbox, name| outbox.gone(name, &seqs, &reason, code))
+            .await;
+    }
+
+    fn after(&self, wait: Duration) -> i64 {
+        let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        (self.clock.unix_ms)().saturating_add(wait_ms)
     }
 
     /// Tells the outbox what became of records, again and again while the database cannot be written: what it
@@ -374,4 +281,10 @@ impl Forwarder {
             }
         }
     }
+}
+
+/// A short text that changes with the long one and does not tell it.
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,12 +10,16 @@ mod config;
 mod flat;
 mod forwarder;
 mod sinks;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 mod verdict;
+mod watch;
 
 pub use back_off::BackOff;
 pub use config::{Config, Kind, Order, Policy, Target};
-pub use forwarder::{Upstreams, Waker};
 pub use sinks::{Sink, SinkContext};
+pub use upstreams::{Upstreams, Waker};
 pub use verdict::{Delivered, Setback, Verdict};
+pub use watch::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};

@@ -3,7 +3,7 @@ use crate::egress::{Egress, PinsInMemory, Rules};
 use crate::model::Dice;
 use crate::store::tests::sample::{call_id, closing};
 use crate::store::tests::{Room, open};
-use crate::store::{Backlog, Clock};
+use crate::store::{Backlog, Clock, DeliveryState};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -20,6 +20,8 @@ enum Deed {
     TakeAndHangUp,
     /// Answers this status and these headers.
     Answer(u16, &'static str),
+    /// Takes it, and says this.
+    Say(&'static str),
     /// Answers half a status line.
     Stammer,
     /// Acknowledges, then sends for ever.
@@ -40,6 +42,18 @@ impl Arrived {
                 .is_some_and(|(key, _)| key.eq_ignore_ascii_case(name))
         })?;
         Some(line.split_once(':')?.1.trim())
+    }
+
+    /// Of a batch, or of a record alone.
+    fn seqs(&self) -> Vec<u64> {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        match body["data"].as_array() {
+            Some(records) => records
+                .iter()
+                .map(|record| record["seq"].as_u64().unwrap())
+                .collect(),
+            None => vec![self.seq()],
+        }
     }
 
     fn seq(&self) -> u64 {
@@ -103,6 +117,7 @@ async fn carry_out(
         Deed::Answer(status, headers) => {
             format!("HTTP/1.1 {status} So\r\n{headers}content-length: 4\r\n\r\nsorr")
         }
+        Deed::Say(body) => format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
         Deed::TakeAndHangUp => String::new(),
         Deed::Stammer => "HTTP/1.1 20".to_owned(),
         Deed::TakeAndBabble => "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n".to_owned(),
@@ -112,7 +127,7 @@ async fn carry_out(
     if matches!(deed, Deed::TakeAndBabble) {
         while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
     }
-    matches!(deed, Deed::Take | Deed::Answer(..))
+    matches!(deed, Deed::Take | Deed::Say(_) | Deed::Answer(..))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
@@ -134,6 +149,10 @@ fn webhook(url: &str) -> Config {
 }
 
 fn start(room: &Room, config: Config) -> Upstreams {
+    start_with(room, config, BackOff::hurried(Duration::from_millis(20)))
+}
+
+fn start_with(room: &Room, config: Config, back_off: BackOff) -> Upstreams {
     let context = SinkContext {
         site: "desk".to_owned(),
         appliance_id: "0190-box".to_owned(),
@@ -144,7 +163,7 @@ fn start(room: &Room, config: Config) -> Upstreams {
         &[config],
         &room.store.outbox(),
         &context,
-        BackOff::hurried(Duration::from_millis(20)),
+        back_off,
         &mut Dice::from_number(1),
     )
     .unwrap()
@@ -377,4 +396,270 @@ async fn a_disabled_destination_gets_nothing() {
     upstreams.waker().wake();
     upstreams.shutdown().await;
     assert_eq!(backlog(&room).pending, 1);
+}
+
+/// Waits until the destination stands like this.
+async fn stands(room: &Room, state: DeliveryState) -> Backlog {
+    let stands = async {
+        loop {
+            let backlog = backlog(room);
+            if backlog.state == state {
+                return backlog;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), stands)
+        .await
+        .unwrap()
+}
+
+fn drained(arrived: &mut UnboundedReceiver<Arrived>) -> Vec<Arrived> {
+    std::iter::from_fn(|| arrived.try_recv().ok()).collect()
+}
+
+/// Waits that nobody lives to see the end of.
+fn for_ever() -> BackOff {
+    BackOff::default()
+}
+
+#[tokio::test]
+async fn a_destination_that_is_gone_is_left_alone_until_it_is_enabled_or_leads_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 3);
+    let (url, mut arrived) = receiver(vec![Deed::Take, Deed::Answer(410, ""), Deed::Take]).await;
+    let upstreams = start(&room, webhook(&url));
+    let backlog = stands(&room, DeliveryState::Disabled).await;
+    assert_eq!((backlog.pending, backlog.last_code), (2, Some(410)));
+    assert!(backlog.last_error.unwrap().contains("410"));
+    upstreams.waker().wake();
+    upstreams.shutdown().await;
+    assert_eq!(drained(&mut arrived).len(), 2);
+
+    // A restart alone changes nothing.
+    let upstreams = start(&room, webhook(&url));
+    upstreams.waker().wake();
+    upstreams.shutdown().await;
+    assert_eq!(drained(&mut arrived).len(), 0);
+
+    // Somebody enables it.
+    let upstreams = start(&room, webhook(&url));
+    assert!(room.store.outbox().enable("crm").unwrap());
+    upstreams.waker().hurry();
+    assert_eq!(all_settled(&room).await.state, DeliveryState::Ok);
+    upstreams.shutdown().await;
+    assert_eq!(drained(&mut arrived).len(), 2);
+    assert!(!room.store.outbox().enable("nobody").unwrap());
+}
+
+#[tokio::test]
+async fn another_address_is_tried_although_the_old_one_was_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 2);
+    let (gone, _) = receiver(vec![Deed::Answer(410, "")]).await;
+    let upstreams = start(&room, webhook(&gone));
+    stands(&room, DeliveryState::Disabled).await;
+    upstreams.shutdown().await;
+    let (url, _arrived) = receiver(vec![Deed::Take]).await;
+    let upstreams = start(&room, webhook(&url));
+    assert_eq!(all_settled(&room).await.delivered, 2);
+    upstreams.shutdown().await;
+}
+
+/// 401, 403 and 404 are about the destination: nothing is parked, and after a wait one record is the probe.
+#[tokio::test]
+async fn a_destination_that_lets_nobody_in_backs_off_and_parks_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 4);
+    let deeds = [401, 403, 404, 401, 403, 404, 302, 500].map(|status| Deed::Answer(status, ""));
+    let (url, mut arrived) = receiver(deeds.into_iter().chain([Deed::Take]).collect()).await;
+    let upstreams = start(&room, webhook(&url));
+    let backlog = all_settled(&room).await;
+    assert_eq!((backlog.delivered, backlog.parked, backlog.failures), (4, 0, 0));
+    upstreams.shutdown().await;
+    let order: Vec<u64> = drained(&mut arrived).iter().map(Arrived::seq).collect();
+    assert_eq!(order, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn while_it_backs_off_nothing_is_sent_and_a_restart_or_a_hand_tries_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 2);
+    let (url, mut arrived) = receiver(vec![Deed::Answer(503, ""), Deed::Answer(503, ""), Deed::Take]).await;
+    let upstreams = start_with(&room, webhook(&url), for_ever());
+    let first = stands(&room, DeliveryState::BackingOff).await;
+    assert_eq!((first.failures, first.last_code), (1, Some(503)));
+    let now = (clock().unix_ms)();
+    assert!(
+        (now + 3000..=now + 6000).contains(&first.retry_at_ms),
+        "five seconds, give or take a fifth"
+    );
+    // A new record does not wake a destination that is left alone.
+    room.append(closing(9));
+    room.settle();
+    upstreams.waker().wake();
+    upstreams.shutdown().await;
+    assert_eq!(drained(&mut arrived).len(), 1);
+
+    let upstreams = start_with(&room, webhook(&url), for_ever());
+    next(&mut arrived).await;
+    let second = stands(&room, DeliveryState::BackingOff).await;
+    assert_eq!(second.failures, 2, "the next wait is the second of the schedule");
+    assert!(second.retry_at_ms > now + 200_000);
+    room.store.outbox().enable("crm").unwrap();
+    upstreams.waker().hurry();
+    assert_eq!(all_settled(&room).await.delivered, 3);
+    upstreams.shutdown().await;
+}
+
+#[tokio::test]
+async fn retry_after_is_kept_in_seconds_and_as_a_date() {
+    for headers in [
+        "retry-after: 7200\r\n",
+        "date: Fri, 20 Nov 2026 12:00:00 GMT\r\nretry-after: Fri, 20 Nov 2026 14:00:00 GMT\r\n",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let room = room_with(dir.path(), 1);
+        let (url, _arrived) = receiver(vec![Deed::Answer(429, headers)]).await;
+        let upstreams = start(&room, webhook(&url));
+        let backlog = stands(&room, DeliveryState::BackingOff).await;
+        let left = backlog.retry_at_ms - (clock().unix_ms)();
+        assert!((7_100_000..=7_200_000).contains(&left), "{headers}: {left}");
+        upstreams.shutdown().await;
+    }
+}
+
+fn with(url: &str, keys: &str) -> Config {
+    toml::from_str(&format!("name='crm'\ntype='webhook'\nurl='{url}'\n{keys}")).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_arrives_whole_and_the_others_follow_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 25);
+    let (url, mut arrived) = receiver(vec![Deed::Take]).await;
+    let upstreams = start(&room, with(&url, "batch=10"));
+    assert_eq!(all_settled(&room).await.delivered, 25);
+    upstreams.shutdown().await;
+    let batches: Vec<Vec<u64>> = drained(&mut arrived).iter().map(Arrived::seqs).collect();
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
+    assert!(batches.concat().is_sorted());
+}
+
+#[tokio::test]
+async fn one_bad_record_in_a_batch_is_found_and_parked_and_the_rest_arrives() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 4);
+    let refuse = Deed::Answer(422, "");
+    // The batch, then each alone; the second is refused until it is parked.
+    let deeds = vec![refuse, Deed::Take, refuse, refuse, refuse, Deed::Take];
+    let (url, mut arrived) = receiver(deeds).await;
+    let upstreams = start(&room, with(&url, "batch=10\npark_after=3"));
+    let backlog = all_settled(&room).await;
+    assert_eq!((backlog.delivered, backlog.parked), (3, 1));
+    upstreams.shutdown().await;
+    let sent: Vec<Vec<u64>> = drained(&mut arrived).iter().map(Arrived::seqs).collect();
+    assert_eq!(sent[0], [1, 2, 3, 4]);
+    assert_eq!(sent[1..5], [[1], [2], [2], [2]]);
+}
+
+#[tokio::test]
+async fn a_receiver_may_say_what_it_took_of_a_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 3);
+    let result = format!(
+        r#"{{"accepted":["{0}_1"],"rejected":[{{"id":"{1}_1","reason":"no such tenant","permanent":true}}]}}"#,
+        call_id(0),
+        call_id(1)
+    );
+    let (url, mut arrived) = receiver(vec![Deed::Say(result.leak()), Deed::Take]).await;
+    let upstreams = start(&room, with(&url, "batch=10"));
+    let backlog = all_settled(&room).await;
+    assert_eq!((backlog.delivered, backlog.parked), (2, 1));
+    upstreams.shutdown().await;
+    let sent: Vec<Vec<u64>> = drained(&mut arrived).iter().map(Arrived::seqs).collect();
+    assert_eq!(
+        sent,
+        [vec![1, 2, 3], vec![3]],
+        "what was not named goes out again"
+    );
+}
+
+#[tokio::test]
+async fn where_order_is_off_the_newest_go_between_the_oldest() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 200);
+    let (url, mut arrived) = receiver(vec![Deed::Take]).await;
+    let upstreams = start(&room, with(&url, "order='newest_too'"));
+    assert_eq!(all_settled(&room).await.delivered, 200);
+    upstreams.shutdown().await;
+    let order: Vec<u64> = drained(&mut arrived).iter().map(Arrived::seq).collect();
+    assert_eq!(order[..10], [1, 2, 3, 4, 200, 5, 6, 7, 8, 199]);
+    let all: BTreeSet<u64> = order.iter().copied().collect();
+    assert_eq!((all.len(), order.len()), (200, 200));
+}
+
+#[tokio::test]
+async fn where_order_is_off_a_refused_record_holds_nobody_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 3);
+    let (url, mut arrived) = receiver(vec![Deed::Answer(422, ""), Deed::Take]).await;
+    let upstreams = start_with(&room, with(&url, "order='newest_too'"), for_ever());
+    let order: Vec<u64> = vec![
+        next(&mut arrived).await.seq(),
+        next(&mut arrived).await.seq(),
+        next(&mut arrived).await.seq(),
+    ];
+    assert_eq!(order, [1, 2, 3]);
+    let both = async {
+        while backlog(&room).delivered < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+    upstreams.shutdown().await;
+    assert_eq!((backlog(&room).delivered, backlog(&room).pending), (2, 1));
+}
+
+#[tokio::test]
+async fn the_pace_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 6);
+    let (url, _arrived) = receiver(vec![Deed::Take]).await;
+    let begun = tokio::time::Instant::now();
+    let upstreams = start(&room, with(&url, "rate_per_second=20"));
+    all_settled(&room).await;
+    upstreams.shutdown().await;
+    assert!(
+        begun.elapsed() >= Duration::from_millis(250),
+        "six records at 20 a second"
+    );
+}
+
+#[tokio::test]
+async fn what_a_receiver_wants_to_be_told_stands_in_the_headers() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 1);
+    let (url, mut arrived) = receiver(vec![Deed::Take]).await;
+    let keys = "headers={X-Tenant='branch'}\nuser='sam'\npassword='secret'\nsignature='github'\nsecret='sixteen letters.'\nformat='freeswitch'";
+    let upstreams = start(&room, with(&url, keys));
+    let request = next(&mut arrived).await;
+    assert_eq!(request.header("x-tenant"), Some("branch"));
+    assert_eq!(request.header("authorization"), Some("Basic c2FtOnNlY3JldA=="));
+    assert!(
+        request
+            .header("x-hub-signature-256")
+            .unwrap()
+            .starts_with("sha256=")
+    );
+    assert!(
+        request
+            .head
+            .contains(&format!("?key=hush&uuid=a_{} HTTP", call_id(0))),
+        "{}",
+        request.head
+    );
+    assert!(request.body.starts_with("cdr=%7B"));
+    all_settled(&room).await;
+    upstreams.shutdown().await;
 }

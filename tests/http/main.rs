@@ -7,6 +7,7 @@
 mod calls_page;
 mod cdrs;
 mod consumers;
+mod destinations;
 mod doors;
 mod export;
 mod graphql;

@@ -12,13 +12,16 @@ use callpost::engine::{
     Snapshot, TrunkView,
 };
 use callpost::http::{
-    BoxFuture, Busy, Config, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded, router,
+    BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside,
+    Unrecorded, router,
 };
 use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
     RecordingRow, Stamp, Status, TapeDone,
 };
-use callpost::store::{Clock, Condition, NewToken, Opened, Options, Store, StoreReply};
+use callpost::store::{
+    Clock, Condition, NewToken, Opened, Options, Outbox, PinRow, Store, StoreError, StoreReply,
+};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -113,6 +116,7 @@ impl World {
             zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             accounts: self.store.accounts(),
             sync: self.sync.clone(),
+            destinations: Arc::new(Desk(self.store.outbox())),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
             version: "0.1.0",
@@ -619,5 +623,28 @@ pub(crate) fn ringing(number: u128) -> CallView {
         recording: None,
         legs: vec![leg(1), leg(2), leg(3)],
         ..talking(number)
+    }
+}
+
+/// Destinations as `app` offers them; one of them has shown another key.
+struct Desk(Outbox);
+
+impl Destinations for Desk {
+    fn enable(&self, upstream: &str) -> Result<bool, StoreError> {
+        self.0.enable(upstream)
+    }
+
+    fn pins(&self) -> Vec<PinRow> {
+        vec![PinRow {
+            destination: "upstream/head-office@crm.example".to_owned(),
+            kept: "sha256/old".to_owned(),
+            kept_ms: 0,
+            shown: Some("sha256/new".to_owned()),
+            shown_ms: Some(1),
+        }]
+    }
+
+    fn accept_key(&self, upstream: &str) -> Result<Option<PinRow>, StoreError> {
+        Ok(self.pins().pop().filter(|_| upstream == "head-office"))
     }
 }

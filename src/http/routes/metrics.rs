@@ -6,7 +6,7 @@ use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Disk, Faces, Unrecorded};
-use crate::store::{Backlog, Condition};
+use crate::store::{Backlog, Condition, DeliveryState};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -35,6 +35,9 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
     page.people(&snapshot);
     page.outside(&snapshot);
     page.journal(journal.as_ref());
+    if let Some(journal) = &journal {
+        page.destinations(&journal.outbox, snapshot.at.unix_ms);
+    }
     page.consumers(&consumers::views(&reception).await.unwrap_or_default());
     page.answers(&reception.answers());
     let health = reception.faces.health.look();
@@ -391,6 +394,49 @@ impl Page {
         self.family(name, "counter", "Recordings given up for want of space.");
         self.sample(name, &[("how", "cut")], cut as f64);
         self.sample(name, &[("how", "left_out")], left_out as f64);
+    }
+
+    /// Whether each destination is delivered to, and since when not.
+    fn destinations(&mut self, outbox: &[Backlog], now_ms: i64) {
+        const STATES: [DeliveryState; 5] = [
+            DeliveryState::Ok,
+            DeliveryState::BackingOff,
+            DeliveryState::Probing,
+            DeliveryState::Disabled,
+            DeliveryState::Off,
+        ];
+        self.family(
+            "callpost_outbox_state",
+            "gauge",
+            "1 for the state an upstream is in.",
+        );
+        for backlog in outbox {
+            for state in STATES {
+                let labels = [("upstream", backlog.upstream.as_str()), ("state", state.as_str())];
+                self.sample("callpost_outbox_state", &labels, flag(backlog.state == state));
+            }
+        }
+        self.family(
+            "callpost_outbox_oldest_seconds",
+            "gauge",
+            "How long the oldest record an upstream has not taken has waited.",
+        );
+        for backlog in outbox {
+            let waited = backlog
+                .oldest_ms
+                .map_or(0, |oldest| now_ms.saturating_sub(oldest).max(0));
+            let labels = [("upstream", backlog.upstream.as_str())];
+            self.sample("callpost_outbox_oldest_seconds", &labels, waited as f64 / 1000.0);
+        }
+        self.family(
+            "callpost_outbox_failures",
+            "gauge",
+            "Tries in vain since an upstream last took something.",
+        );
+        for backlog in outbox {
+            let labels = [("upstream", backlog.upstream.as_str())];
+            self.sample("callpost_outbox_failures", &labels, backlog.failures.into());
+        }
     }
 
     fn machine(&mut self, process: &Process, disk: Option<Disk>) {

@@ -4,6 +4,7 @@ mod agents;
 mod calls;
 mod cdrs;
 mod consumers;
+mod destinations;
 mod export;
 mod foreign_audio;
 mod health;
@@ -166,6 +167,16 @@ pub(super) fn table() -> Vec<Route> {
         read("/api/v1/cdr/sync/logs/{id}", Scope::CdrRead, get(syncs::show)),
         read("/api/v1/cdr/sync/stats", Scope::CdrRead, get(syncs::stats)),
         read("/api/v1/cdr/quarantine", Scope::CdrRead, get(syncs::quarantine)),
+        act(
+            "/api/v1/upstreams/{name}/enable",
+            Scope::ConfigWrite,
+            post(destinations::enable),
+        ),
+        act(
+            "/api/v1/upstreams/{name}/accept-key",
+            Scope::ConfigWrite,
+            post(destinations::accept_key),
+        ),
         read("/metrics", Scope::CallsRead, get(metrics::show)),
         read("/", Scope::CallsRead, get(pages::now)),
         read("/now.json", Scope::CallsRead, get(pages::now_json)),

@@ -5,7 +5,7 @@ use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Disk, Unrecorded, reception::Reception};
 use crate::model::Stamp;
-use crate::store::{Backlog, CdrFilter, Condition, Reader, StoreError};
+use crate::store::{Backlog, CdrFilter, Condition, PinRow, Reader, StoreError};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub(super) struct Status<'a> {
     journal: Option<Journal>,
     /// Per upstream; `null` when the store did not answer.
     outbox: Option<Vec<Backlog>>,
+    /// The TLS keys that were pinned on first use.
+    tls_pins: Vec<PinRow>,
     /// Readers that acknowledge; `null` when the store did not answer.
     consumers: Option<Vec<ConsumerView>>,
     disk: Option<Disk>,
@@ -72,6 +74,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         },
         outbox: journal.as_ref().map(|journal| journal.outbox.clone()),
         journal,
+        tls_pins: reception.faces.destinations.pins(),
         consumers: consumers::views(&reception).await.ok(),
         disk: health.disk,
         database: health.journal,

@@ -1,7 +1,8 @@
 use super::packing::Packed;
-use super::{ranges, signed, unsigned};
-use crate::store::{Backlog, Batch, OutboxItem};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::{ranges, signed, standing, unsigned};
+use crate::store::{Backlog, Batch, DeliveryState, OutboxItem};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::BTreeSet;
 
 /// The number of a destination, made when the name is new.
 pub(in crate::store) fn upstream(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
@@ -77,21 +78,85 @@ pub(in crate::store) fn take(
     limit: usize,
     unix_ms: i64,
 ) -> Result<Batch, rusqlite::Error> {
-    let Some(upstream) = known(connection, name)? else {
-        return Ok(Batch::Empty);
+    let (upstream, limit) = match ready(connection, name, limit, unix_ms)? {
+        Ok(ready) => ready,
+        Err(wait) => return Ok(wait),
     };
     let waiting = oldest(connection, upstream, limit)?;
-    let is_due = |at: i64| at <= unix_ms || at > unix_ms.saturating_add(LONGEST_WAIT_MS);
     match waiting.first() {
         None => return Ok(Batch::Empty),
-        Some((at, _)) if !is_due(*at) => return Ok(Batch::WaitUntil(*at)),
+        Some((at, _)) if !is_due(*at, unix_ms) => return Ok(Batch::WaitUntil(*at)),
         Some(_) => {}
     }
-    let items: Vec<OutboxItem> = waiting
-        .into_iter()
-        .take_while(|(at, _)| is_due(*at))
-        .map(|(_, item)| item)
-        .collect();
+    let due = waiting.into_iter().take_while(|(at, _)| is_due(*at, unix_ms));
+    set_out(connection, upstream, due.map(|(_, item)| item).collect())
+}
+
+/// As [`take`], with one of the newest after every four of the oldest. Those that wait for a try of their own are
+/// passed over.
+pub(in crate::store) fn take_fair(
+    connection: &Connection,
+    name: &str,
+    limit: usize,
+    unix_ms: i64,
+) -> Result<Batch, rusqlite::Error> {
+    let (upstream, limit) = match ready(connection, name, limit, unix_ms)? {
+        Ok(ready) => ready,
+        Err(wait) => return Ok(wait),
+    };
+    let newest = limit / 5;
+    let mut old = due(connection, upstream, limit - newest, unix_ms, DUE_OLDEST)?.into_iter();
+    let mut items: Vec<OutboxItem> = Vec::new();
+    for new in due(connection, upstream, newest, unix_ms, DUE_NEWEST)? {
+        items.extend(old.by_ref().take(4));
+        items.push(new);
+    }
+    items.extend(old);
+    let mut seen = BTreeSet::new();
+    items.retain(|item| seen.insert(item.seq));
+    if !items.is_empty() {
+        return set_out(connection, upstream, items);
+    }
+    let next: Option<i64> = connection
+        .prepare_cached(
+            "SELECT min(next_at_ms) FROM outbox
+             WHERE upstream = ?1 AND next_at_ms > 0 AND state = 'pending'",
+        )?
+        .query_row(params![upstream], |row| row.get(0))?;
+    Ok(next.map_or(Batch::Empty, Batch::WaitUntil))
+}
+
+/// The number of a destination that may be tried, and how many records may be; what to do instead when not.
+fn ready(
+    connection: &Connection,
+    name: &str,
+    limit: usize,
+    unix_ms: i64,
+) -> Result<Result<(i64, usize), Batch>, rusqlite::Error> {
+    let (Some(upstream), Some(standing)) = (known(connection, name)?, standing::of(connection, name)?) else {
+        return Ok(Err(Batch::Empty));
+    };
+    if standing.is_gone {
+        return Ok(Err(Batch::Empty));
+    }
+    if !is_due(standing.retry_at_ms, unix_ms) {
+        return Ok(Err(Batch::WaitUntil(standing.retry_at_ms)));
+    }
+    if standing.failures == 0 {
+        return Ok(Ok((upstream, limit)));
+    }
+    if standing.retry_at_ms != 0 {
+        standing::probe(connection, name)?;
+    }
+    Ok(Ok((upstream, 1)))
+}
+
+fn is_due(at_ms: i64, unix_ms: i64) -> bool {
+    at_ms <= unix_ms || at_ms > unix_ms.saturating_add(LONGEST_WAIT_MS)
+}
+
+/// Marks them as under way.
+fn set_out(connection: &Connection, upstream: i64, items: Vec<OutboxItem>) -> Result<Batch, rusqlite::Error> {
     for item in &items {
         set_state(connection, upstream, item.seq, "in_flight")?;
     }
@@ -119,18 +184,47 @@ fn oldest(
         )?
         .query_map(
             params![upstream, i64::try_from(limit).unwrap_or(i64::MAX)],
-            |row| {
-                let item = OutboxItem {
-                    seq: unsigned(row.get(1)?),
-                    attempts: row.get(2)?,
-                    cdr_id: uuid::Uuid::from_bytes(row.get(3)?).to_string(),
-                    version: row.get(4)?,
-                    body: row.get::<_, Packed>(5)?.0,
-                };
-                Ok((row.get(0)?, item))
-            },
+            waiting_item,
         )?
         .collect()
+}
+
+const DUE_OLDEST: &str = "SELECT o.next_at_ms, o.seq, o.attempts, c.cdr_id, c.version, c.body
+     FROM outbox o JOIN cdrs c ON c.seq = o.seq
+     WHERE o.upstream = ?1 AND o.state = 'pending' AND (o.next_at_ms <= ?3 OR o.next_at_ms > ?4)
+     ORDER BY o.seq LIMIT ?2";
+const DUE_NEWEST: &str = "SELECT o.next_at_ms, o.seq, o.attempts, c.cdr_id, c.version, c.body
+     FROM outbox o JOIN cdrs c ON c.seq = o.seq
+     WHERE o.upstream = ?1 AND o.state = 'pending' AND (o.next_at_ms <= ?3 OR o.next_at_ms > ?4)
+     ORDER BY o.seq DESC LIMIT ?2";
+
+fn due(
+    connection: &Connection,
+    upstream: i64,
+    limit: usize,
+    unix_ms: i64,
+    sql: &str,
+) -> Result<Vec<OutboxItem>, rusqlite::Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let far = unix_ms.saturating_add(LONGEST_WAIT_MS);
+    connection
+        .prepare_cached(sql)?
+        .query_map(params![upstream, limit, unix_ms, far], |row| {
+            waiting_item(row).map(|(_, item)| item)
+        })?
+        .collect()
+}
+
+/// When it may be tried, and the record.
+fn waiting_item(row: &Row<'_>) -> Result<(i64, OutboxItem), rusqlite::Error> {
+    let item = OutboxItem {
+        seq: unsigned(row.get(1)?),
+        attempts: row.get(2)?,
+        cdr_id: uuid::Uuid::from_bytes(row.get(3)?).to_string(),
+        version: row.get(4)?,
+        body: row.get::<_, Packed>(5)?.0,
+    };
+    Ok((row.get(0)?, item))
 }
 
 fn set_state(connection: &Connection, upstream: i64, seq: u64, state: &str) -> Result<(), rusqlite::Error> {
@@ -162,7 +256,7 @@ pub(in crate::store) fn delivered(
              WHERE id = ?1",
         )?
         .execute(params![upstream, gone, signed(seqs.iter().copied().max().unwrap_or(0)), unix_ms])?;
-    Ok(())
+    standing::recovered(connection, upstream)
 }
 
 fn remove(connection: &Connection, upstream: i64, seq: u64) -> Result<i64, rusqlite::Error> {
@@ -172,14 +266,17 @@ fn remove(connection: &Connection, upstream: i64, seq: u64) -> Result<i64, rusql
     Ok(i64::try_from(gone).unwrap_or(0))
 }
 
-/// What waits for its next try waits no longer; how many did.
+/// What waits for its next try waits no longer; how many did: all of them when the destination was left alone.
 pub(in crate::store) fn hurry(connection: &Connection, upstream: i64) -> Result<u64, rusqlite::Error> {
     let hurried = connection
         .prepare_cached(
             "UPDATE outbox SET next_at_ms = 0 WHERE upstream = ?1 AND state = 'pending' AND next_at_ms > 0",
         )?
         .execute(params![upstream])?;
-    Ok(hurried as u64)
+    match standing::hurry(connection, upstream)? {
+        Some(pending) => Ok(pending),
+        None => Ok(hurried as u64),
+    }
 }
 
 /// These were not sent after all; they wait again without having been tried.
@@ -259,13 +356,13 @@ pub(in crate::store) fn backlog(connection: &Connection) -> Result<Vec<Backlog>,
     connection
         .prepare_cached(
             "SELECT u.name, u.pending, u.parked, u.delivered, u.last_delivered_seq, u.last_delivered_ms,
-                    u.last_error, u.last_error_ms,
+                    u.last_error, u.last_error_ms, u.enabled, u.failures, u.retry_at_ms, u.last_code, u.gone_ms,
                     (SELECT c.filed_ms FROM outbox o JOIN cdrs c ON c.seq = o.seq
                      WHERE o.upstream = u.id ORDER BY o.seq LIMIT 1)
              FROM upstreams u ORDER BY u.id",
         )?
         .query_map([], |row| {
-            Ok(Backlog {
+            let backlog = Backlog {
                 upstream: row.get(0)?,
                 pending: unsigned(row.get(1)?),
                 parked: unsigned(row.get(2)?),
@@ -274,8 +371,15 @@ pub(in crate::store) fn backlog(connection: &Connection) -> Result<Vec<Backlog>,
                 last_delivered_ms: row.get(5)?,
                 last_error: row.get(6)?,
                 last_error_ms: row.get(7)?,
-                oldest_ms: row.get(8)?,
-            })
+                enabled: row.get(8)?,
+                failures: row.get(9)?,
+                retry_at_ms: row.get(10)?,
+                last_code: row.get(11)?,
+                gone_ms: row.get(12)?,
+                oldest_ms: row.get(13)?,
+                state: DeliveryState::Ok,
+            };
+            Ok(backlog.judged())
         })?
         .collect()
 }
