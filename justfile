@@ -50,6 +50,10 @@ bench-delivery *args:
 bench-fleet:
     cargo bench --bench fleet
 
+# The journal at a million records: size, rates, memory, and every list
+bench-journal *args:
+    cargo bench --bench journal -- {{ args }}
+
 # Format, and let clippy mend what it can
 tidy:
     cargo fmt

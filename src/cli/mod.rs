@@ -3,6 +3,7 @@
 
 mod cdr;
 mod check;
+mod db;
 mod demo;
 mod run;
 mod simulate;
@@ -35,6 +36,8 @@ enum Command {
     Cdr(cdr::Arguments),
     /// Show the main job on this machine, with phones and a caller in this process.
     Demo(demo::Arguments),
+    /// Look after the database.
+    Db(db::Arguments),
     /// Tell what would happen to a call, without placing it.
     Simulate(simulate::Arguments),
 }
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Db(arguments) => db::db(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }
 }

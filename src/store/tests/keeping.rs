@@ -135,15 +135,7 @@ fn nothing_goes_before_a_required_consumer_has_acknowledged_it() {
     room.store
         .journal()
         .change(Durability::Synced, |db| {
-            db.execute_batch(
-                "CREATE TABLE IF NOT EXISTS consumers (name TEXT PRIMARY KEY, acked_seq INTEGER)",
-            )?;
-            let columns: Vec<String> = db
-                .prepare("SELECT name FROM pragma_table_info('consumers')")?
-                .query_map([], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            assert!(columns.contains(&"acked_seq".to_owned()), "{columns:?}");
-            db.execute_batch("INSERT OR REPLACE INTO consumers (name, acked_seq) VALUES ('billing', 3)")
+            db.execute_batch("INSERT INTO consumers (name, acked_seq, created_ms) VALUES ('billing', 3, 0)")
         })
         .unwrap();
     wait_for(&room, "what billing has not got", |room| kept(room) == [4]);

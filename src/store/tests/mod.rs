@@ -10,6 +10,7 @@ mod keeping;
 mod late;
 mod list_truth;
 mod lists;
+mod machine;
 mod outbox;
 mod restart;
 pub(crate) mod sample;

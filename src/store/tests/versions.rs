@@ -125,3 +125,43 @@ fn the_box_keeps_its_name_through_restarts_and_through_damage() {
     assert_eq!(room.store.appliance_id(), name);
     assert_ne!(room.store.reader().epoch(), epoch);
 }
+
+/// S0-149: the same record twice is impossible, and a look at the whole database says so.
+#[test]
+fn a_look_at_the_whole_database_finds_duplicates_gaps_and_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let (room, _) = open(dir.path(), &["crm"], |_options| ());
+    for n in 0..50 {
+        room.append(closing(n));
+        room.append(closing(n));
+    }
+    room.settle();
+    room.store.journal().amend(call_id(1), |_cdr| true).unwrap();
+    let found = crate::store::examine(dir.path()).unwrap();
+    assert!(found.is_sound(), "{found:?}");
+    assert_eq!((found.rows, found.records, found.duplicates), (51, 50, 0));
+    assert_eq!(
+        (found.oldest_seq, found.latest_seq, found.gaps.len()),
+        (Some(1), Some(51), 0)
+    );
+    assert_eq!(found.outbox[0].pending, 51);
+    room.store
+        .journal()
+        .change(Durability::Synced, |db| {
+            db.execute_batch(
+                "DROP INDEX cdrs_by_id;
+                 INSERT INTO cdrs (cdr_id, version, latest, filed_ms, started_ms, status, direction, caller, dialed, body)
+                     SELECT cdr_id, version, latest, filed_ms, started_ms, status, direction, caller, dialed, body
+                     FROM cdrs WHERE seq = 7;
+                 DELETE FROM cdrs WHERE seq BETWEEN 20 AND 22;",
+            )
+        })
+        .unwrap();
+    let found = crate::store::examine(dir.path()).unwrap();
+    assert!(!found.is_sound());
+    assert_eq!(
+        (found.duplicates, found.unclear, found.gaps),
+        (1, 1, vec![(20, 22)])
+    );
+    assert!(crate::store::examine(&dir.path().join("nowhere")).is_err());
+}
