@@ -37,8 +37,17 @@ fn blocks<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
 #[test]
 fn the_reference_names_every_key_of_every_section() {
     let page = page("configuration.md");
-    let single =
-        ["site", "sip", "media", "http", "recording", "cdr", "egress"].map(|name| (format!("[{name}]"), ""));
+    let single = [
+        "site",
+        "sip",
+        "media",
+        "http",
+        "http.onepos",
+        "recording",
+        "cdr",
+        "egress",
+    ]
+    .map(|name| (format!("[{name}]"), ""));
     let lists = [
         ("trunk", "name = \"a\"\nhost = \"127.0.0.1\""),
         ("agent", "id = \"a\""),
@@ -97,6 +106,7 @@ fn every_key_in_the_examples_exists() {
         "configuration.md",
         "fleet.md",
         "records.md",
+        "cdr-pull.md",
         "cdr-delivery.md",
         "security.md",
         "troubleshooting.md",

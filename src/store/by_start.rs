@@ -182,3 +182,40 @@ fn record(connection: &Connection, seq: u64) -> Result<Option<Cdr>, rusqlite::Er
         .optional()?;
     Ok(body.and_then(|body| from_body("cdrs", &seq.to_string(), &body.0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::connection::open_for_writing;
+
+    /// S0-156: however far into the list a page is, the way there leads through the index alone.
+    #[test]
+    fn the_way_to_a_page_never_touches_a_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = open_for_writing(&dir.path().join("callpost.db")).unwrap();
+        let sought = Sought::resolve(&connection, &ByStart::default())
+            .unwrap()
+            .unwrap();
+        for (select, rest) in [
+            ("EXPLAIN QUERY PLAN SELECT count(*)", ""),
+            (
+                "EXPLAIN QUERY PLAN SELECT started_ms",
+                " ORDER BY started_ms LIMIT 1 OFFSET 9",
+            ),
+        ] {
+            let (sql, values) = sought.asked(select, 0, 1, rest);
+            let plan: Vec<String> = connection
+                .prepare(&sql)
+                .unwrap()
+                .query_map(params_from_iter(values), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert_eq!(
+                plan,
+                ["SEARCH cdrs USING COVERING INDEX cdrs_newest_by_start (started_ms>? AND started_ms<?)"],
+                "{sql}"
+            );
+        }
+    }
+}
