@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     reason = "a test whose world cannot be set up should stop"
 )]
+#![expect(clippy::print_stdout, reason = "figures are for people")]
 
 mod crowd;
 mod linking;

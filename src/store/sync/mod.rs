@@ -4,6 +4,8 @@
 mod book;
 mod kept;
 mod page;
+#[cfg(test)]
+mod tests;
 mod twins;
 
 pub use book::SyncBook;
