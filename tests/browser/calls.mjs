@@ -51,9 +51,15 @@ await check("direction, status and number narrow the list, and clearing brings a
   assert.equal(await page.evaluate(() => document.activeElement?.tagName !== "BODY"), true, "the focus is kept");
 });
 
-await check("the list is refreshed by its button", async () => {
+await check("the list is refreshed by its button, and shows that it is loading meanwhile", async () => {
   await page.goto(`${box}/calls`);
+  await page.evaluate(() => {
+    window.loading = 0;
+    const list = document.getElementById("records");
+    new MutationObserver(() => { if (list.getAttribute("aria-busy") === "true") window.loading += 1; }).observe(list, { attributes: true });
+  });
   await settled(() => page.click("#refresh"));
+  assert.ok(await page.evaluate(() => window.loading) > 0);
   assert.equal(await rows().count(), 25);
 });
 

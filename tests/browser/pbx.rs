@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A PBX that listens until the test ends.
+/// A PBX that listens until the test ends. It knows nobody who asks below `/denied`.
 pub(crate) struct Pbx {
     address: SocketAddrV4,
     stop: Arc<AtomicBool>,
@@ -58,6 +58,10 @@ fn answer(mut stream: TcpStream, calls: usize, newest: i64) -> Option<()> {
     while line.trim() != "" {
         line.clear();
         reader.read_line(&mut line).ok()?;
+    }
+    if target.starts_with("/denied") {
+        let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        return stream.write_all(refusal.as_bytes()).ok();
     }
     thread::sleep(PAGE_TAKES);
     let number = |name: &str, usual: usize| {

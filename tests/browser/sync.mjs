@@ -118,7 +118,7 @@ await check("the mode is switched to a schedule and the page tells the next run"
   assert.match(await page.textContent(".source"), /next 20\d\d-/);
 });
 
-await check("a PBX that does not answer is named by its failing step, and the log says why", async () => {
+await check("a PBX that does not answer is named by its failing step", async () => {
   await page.click("#add-source");
   await page.fill("#dialog-new input[name=name]", "gone");
   await page.fill("#dialog-new input[name=api_url]", `http://${process.env.PBX.replace(":8080", ":1")}/api/v2/cdrs`);
@@ -129,6 +129,18 @@ await check("a PBX that does not answer is named by its failing step, and the lo
   await page.click("#test-source");
   await toast("failed at the step TCP");
   await shoot(page, "sync-steps-failed");
+});
+
+await check("a sync that fails is told by toast, log and cause", async () => {
+  await page.click("#configure");
+  await page.fill("#dialog-config input[name=api_url]", `http://${process.env.PBX}/denied/cdrs`);
+  await page.click("#dialog-config .solid");
+  await toast("is saved");
+  await page.click("#sync-now");
+  await toast("The sync of gone failed");
+  assert.match(await page.locator("#logs tbody tr").first().innerText(), /Error/);
+  assert.ok((await page.textContent("#logs .said")).trim().length > 10);
+  assert.match(await page.textContent(".causes"), /The last sync failed/);
 });
 
 await check("it is switched off again, and removed after asking", async () => {

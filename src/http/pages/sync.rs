@@ -127,7 +127,11 @@ pub(in crate::http) async fn start_sync(
             &[("source", &source), ("watch", &log_id), ("said", "busy")],
         ),
         Err(error) => {
-            let extra = Extra::refused(words, &error.to_string());
+            let why = match &error {
+                StartError::Inactive => words.journal.cause_inactive.to_owned(),
+                StartError::AlreadyRunning { .. } | StartError::Desk(_) => error.to_string(),
+            };
+            let extra = Extra::refused(words, &why);
             show(&reception, words, &visitor, &Wanted::of(source), extra).await
         }
     }
