@@ -233,6 +233,7 @@ async fn a_record_arrives_signed_and_numbered() {
     upstreams.shutdown().await;
 }
 
+/// DC-007, Robustness 85.
 #[tokio::test]
 async fn a_bad_receiver_gets_every_record_in_order_and_repeats_only_under_the_same_id() {
     let dir = tempfile::tempdir().unwrap();
@@ -274,6 +275,7 @@ async fn a_bad_receiver_gets_every_record_in_order_and_repeats_only_under_the_sa
     assert_eq!(order.len(), 8 + 7, "{order:?}");
 }
 
+/// Robustness 85: a poison record is set aside and the queue goes on.
 #[tokio::test]
 async fn a_record_that_is_never_taken_is_parked_and_the_others_go_on() {
     let dir = tempfile::tempdir().unwrap();
