@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Records taken from the outbox at a time.
+/// Records taken from the outbox at a time, or as many as the sink takes.
 const FETCH: usize = 128;
 /// What was acknowledged is told to the outbox at least this often; after a kill no more goes out twice.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -83,10 +83,10 @@ impl Forwarder {
             self.failures = standing.failures;
         }
         loop {
-            let order = self.policy.order;
+            let (order, fetch) = (self.policy.order, self.sink.batch().max(FETCH));
             let batch = self.ask(move |outbox, name| match order {
-                Order::Strict => outbox.next_batch(name, FETCH),
-                Order::NewestToo => outbox.next_fair_batch(name, FETCH),
+                Order::Strict => outbox.next_batch(name, fetch),
+                Order::NewestToo => outbox.next_fair_batch(name, fetch),
             });
             let turn = match batch.await {
                 Ok(Batch::Items(items)) => self.deliver(items).await,

@@ -191,8 +191,8 @@ fn connections(port: u16) -> usize {
         .count()
 }
 
-/// Memory and time on the processor of a server and its children. Memory that several share is counted once.
-fn weight(pid: u32) -> (u64, Duration) {
+/// Memory and time on the processor of a program and its children. Memory that several share is counted once.
+pub(super) fn weight(pid: u32) -> (u64, Duration) {
     let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Some(one) = entry

@@ -2,9 +2,17 @@
 //! line in [`Kind`](super::Kind), in [`Target`], in [`Sink`] and in each `match`.
 
 pub(super) mod file;
+#[cfg_attr(
+    not(all(feature = "nats", feature = "postgres", feature = "mqtt")),
+    allow(dead_code, reason = "a build without some destinations needs less of it")
+)]
 mod line;
 pub(super) mod mqtt;
 pub(super) mod nats;
+#[cfg_attr(
+    not(all(feature = "nats", feature = "postgres", feature = "mqtt")),
+    allow(dead_code, reason = "a build without some destinations needs less of it")
+)]
 mod outcome;
 pub(super) mod postgres;
 pub(super) mod syslog;

@@ -7,6 +7,10 @@ mod secured;
 mod session;
 #[cfg(feature = "postgres")]
 mod sink;
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "without the destination only its keys are checked")
+)]
 mod sql;
 
 use super::line::{self, Address, Scheme};

@@ -5,7 +5,7 @@ use crate::egress::Trust;
 use crate::model::Secret;
 use crate::store::OutboxItem;
 use crate::upstream::Delivered;
-use crate::upstream::sinks::line::{self, Address, CONNECTING, in_time};
+use crate::upstream::sinks::line::{self, Address, in_time};
 use crate::upstream::sinks::outcome::Outcome;
 use crate::upstream::sinks::{SinkContext, Unready};
 use std::ops::Range;
@@ -13,7 +13,9 @@ use std::time::Duration;
 use tokio_postgres::config::SslMode;
 
 /// Rows a statement.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
+/// The longest until a connection is ready: as everywhere, and the log-in and the preparing of a busy server.
+const OPENING: Duration = Duration::from_secs(30);
 /// The longest one statement may take.
 const ANSWERING: Duration = Duration::from_secs(30);
 
@@ -132,7 +134,7 @@ impl Postgres {
             }
         }
         let opening = Session::open(&self.place, &self.context);
-        let session = in_time(CONNECTING, "no connection in time", opening)
+        let session = in_time(OPENING, "no connection in time", opening)
             .await
             .map_err(Trouble::Whole)?;
         self.write_on(session, rows).await
