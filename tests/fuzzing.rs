@@ -51,7 +51,7 @@ const WORDS: &[&[u8]] = &[
 
 fn rounds() -> u64 {
     let wanted = std::env::var("FUZZ_ROUNDS").ok();
-    wanted.and_then(|rounds| rounds.parse().ok()).unwrap_or(20_000)
+    wanted.and_then(|rounds| rounds.parse().ok()).unwrap_or(10_000)
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {

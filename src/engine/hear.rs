@@ -20,6 +20,9 @@ impl Engine {
             sip::Event::Refused { session, status } => self.phone_refused(now, session, status),
             sip::Event::Left(session) => self.far_side_left(now, session),
             sip::Event::NeverAcknowledged(session) => self.never_acknowledged(now, session),
+            sip::Event::Expired(session) => self.session_expired(now, session),
+            sip::Event::RefreshWanted(session) => self.refresh(now, session),
+            sip::Event::Reanswered { session, body } => self.reanswered(session, &body),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
             sip::Event::Bound(binding) => {
@@ -139,6 +142,38 @@ impl Engine {
         };
         self.drop_line(now, call, leg);
         self.tell(call, Event::CannotServe(Cause::Failed, "no_ack"));
+    }
+
+    fn session_expired(&mut self, now: Instant, session: SessionId) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        self.drop_line(now, call, leg);
+        self.tell(call, Event::CannotServe(Cause::Failed, "session_expired"));
+    }
+
+    /// The far side takes no UPDATE, so the session is kept alive with an offer of what there is.
+    fn refresh(&mut self, now: Instant, session: SessionId) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        if let Some(line) = self.line_mut(call, leg) {
+            let offer = line.negotiator.offer();
+            self.sip.reoffer(now, session, &offer);
+        }
+    }
+
+    fn reanswered(&mut self, session: SessionId, body: &[u8]) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
+        // An answer that does not fit: what was agreed before stands.
+        if let Ok(agreed) = line.negotiator.answered(body) {
+            self.change_media(call, leg, agreed);
+        }
     }
 
     /// A re-INVITE: hold, resume, or the phone moved. Answered here; the call only hears of hold.

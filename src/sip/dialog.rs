@@ -81,6 +81,12 @@ impl Dialog {
         }
     }
 
+    /// The same with hops that the first request has to name: the path a phone registered through (RFC 3327 §5.1).
+    pub(super) fn through(mut self, path: &[String]) -> Self {
+        self.routes = path.iter().map(|hop| hop.clone().into_bytes()).collect();
+        self
+    }
+
     /// The far side as a 2xx presents it: tag, target, and the route backwards.
     pub(super) fn settled(&self, response: &Message<'_>) -> Self {
         let mut dialog = self.clone();
@@ -94,6 +100,13 @@ impl Dialog {
         dialog.routes = response.values(Name::RecordRoute).map(<[u8]>::to_vec).collect();
         dialog.routes.reverse();
         dialog
+    }
+
+    /// Takes the far side's new target out of a 2xx inside the dialog; the route stays (§12.2.1.2).
+    pub(super) fn retarget(&mut self, response: &Message<'_>) {
+        if let Ok(Some(contact)) = response.contact_uri() {
+            self.target = contact.as_bytes().to_vec();
+        }
     }
 
     /// Whether a message belongs to this dialog (§12.2.2). `local` and `remote` are the tags as that message has them.
@@ -195,4 +208,96 @@ pub(super) fn address_of(uri: &[u8]) -> Option<SocketAddr> {
     let uri = Uri::parse(uri).ok()?;
     let ip = uri.host()?.ip()?;
     Some(SocketAddr::new(ip, uri.port().unwrap_or(5060)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLOW: &str = "udp 192.0.2.100:5060 192.0.2.1:5060";
+
+    fn dialog(record_routes: &str) -> Dialog {
+        let text = format!(
+            "INVITE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n{record_routes}From: <sip:a@x>;tag=far\r\n\
+             To: <sip:b@y>\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\nContact: <sip:a@192.0.2.9;ob>\r\n\r\n"
+        );
+        let invite = Message::parse(text.as_bytes()).unwrap();
+        let contact = "<sip:b@192.0.2.1>".to_owned();
+        Dialog::answering(&invite, FLOW.parse().unwrap(), "near".to_owned(), contact).unwrap()
+    }
+
+    /// The first line and the routes of a request.
+    fn way(dialog: &Dialog) -> (String, Vec<String>) {
+        let id = ClientId::new("aaaaaaaaaaaaaaaa");
+        let request = dialog.request(Method::Bye, id, 1).finish();
+        let request = String::from_utf8(request).unwrap();
+        let routes = request.lines().filter_map(|line| line.strip_prefix("Route: "));
+        (
+            request.lines().next().unwrap().to_owned(),
+            routes.map(str::to_owned).collect(),
+        )
+    }
+
+    /// RFC 3261 §12.2.1.1.
+    #[test]
+    fn loose_routers_are_named_and_the_target_is_asked() {
+        let dialog =
+            dialog("Record-Route: <sip:p2;lr>, <sip:192.0.2.7:5070;lr>\r\nRecord-Route: <sip:p1;lr>\r\n");
+        let (first, routes) = way(&dialog);
+        assert_eq!(first, "BYE sip:a@192.0.2.9;ob SIP/2.0");
+        assert_eq!(routes, ["<sip:p2;lr>", "<sip:192.0.2.7:5070;lr>", "<sip:p1;lr>"]);
+        assert_eq!(
+            dialog.next_hop(true).peer.to_string(),
+            "192.0.2.100:5060",
+            "a name: back the way it came"
+        );
+    }
+
+    #[test]
+    fn a_strict_router_is_asked_and_the_target_comes_last() {
+        let (first, routes) = way(&dialog("Record-Route: <sip:192.0.2.7:5070>, <sip:p1;lr>\r\n"));
+        assert_eq!(first, "BYE sip:192.0.2.7:5070 SIP/2.0");
+        assert_eq!(routes, ["<sip:p1;lr>", "<sip:a@192.0.2.9;ob>"]);
+    }
+
+    #[test]
+    fn whoever_asked_turns_the_route_round_and_takes_the_first_hop() {
+        let asking = dialog("");
+        let ok = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nRecord-Route: <sip:p2;lr>, <sip:192.0.2.7:5070;lr>\r\n\
+            From: <sip:b@y>;tag=near\r\nTo: <sip:a@x>;tag=fork\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\nContact: <sip:a@192.0.2.10>\r\n\r\n";
+        let settled = asking.settled(&Message::parse(ok.as_bytes()).unwrap());
+        let (first, routes) = way(&settled);
+        assert_eq!(first, "BYE sip:a@192.0.2.10 SIP/2.0");
+        assert_eq!(routes, ["<sip:192.0.2.7:5070;lr>", "<sip:p2;lr>"]);
+        assert_eq!(settled.next_hop(true).peer.to_string(), "192.0.2.7:5070");
+        assert_eq!(settled.next_hop(false).peer.to_string(), "192.0.2.100:5060");
+    }
+
+    /// RFC 3261 §12.2.2.
+    #[test]
+    fn the_far_side_may_move_and_leave_gaps_but_not_go_back() {
+        let mut dialog = dialog("");
+        let request = |method: &str, cseq: u32| {
+            format!(
+                "{method} sip:b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK2\r\nFrom: <sip:a@x>;tag=far\r\nTo: <sip:b@y>;tag=near\r\n\
+                 Call-ID: c\r\nCSeq: {cseq} {method}\r\nContact: <sip:a@192.0.2.{cseq}>\r\n\r\n"
+            )
+        };
+        let mut hear = |text: String| {
+            let heard = dialog.hear(&Message::parse(text.as_bytes()).unwrap());
+            (heard, dialog.target_text())
+        };
+        assert_eq!(hear(request("INVITE", 20)), (Ok(()), "sip:a@192.0.2.20".into()));
+        assert_eq!(
+            hear(request("INFO", 22)).1,
+            "sip:a@192.0.2.20",
+            "no target refresh"
+        );
+        assert_eq!(hear(request("UPDATE", 30)).1, "sip:a@192.0.2.30");
+        assert_eq!(
+            hear(request("INVITE", 30)),
+            (Err(OutOfOrder::OldCSeq), "sip:a@192.0.2.30".into())
+        );
+        assert_eq!(hear(request("INVITE", 29)).0, Err(OutOfOrder::OldCSeq));
+    }
 }

@@ -17,3 +17,6 @@ pub const VIAS: usize = 70;
 
 /// Most contacts an address of record may have.
 pub const CONTACTS: usize = 10;
+
+/// Most proxies between a phone and us.
+pub const PATH: usize = 8;

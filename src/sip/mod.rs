@@ -15,10 +15,10 @@
 //! | `framing` | §18.3, §7.5; RFC 5626 §4.4.1 |
 //! | `malformed`, `fault`, `limits`, `status` | §21 |
 //! | `digest/` | §22; RFC 7616, 8760, 2617 |
-//! | `registrar/` | §10.3; RFC 5626 |
+//! | `registrar/` | §10.3; RFC 3327, 5626 |
 //! | `transaction/` | §17; RFC 6026 |
 //! | `dialog` | §12 |
-//! | `user_agent/` | §8, §9, §11, §13–§15 |
+//! | `user_agent/` | §8, §9, §11, §13–§15; `session_timer`, `refresh` RFC 4028, 3311; `reliable` RFC 3262; `challenged` §22.2 |
 
 mod fault;
 pub mod limits;

@@ -18,6 +18,7 @@ mod overflow;
 mod refusing;
 mod registering;
 mod rounds;
+mod session;
 mod silence;
 mod talking;
 mod trunk;

@@ -299,7 +299,7 @@ impl Set {
                     lock(&self.seen).answered = true;
                 }
             }
-            Event::Left(_) | Event::NeverAcknowledged(_) | Event::Refused { .. } => {
+            Event::Left(_) | Event::NeverAcknowledged(_) | Event::Expired(_) | Event::Refused { .. } => {
                 self.call = None;
                 self.voice.stop();
                 lock(&self.seen).left = true;
@@ -308,6 +308,8 @@ impl Set {
             | Event::Ringing(_)
             | Event::Confirmed { .. }
             | Event::Offered { .. }
+            | Event::RefreshWanted(_)
+            | Event::Reanswered { .. }
             | Event::Digit { .. }
             | Event::Bound(_)
             | Event::Refreshed(_)

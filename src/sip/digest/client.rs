@@ -45,6 +45,7 @@ pub fn answer(
         method: method.as_str().as_bytes(),
         uri: uri.as_bytes(),
         counted,
+        body: None,
     };
     let response = signed.response(algorithm, ha1.of(algorithm));
     Some(header(

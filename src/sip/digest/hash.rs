@@ -100,15 +100,26 @@ pub(crate) struct Signed<'a> {
     pub(crate) uri: &'a [u8],
     /// `nc` and `cnonce` of `qop=auth`; nothing for the form of RFC 2069.
     pub(crate) counted: Option<(&'a [u8], &'a [u8])>,
+    /// The body, for `qop=auth-int`.
+    pub(crate) body: Option<&'a [u8]>,
 }
 
 impl Signed<'_> {
     /// The response that somebody who knows `ha1` gives.
     pub(crate) fn response(&self, algorithm: Algorithm, ha1: &Hashed) -> Hashed {
-        let ha2 = algorithm.hash(&[self.method, self.uri]);
+        let (qop, ha2): (&[u8], _) = match self.body {
+            Some(body) => {
+                let body = algorithm.hash(&[body]);
+                (
+                    b"auth-int",
+                    algorithm.hash(&[self.method, self.uri, body.as_bytes()]),
+                )
+            }
+            None => (b"auth", algorithm.hash(&[self.method, self.uri])),
+        };
         match self.counted {
             Some((nc, cnonce)) => {
-                algorithm.hash(&[ha1.as_bytes(), self.nonce, nc, cnonce, b"auth", ha2.as_bytes()])
+                algorithm.hash(&[ha1.as_bytes(), self.nonce, nc, cnonce, qop, ha2.as_bytes()])
             }
             None => algorithm.hash(&[ha1.as_bytes(), self.nonce, ha2.as_bytes()]),
         }
@@ -128,6 +139,7 @@ mod tests {
             method: b"GET",
             uri: b"/dir/index.html",
             counted: Some((b"00000001", b"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")),
+            body: None,
         };
         for (algorithm, response) in [
             (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
@@ -148,6 +160,7 @@ mod tests {
             method: b"GET",
             uri: b"/dir/index.html",
             counted: Some((b"00000001", b"0a4f113b")),
+            body: None,
         };
         let response = signed.response(Algorithm::Md5, ha1.of(Algorithm::Md5));
         assert!(response.is(b"6629fae49393a05397450978507c4ef1"));

@@ -99,11 +99,16 @@ impl Authenticator {
     /// The use count of credentials that are for this realm, this request and in the form that was asked for.
     fn count_of_sound(&self, request: &Message<'_>, credentials: &Credentials<'_>) -> Option<u32> {
         let sound = unquote(credentials.realm) == self.realm
-            && credentials.qop.eq_ignore_ascii_case(b"auth")
+            && (credentials.qop.eq_ignore_ascii_case(b"auth") || protects_body(credentials))
             && !credentials.cnonce.is_empty()
             && is_for(credentials.uri, request);
         credentials.nonce_count().filter(|_| sound)
     }
+}
+
+/// Whether the body was signed too. That is not asked for, because many phones cannot, but verified where it is done.
+fn protects_body(credentials: &Credentials<'_>) -> bool {
+    credentials.qop.eq_ignore_ascii_case(b"auth-int")
 }
 
 fn expected(
@@ -117,6 +122,7 @@ fn expected(
         method: request.method().as_str().as_bytes(),
         uri: credentials.uri,
         counted: Some((credentials.nc, credentials.cnonce)),
+        body: protects_body(credentials).then_some(request.body()),
     };
     signed.response(algorithm, ha1.of(algorithm))
 }
@@ -321,6 +327,36 @@ mod tests {
             "RFC 2069"
         );
         assert_eq!(world.judge(&good), Verdict::Ok);
+    }
+
+    #[test]
+    fn a_signed_body_is_verified() {
+        let mut world = world();
+        for (body, verdict) in [("v=0", Verdict::Ok), ("v=1", Verdict::Wrong)] {
+            let challenge = world.challenges()[0].clone();
+            let (_, rest) = challenge.split_once("nonce=\"").unwrap();
+            let nonce = rest.split('"').next().unwrap();
+            let signed = super::super::hash::Signed {
+                nonce: nonce.as_bytes(),
+                method: b"REGISTER",
+                uri: b"sip:callpost",
+                counted: Some((b"00000001", b"x")),
+                body: Some(b"v=0"),
+            };
+            let response = signed.response(Algorithm::Sha256, world.account.of(Algorithm::Sha256));
+            let text = register(&format!(
+                "Digest username=\"1001\", realm=\"callpost\", nonce=\"{nonce}\", uri=\"sip:callpost\", \
+                 response=\"{}\", algorithm=SHA-256, qop=auth-int, cnonce=\"x\", nc=00000001",
+                response.as_str()
+            )) + body;
+            let message = Message::parse(text.as_bytes()).unwrap();
+            let credentials = message.authorization("callpost").unwrap().unwrap();
+            let account = world.account.clone();
+            let judged = world
+                .authenticator
+                .verify(world.now, HERE, &message, &credentials, Some(&account));
+            assert_eq!(judged, verdict, "{body}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use crate::model::{self, Number};
 use crate::sip::flow::Flow;
+use crate::sip::grammar::Elements;
 use crate::sip::message::Message;
+use crate::sip::text::text;
 use crate::sip::write::Quoted;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ pub struct Binding {
     pub contact: String,
     /// The way requests to it take.
     pub flow: Flow,
+    /// The proxies between us and the phone, to be named in Route in this order (RFC 3327).
+    pub path: Vec<String>,
     /// Parameters of the contact as they came, `;` first, without `expires`.
     pub params: String,
     /// Preference in thousandths.
@@ -56,7 +60,7 @@ impl Binding {
         model::Binding {
             extension: self.extension.clone(),
             contact: self.contact.clone(),
-            flow: self.flow.to_string(),
+            flow: self.way(),
             call_id: self.call_id.clone(),
             cseq: self.cseq,
             q: self.q,
@@ -65,6 +69,16 @@ impl Binding {
             expires_at_unix_ms: unix_ms
                 .saturating_add(millis(self.expires_at.saturating_duration_since(now))),
         }
+    }
+
+    /// The flow and, behind it, the path.
+    fn way(&self) -> String {
+        let mut way = self.flow.to_string();
+        for (place, hop) in self.path.iter().enumerate() {
+            way.push_str(if place == 0 { " " } else { ", " });
+            way.push_str(hop);
+        }
+        way
     }
 
     /// The binding that the journal kept; nothing when it has ended or cannot be read. A wall clock that was set
@@ -86,11 +100,17 @@ impl Binding {
         if let Some(instance) = &kept.instance {
             params.push_str(&format!(";+sip.instance={}", Quoted(instance)));
         }
+        let mut words = kept.flow.splitn(4, ' ');
+        let flow: Vec<&str> = words.by_ref().take(3).collect();
+        let path = words.next().unwrap_or_default();
         Some(Self {
+            path: Elements::of(path.as_bytes())
+                .map(|hop| text(hop).into_owned())
+                .collect(),
             id,
             extension: kept.extension,
             contact: kept.contact,
-            flow: kept.flow.parse().ok()?,
+            flow: flow.join(" ").parse().ok()?,
             params,
             q: kept.q,
             instance: kept.instance,
@@ -111,6 +131,7 @@ impl Binding {
     pub(super) fn differs_only_in_time(&self, new: &Self) -> bool {
         self.contact == new.contact
             && self.flow == new.flow
+            && self.path == new.path
             && self.q == new.q
             && self.instance == new.instance
             && self.user_agent == new.user_agent

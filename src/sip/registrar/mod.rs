@@ -1,4 +1,4 @@
-//! The registrar: RFC 3261 §10.3, with the device instances of RFC 5626 §4.1.
+//! The registrar: RFC 3261 §10.3, with the device instances of RFC 5626 §4.1 and the path of RFC 3327 §5.3.
 //!
 //! Who registers has been proven by digest and is given as an extension; what is left is §10.3 from step 5 on.
 //! Bindings are found by extension, by deadline and by connection, never by looking through all of them.
@@ -13,9 +13,11 @@ mod stories;
 pub use binding::{Binding, Unbound};
 
 use super::flow::Flow;
+use super::headers::Contacts;
 use super::limits;
 use super::message::Message;
 use super::name::Name;
+use super::text::text;
 use crate::model::{self, Number};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,6 +108,26 @@ enum Step {
     Unbound(Unbound),
 }
 
+/// What a phone and the proxies before it hear besides the contacts: the path that was stored (RFC 3327 §5.3), and
+/// whether its connection is the way to it (RFC 5626 §6). Over UDP such a phone would expect STUN, so there it is not
+/// said.
+fn told_back(request: &Message<'_>, flow: &Flow) -> Vec<(Name<'static>, String)> {
+    let path = request
+        .lines(Name::Path)
+        .map(|line| (Name::Path, text(line).into_owned()));
+    let mut told: Vec<_> = path.collect();
+    let is_outbound = match request.contacts() {
+        Ok(Contacts::List(list)) => list
+            .iter()
+            .any(|contact| contact.instance().is_some() && contact.reg_id().is_some()),
+        Ok(Contacts::All) | Err(_) => false,
+    };
+    if is_outbound && flow.transport.is_reliable() && request.supports("outbound") {
+        told.push((Name::Require, "outbound".to_owned()));
+    }
+    told
+}
+
 impl Registrar {
     /// A registrar without bindings.
     pub fn new(times: RegistrationTimes) -> Self {
@@ -152,7 +174,9 @@ impl Registrar {
                 }
             }
         }
-        self.tell(now, extension, steps)
+        let mut registered = self.tell(now, extension, steps);
+        registered.headers.extend(told_back(request, flow));
+        registered
     }
 
     /// Steps 6 and 7: everything that can be wrong, before anything is changed.

@@ -497,3 +497,63 @@ fn ten_thousand_phones_come_and_go_without_a_trace() {
             && world.registrar.deadlines.is_empty()
     );
 }
+
+/// RFC 3327 §5.3.
+#[test]
+fn the_path_to_a_phone_is_kept_told_back_and_survives_a_restart() {
+    let mut world = World::new();
+    let lines = "Supported: path\r\nPath: <sip:edge;lr>, <sip:core.example.com;lr;x=1>\r\nContact: <sip:1001@192.168.1.20>\r\n";
+    let outcome = world.register("a", 1, lines);
+    assert_eq!(outcome.status, 200);
+    assert_eq!(
+        outcome.contacts[1],
+        "Path: <sip:edge;lr>, <sip:core.example.com;lr;x=1>"
+    );
+    let number = Number::from("1001");
+    let path = |registrar: &Registrar| registrar.all().next().unwrap().path.clone();
+    let hops = ["<sip:edge;lr>", "<sip:core.example.com;lr;x=1>"];
+    assert_eq!(path(&world.registrar), hops);
+    let kept = world.registrar.contacts(world.now, &number)[0].journal(world.now, 1_000);
+    let mut later = Registrar::new(RegistrationTimes::default());
+    later.restore(world.now, 1_000, vec![kept]);
+    assert_eq!(path(&later), hops);
+    assert_eq!(later.all().next().unwrap().flow, world.flow);
+    let moved = world.register(
+        "a",
+        2,
+        "Path: <sip:edge2;lr>\r\nContact: <sip:1001@192.168.1.20>\r\n",
+    );
+    assert_eq!(
+        moved.changes,
+        ["bound sip:1001@192.168.1.20"],
+        "the journal has to know"
+    );
+}
+
+#[test]
+fn a_path_that_is_wrong_or_too_long_is_refused() {
+    let mut world = World::new();
+    let contact = "Contact: <sip:1001@192.168.1.20>\r\n";
+    let long = format!("Path: {}\r\n{contact}", ["<sip:p;lr>"; 9].join(", "));
+    assert_eq!(world.register("a", 1, &long).status, 403);
+    let bare = format!("Path: sip:p;lr\r\n{contact}");
+    assert_eq!(world.register("a", 2, &bare).status, 400);
+    assert!(world.registrar.is_empty());
+}
+
+/// RFC 5626 §6.
+#[test]
+fn a_phone_on_a_stream_is_told_that_its_connection_is_the_way_to_it() {
+    let lines = "Supported: path, outbound\r\n\
+        Contact: <sip:1001@192.168.1.20>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\n";
+    let mut world = World::new();
+    let told = |outcome: Outcome| outcome.contacts.contains(&"Require: outbound".to_owned());
+    assert!(!told(world.register("a", 1, lines)));
+    world.over("tcp 198.51.100.7:5062 203.0.113.1:5060", Some(1));
+    assert!(told(world.register("b", 1, lines)));
+    assert!(!told(world.register(
+        "c",
+        1,
+        &lines.replace("path, outbound", "path")
+    )));
+}

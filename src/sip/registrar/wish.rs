@@ -27,6 +27,7 @@ pub(super) struct Wish {
     contact: String,
     params: String,
     way: Flow,
+    path: Vec<String>,
     q: u16,
     instance: Option<String>,
     reg_id: Option<u32>,
@@ -61,9 +62,10 @@ impl Ask {
         if list.is_empty() {
             return Ok(Self::Look);
         }
+        let path = path_of(request)?;
         let wishes = list
             .iter()
-            .map(|contact| Wish::read(contact, expires, request, flow, times));
+            .map(|contact| Wish::read(contact, expires, &path, request, flow, times));
         wishes.collect::<Result<_, _>>().map(Self::Change)
     }
 }
@@ -72,6 +74,7 @@ impl Wish {
     fn read(
         contact: &Contact<'_>,
         expires: Option<u32>,
+        path: &[String],
         request: &Message<'_>,
         flow: &Flow,
         times: &RegistrationTimes,
@@ -85,6 +88,7 @@ impl Wish {
             contact: uri.text().into_owned(),
             params: echoed(contact),
             way: target::way(&uri, request.top_via(), flow),
+            path: path.to_vec(),
             q: contact.q(),
             instance: contact.instance(),
             reg_id: contact.reg_id(),
@@ -108,6 +112,7 @@ impl Wish {
             extension: extension.clone(),
             contact: self.contact,
             flow: self.way,
+            path: self.path,
             params: self.params,
             q: self.q,
             instance: self.instance,
@@ -118,6 +123,19 @@ impl Wish {
             expires_at: now + Duration::from_secs(self.seconds),
         }
     }
+}
+
+/// The hops a REGISTER came through, as they have to be named on the way back (RFC 3327 §5.3).
+fn path_of(request: &Message<'_>) -> Result<Vec<String>, Refusal> {
+    let hops: Vec<String> = request
+        .path()?
+        .iter()
+        .map(|hop| text(hop.raw).into_owned())
+        .collect();
+    if hops.len() > limits::PATH {
+        return Err(Refusal::new(403, "Path Too Long"));
+    }
+    Ok(hops)
 }
 
 /// How many contacts there will be when these wishes have been carried out, at most.

@@ -2,8 +2,10 @@
 //! fed with messages and deadlines, and forgotten when they are done.
 
 mod client;
+mod follow;
 mod invite_client;
 mod invite_server;
+mod key;
 mod server;
 mod timing;
 
@@ -13,11 +15,13 @@ mod stories;
 mod timers;
 
 use super::headers::Via;
-use super::{Draft, Flow, Message, Method, Name};
+use super::{Flow, Message, Method};
 use bytes::Bytes;
 use client::Client;
+use follow::{ack_of_refusal, cancel_of};
 use invite_client::{Heard, InviteClient};
 use invite_server::InviteServer;
+use key::{origin_key, wire_key};
 use server::Server;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -526,40 +530,6 @@ impl ServerMachine {
     }
 }
 
-/// What identifies a server transaction (§17.2.3): branch, sent-by and method; for a peer of RFC 2543, whose
-/// branch means nothing, what that standard compared.
-fn wire_key(request: &Message<'_>, method: Method<'_>) -> Box<str> {
-    let via = request.top_via();
-    let sent_by = format_args!("{}:{}", via.host, via.port.unwrap_or(0)).to_string();
-    // The cookie alone tells nothing apart.
-    let is_unique = |branch: &&str| {
-        branch
-            .strip_prefix(MAGIC_COOKIE)
-            .is_some_and(|rest| !rest.is_empty())
-    };
-    match via.branch.filter(is_unique) {
-        Some(branch) => format!("{branch} {sent_by} {method}"),
-        None => format!(
-            "{} {} {} {sent_by} {method}",
-            request.call_id(),
-            request.cseq().number,
-            request.from().tag().unwrap_or_default(),
-        ),
-    }
-    .into_boxed_str()
-}
-
-/// What a request keeps on every way a proxy sends it (§8.2.2.2); nothing for requests inside dialogs, for those that
-/// belong to another request, and for peers of RFC 2543, who have no tag.
-fn origin_key(request: &Message<'_>) -> Option<Box<str>> {
-    let of_another = matches!(request.method(), Method::Ack | Method::Cancel);
-    if of_another || request.to().tag().is_some() {
-        return None;
-    }
-    let (tag, cseq) = (request.from().tag()?, request.cseq());
-    Some(format!("{tag} {} {cseq}", request.call_id()).into_boxed_str())
-}
-
 /// Where the answers to a request go (§18.2.2, RFC 3581).
 pub(super) fn answer_flow(flow: &Flow, via: &Via<'_>) -> Flow {
     if flow.transport.is_reliable() {
@@ -570,47 +540,6 @@ pub(super) fn answer_flow(flow: &Flow, via: &Via<'_>) -> Flow {
             ..*flow
         }
     }
-}
-
-/// The ACK of a refusal (§17.1.1.3): everything from the INVITE, To from the response.
-fn ack_of_refusal(invite: &[u8], response: &Message<'_>) -> Option<Vec<u8>> {
-    let invite = Message::parse(invite).ok()?;
-    let to = response.header(Name::To)?;
-    let draft = same_path(Method::Ack, &invite)?.copied(Name::To, to);
-    Some(
-        draft
-            .header(Name::CSeq, format_args!("{} ACK", invite.cseq().number))
-            .finish(),
-    )
-}
-
-/// The CANCEL of an INVITE (§9.1).
-fn cancel_of(invite: &[u8], reasons: &[&str]) -> Option<Vec<u8>> {
-    let invite = Message::parse(invite).ok()?;
-    let mut draft = same_path(Method::Cancel, &invite)?.copied(Name::To, invite.header(Name::To)?);
-    for reason in reasons {
-        draft = draft.header(Name::Reason, reason);
-    }
-    Some(
-        draft
-            .header(Name::CSeq, format_args!("{} CANCEL", invite.cseq().number))
-            .finish(),
-    )
-}
-
-/// A request that follows the INVITE on its way: same target, same top Via, same route.
-fn same_path(method: Method<'_>, invite: &Message<'_>) -> Option<Draft> {
-    let mut draft = Draft::request(method, invite.request_uri()?.as_bytes())
-        .copied(Name::Via, invite.header(Name::Via)?)
-        .header(Name::MaxForwards, 70);
-    for route in invite.lines(Name::Route) {
-        draft = draft.copied(Name::Route, route);
-    }
-    Some(
-        draft
-            .copied(Name::From, invite.header(Name::From)?)
-            .header(Name::CallId, invite.call_id()),
-    )
 }
 
 #[cfg(test)]

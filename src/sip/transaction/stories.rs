@@ -2,6 +2,7 @@
 
 use super::tests::{after, origin};
 use super::*;
+use crate::sip::Draft;
 
 const HERE: &str = "udp 192.0.2.9:5060 192.0.2.1:5060";
 

@@ -1,7 +1,7 @@
 //! Who may ask what: the order of inspection of RFC 3261 §8.2, with the source and the password checked before
 //! anything is remembered.
 
-use super::{ALLOW, Origin, UserAgent};
+use super::{ALLOW, Origin, SUPPORTED, UserAgent};
 use crate::model::Number;
 use crate::sip::digest::Verdict;
 use crate::sip::{Flow, Message, Method, Name, Scheme, reason_phrase};
@@ -43,6 +43,7 @@ impl UserAgent {
                 draft
                     .header(Name::Allow, ALLOW)
                     .header(Name::Accept, "application/sdp")
+                    .header(Name::Supported, SUPPORTED)
             }),
             Method::Register => self.serve_register(now, flow, request),
             Method::Invite => {
@@ -124,6 +125,9 @@ impl UserAgent {
     }
 }
 
+/// The extensions of RFC 3327 and RFC 5626, which mean something to a registrar alone.
+const REGISTRAR_SUPPORTS: &str = "path, outbound";
+
 /// Why a request is not served.
 struct Objection {
     status: u16,
@@ -172,8 +176,14 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
             });
         }
     }
-    // No extension is served yet, so none may be required.
-    let required: Vec<&str> = request.require().collect();
+    let is_register = request.method() == Method::Register;
+    let served = if is_register {
+        REGISTRAR_SUPPORTS
+    } else {
+        SUPPORTED
+    };
+    let known = |token: &&str| served.split(", ").any(|known| known.eq_ignore_ascii_case(token));
+    let required: Vec<&str> = request.require().filter(|token| !known(token)).collect();
     let unsupported = (!required.is_empty()).then(|| required.join(", "));
     unsupported.map(|unsupported| Objection {
         status: 420,

@@ -1,10 +1,10 @@
 //! What the box asks of its trunks by itself: whether they are there (OPTIONS), and to know us (REGISTER).
 
+use super::challenged::Known;
 use super::invite::new_call_id;
 use super::{Event, Owner, UserAgent};
 use crate::model::Dice;
 use crate::sip::dialog::Dialog;
-use crate::sip::digest::{self, Secret};
 use crate::sip::settings::Settings;
 use crate::sip::{Contacts, Message, Method, Name};
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ struct Registering {
     tag: String,
     cseq: u32,
     answered_challenge: bool,
+    /// The challenge that was answered last.
+    known: Option<Known>,
 }
 
 impl Chores {
@@ -53,6 +55,7 @@ impl Chores {
                     tag: dice.token(),
                     cseq: 0,
                     answered_challenge: false,
+                    known: None,
                 }),
             })
             .collect();
@@ -86,7 +89,8 @@ impl UserAgent {
             {
                 registering.at = None;
                 registering.answered_challenge = false;
-                self.register(now, place, None);
+                let credentials = self.credentials_of_last_time(place);
+                self.register(now, place, credentials);
             }
         }
     }
@@ -199,7 +203,7 @@ impl UserAgent {
                 self.register_again(place, now + Duration::from_secs(u64::from(seconds.max(20)) / 2));
                 self.tell_registered(place, Ok(seconds));
             }
-            401 | 407 if self.register_with_credentials(now, place, status, response) => {}
+            401 | 407 if self.register_with_credentials(now, place, response) => {}
             300.. => {
                 self.register_again(place, now + REGISTER_AGAIN);
                 self.tell_registered(place, Err(status));
@@ -207,52 +211,42 @@ impl UserAgent {
         }
     }
 
-    fn register_with_credentials(
-        &mut self,
-        now: Instant,
-        place: usize,
-        status: u16,
-        response: &Message<'_>,
-    ) -> bool {
+    fn register_with_credentials(&mut self, now: Instant, place: usize, response: &Message<'_>) -> bool {
         let Some(trunk) = self.settings.trunks.get(place) else {
             return false;
         };
-        let Some(secret) = &trunk.credentials else {
-            return false;
-        };
-        let Some(Chore {
-            register: Some(registering),
-            ..
-        }) = self.chores.trunks.get_mut(place)
-        else {
+        let (name, uri) = (trunk.name.clone(), registrar_uri(&trunk.host, trunk.port));
+        let Some(registering) = self.registering(place) else {
             return false;
         };
         if std::mem::replace(&mut registering.answered_challenge, true) {
             return false;
         }
-        let Ok(challenges) = response.challenges() else {
+        registering.known = None;
+        let answer = self.credentials_for(&name, response, Method::Register, &uri);
+        let Some((header, value, known)) = answer else {
             return false;
         };
-        let uri = registrar_uri(&trunk.host, trunk.port);
-        let cnonce = self.dice.token();
-        let password = Secret::Password(&secret.password);
-        let answer = digest::answer(
-            &challenges,
-            &secret.username,
-            password,
-            Method::Register,
-            &uri,
-            1,
-            &cnonce,
-        );
-        let Some(answer) = answer else { return false };
-        let name = if status == 407 {
-            Name::ProxyAuthorization
-        } else {
-            Name::Authorization
-        };
-        self.register(now, place, Some((name, answer)));
+        if let Some(registering) = self.registering(place) {
+            registering.known = Some(known);
+        }
+        self.register(now, place, Some((header, value)));
         true
+    }
+
+    /// The credentials of the last time, counted up; a registrar that has had enough of the nonce asks anew.
+    fn credentials_of_last_time(&mut self, place: usize) -> Option<(Name<'static>, String)> {
+        let trunk = self.settings.trunks.get(place)?;
+        let (name, uri) = (trunk.name.clone(), registrar_uri(&trunk.host, trunk.port));
+        let mut known = self.registering(place)?.known.take()?;
+        let credentials = self.credentials_again(&name, &mut known, Method::Register, &uri);
+        self.registering(place)?.known = Some(known);
+        credentials
+    }
+
+    fn registering(&mut self, place: usize) -> Option<&mut Registering> {
+        let chore = self.chores.trunks.get_mut(place)?;
+        chore.register.as_mut()
     }
 
     pub(super) fn register_lost(&mut self, now: Instant, place: usize) {

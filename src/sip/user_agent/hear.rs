@@ -1,9 +1,9 @@
 //! Responses to what we asked.
 
 use super::session::State;
+use super::session_timer::{LONGEST_MIN_SE, SESSION_SECONDS};
 use super::{Event, Owner, SessionId, UserAgent};
 use crate::sip::dialog::Dialog;
-use crate::sip::digest;
 use crate::sip::{Flow, Message, Method, Name};
 use bytes::Bytes;
 use std::time::Instant;
@@ -17,18 +17,23 @@ impl UserAgent {
         let Some(status) = response.status() else { return };
         match owner {
             Owner::Invite(id) if response.method() == Method::Invite => match status {
-                0..=199 => self.hear_provisional(now, id, status),
+                0..=199 => self.hear_provisional(now, id, status, response),
                 200..=299 => self.hear_answer(now, id, response),
                 300.. => self.hear_refusal(now, id, status, response),
             },
-            Owner::Bye(id) if status >= 200 => self.forget(id),
-            Owner::Invite(_) | Owner::Bye(_) | Owner::Nobody => {}
+            Owner::Bye(id) if status >= 200 => self.bye_answered(now, id, status, response),
+            Owner::LastBye(id) if status >= 200 => self.forget(id),
+            Owner::Within(id) => self.within_answered(now, id, response),
+            Owner::Invite(_) | Owner::Bye(_) | Owner::LastBye(_) | Owner::Nobody => {}
             Owner::Probe(place) => self.probe_answered(now, place, status),
             Owner::Register(place) => self.register_answered(now, place, status, response),
         }
     }
 
-    fn hear_provisional(&mut self, now: Instant, id: SessionId, status: u16) {
+    fn hear_provisional(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
+        if status > 100 {
+            self.acknowledge_provisional(now, id, response);
+        }
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -73,23 +78,33 @@ impl UserAgent {
             }
         }
         session.dialog = session.dialog.settled(response);
+        session.note_abilities(response);
+        // A reliable response may have brought the answer already (RFC 3262 §5).
+        let early = std::mem::take(&mut session.early);
+        let early = early.into_iter().find(|early| early.is(tag));
+        let body = match (
+            response.part("application/sdp"),
+            early.and_then(|early| early.body),
+        ) {
+            (Ok(Some(body)), _) => body.to_vec(),
+            (Ok(None), Some(body)) if response.body().is_empty() => body,
+            (Ok(None) | Err(_), _) => response.body().to_vec(),
+        };
         let (dialog, farewell) = (session.dialog.clone(), session.farewell);
         let ack = self.acknowledge(&dialog, session_follows, response);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
         session.state = State::Up { ack: Some(ack) };
+        self.hear_timer(now, id, response);
         match farewell {
             // It crossed our CANCEL: the phone believes it won, and is told it did not.
             Some(farewell) => self.send_bye(now, id, farewell.reasons),
-            None => self.events.push_back(Event::Answered {
-                session: id,
-                body: response.body().to_vec(),
-            }),
+            None => self.events.push_back(Event::Answered { session: id, body }),
         }
     }
 
-    fn acknowledge(
+    pub(super) fn acknowledge(
         &mut self,
         dialog: &Dialog,
         follows_target: bool,
@@ -111,7 +126,7 @@ impl UserAgent {
     ) {
         self.acknowledge(dialog, follows_target, response);
         let id = self.new_client();
-        let bye = dialog.request(Method::Bye, id, response.cseq().number + 1);
+        let bye = dialog.request(Method::Bye, id, dialog.local_cseq + 1);
         let bye = bye
             .header(Name::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"")
             .finish();
@@ -120,22 +135,38 @@ impl UserAgent {
     }
 
     fn hear_refusal(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
-        if matches!(status, 401 | 407) && self.try_with_credentials(now, id, status, response) {
+        if matches!(status, 401 | 407) && self.try_with_credentials(now, id, response) {
+            return;
+        }
+        if status == 422 && self.try_with_longer_session(now, id, response) {
             return;
         }
         self.tell(id, Event::Refused { session: id, status });
         self.forget(id);
     }
 
+    /// Asks again for as long a session as somebody on the way wants at least (RFC 4028 §7.3).
+    fn try_with_longer_session(&mut self, now: Instant, id: SessionId, response: &Message<'_>) -> bool {
+        let fresh = self.new_client();
+        let (Some(session), Ok(Some(least))) = (self.sessions.get_mut(&id), response.min_se()) else {
+            return false;
+        };
+        let is_news = session.least_seconds.unwrap_or(SESSION_SECONDS) < least && least <= LONGEST_MIN_SE;
+        let State::Inviting { client, .. } = &mut session.state else {
+            return false;
+        };
+        if !is_news || session.farewell.is_some() {
+            return false;
+        }
+        *client = fresh;
+        session.least_seconds = Some(least);
+        self.send_invite(now, id, None);
+        true
+    }
+
     /// Answers a challenge, if the peer is a trunk we have a password for and it is the first challenge. Phones
     /// never get a digest from us: it would tell them about a password (the "SIP digest leak").
-    fn try_with_credentials(
-        &mut self,
-        now: Instant,
-        id: SessionId,
-        status: u16,
-        response: &Message<'_>,
-    ) -> bool {
+    fn try_with_credentials(&mut self, now: Instant, id: SessionId, response: &Message<'_>) -> bool {
         let Some(session) = self.sessions.get(&id) else {
             return false;
         };
@@ -148,26 +179,14 @@ impl UserAgent {
         if session.farewell.is_some() {
             return false;
         }
-        let trunk = session.trunk.as_ref();
-        let trunk = trunk.and_then(|name| self.settings.trunks.iter().find(|own| own.name == *name));
-        let Some(secret) = trunk.and_then(|trunk| trunk.credentials.clone()) else {
-            return false;
-        };
-        let Ok(challenges) = response.challenges() else {
+        let Some(trunk) = session.trunk.clone() else {
             return false;
         };
         let uri = session.dialog.target_text();
-        let (password, cnonce) = (digest::Secret::Password(&secret.password), self.dice.token());
-        let answer = digest::answer(
-            &challenges,
-            &secret.username,
-            password,
-            Method::Invite,
-            &uri,
-            1,
-            &cnonce,
-        );
-        let Some(answer) = answer else { return false };
+        let answer = self.credentials_for(&trunk, response, Method::Invite, &uri);
+        let Some((name, answer, _)) = answer else {
+            return false;
+        };
         let fresh = self.new_client();
         let Some(session) = self.sessions.get_mut(&id) else {
             return false;
@@ -180,11 +199,6 @@ impl UserAgent {
         };
         *client = fresh;
         *authorized = true;
-        let name = if status == 407 {
-            Name::ProxyAuthorization
-        } else {
-            Name::Authorization
-        };
         self.send_invite(now, id, Some((name, answer)));
         true
     }
@@ -196,7 +210,8 @@ impl UserAgent {
                 self.tell(id, Event::Refused { session: id, status });
                 self.forget(id);
             }
-            Owner::Bye(id) => self.forget(id),
+            Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
+            Owner::Within(id) => self.within_lost(now, id),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place),
             Owner::Nobody => {}

@@ -1,7 +1,8 @@
 //! Calling a phone: where it is, and the INVITE.
 
 use super::session::{Session, State};
-use super::{ALLOW, Invitation, Owner, Route, SessionId, UserAgent};
+use super::session_timer::SESSION_SECONDS;
+use super::{ALLOW, Invitation, Owner, Route, SUPPORTED, SessionId, UserAgent};
 use crate::model::{Destination, Dice};
 use crate::sip::dialog::{Dialog, address_of};
 use crate::sip::settings::local_for;
@@ -19,6 +20,7 @@ impl UserAgent {
                     flow: binding.flow,
                     uri: contact.clone(),
                     trunk: None,
+                    path: binding.path.clone(),
                 })
             }
             Destination::Trunk { trunk, number } => {
@@ -29,6 +31,7 @@ impl UserAgent {
                     flow,
                     uri,
                     trunk: Some(trunk.name.clone()),
+                    path: Vec::new(),
                 })
             }
             Destination::Contact(uri) => {
@@ -49,6 +52,7 @@ impl UserAgent {
                     flow,
                     uri: uri.clone(),
                     trunk: None,
+                    path: Vec::new(),
                 })
             }
         }
@@ -78,7 +82,8 @@ impl UserAgent {
             route.uri,
             route.flow,
             self.contact(&route.flow, invitation.caller_number.as_str()),
-        );
+        )
+        .through(&route.path);
         let client = self.new_client();
         self.by_tag.insert(dialog.local_tag.as_str().into(), id);
         let follows_target = !matches!(invitation.destination, Destination::Registered { .. });
@@ -88,14 +93,7 @@ impl UserAgent {
             authorized: false,
             rang: false,
         };
-        let session = Session {
-            dialog,
-            state,
-            trunk: route.trunk,
-            follows_target,
-            offered: None,
-            farewell: None,
-        };
+        let session = Session::new(dialog, state, route.trunk, follows_target);
         self.sessions.insert(id, session);
         self.send_invite(now, id, None);
         id
@@ -120,6 +118,12 @@ impl UserAgent {
             .request(Method::Invite, *client, cseq)
             .header(Name::Contact, &session.dialog.contact)
             .header(Name::Allow, ALLOW)
+            .header(Name::Supported, SUPPORTED)
+            .header(
+                Name::SessionExpires,
+                session.least_seconds.unwrap_or(SESSION_SECONDS),
+            )
+            .maybe(Name::MinSe, session.least_seconds)
             .header(Name::UserAgent, &self.settings.product);
         if let Some((name, value)) = credentials {
             draft = draft.header(name, value);

@@ -60,6 +60,17 @@ pub enum Event {
     Left(SessionId),
     /// The far side never acknowledged a 200 of ours; a BYE is under way and the session is gone.
     NeverAcknowledged(SessionId),
+    /// Nobody refreshed the session (RFC 4028 §10); a BYE is under way and the session is gone.
+    Expired(SessionId),
+    /// The session has to be refreshed with an offer: [`super::UserAgent::reoffer`].
+    RefreshWanted(SessionId),
+    /// The far side answered an offer of ours inside the session.
+    Reanswered {
+        /// Which.
+        session: SessionId,
+        /// Its SDP answer.
+        body: Vec<u8>,
+    },
     /// A key, by INFO.
     Digit {
         /// Which.
@@ -139,6 +150,8 @@ pub struct Route {
     pub uri: String,
     /// The trunk it leads through.
     pub trunk: Option<TrunkName>,
+    /// The proxies on the way, as the phone's registration named them (RFC 3327).
+    pub path: Vec<String>,
 }
 
 /// How to part from a session, whatever state it is in.

@@ -2,17 +2,26 @@
 //!
 //! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
 //! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
-//! `hear` takes their responses, `part` ends a session whatever state it is in.
+//! `hear` takes their responses, `part` ends a session whatever state it is in. `reliable` is RFC 3262,
+//! `session_timer` with `refresh` RFC 4028.
 
 mod admit;
+mod challenged;
 mod chores;
 mod hear;
 mod invite;
 mod io;
 mod part;
+mod refresh;
+mod reliable;
 mod serve;
 mod session;
+mod session_timer;
+mod wake;
 mod within;
+
+#[cfg(test)]
+mod stories;
 
 pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId};
 
@@ -25,12 +34,15 @@ use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
 use session::Session;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What the box understands, for Allow.
-const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE";
+const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
+
+/// The extensions the box knows, for Supported (§20.37).
+const SUPPORTED: &str = "100rel, timer";
 
 /// Everything SIP that lives longer than a message.
 #[derive(Debug)]
@@ -41,6 +53,10 @@ pub struct UserAgent {
     transactions: Transactions<Owner>,
     sessions: HashMap<SessionId, Session>,
     by_tag: HashMap<Box<str>, SessionId>,
+    /// Which session wants to be woken when.
+    wakes: BTreeSet<(Instant, SessionId)>,
+    /// The realm each trunk's challenges have named; others get no answer.
+    realms: HashMap<TrunkName, String>,
     registrar: Registrar,
     authenticator: Authenticator,
     chores: Chores,
@@ -57,6 +73,10 @@ enum Owner {
     Invite(SessionId),
     /// The BYE of a session.
     Bye(SessionId),
+    /// The same once more, with credentials.
+    LastBye(SessionId),
+    /// A re-INVITE or UPDATE of a session.
+    Within(SessionId),
     /// The probe of a trunk, by its place.
     Probe(usize),
     /// Our registration with a trunk, by its place.
@@ -83,6 +103,8 @@ impl UserAgent {
             transactions: Transactions::new(),
             sessions: HashMap::new(),
             by_tag: HashMap::new(),
+            wakes: BTreeSet::new(),
+            realms: HashMap::new(),
             registrar,
             authenticator,
             chores,
@@ -118,6 +140,7 @@ impl UserAgent {
             .map(|account| (account.extension.clone(), account.clone()))
             .collect();
         self.chores = Chores::new(now, &settings, &mut self.dice);
+        self.realms.clear();
         self.settings = settings;
     }
 
@@ -192,6 +215,7 @@ impl UserAgent {
             self.transactions.next_deadline(),
             self.registrar.next_deadline(),
             self.chores.next_deadline(),
+            self.wakes.first().map(|(at, _)| *at),
         ]
         .into_iter()
         .flatten()
@@ -206,6 +230,7 @@ impl UserAgent {
                 Lapsed::NoAck(owner) => self.no_ack(now, owner),
             }
         }
+        self.wake_sessions(now);
         let gone = self.registrar.expire(now);
         self.unbound(gone);
         self.do_chores(now);

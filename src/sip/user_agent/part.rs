@@ -2,7 +2,7 @@
 
 use super::session::State;
 use super::{Event, Farewell, Owner, SessionId, UserAgent};
-use crate::sip::{Draft, Method, Name};
+use crate::sip::{Draft, Message, Method, Name};
 use std::time::Instant;
 
 impl UserAgent {
@@ -51,6 +51,40 @@ impl UserAgent {
     }
 
     pub(super) fn send_bye(&mut self, now: Instant, id: SessionId, reasons: &[&str]) {
+        self.ask_bye(now, id, reasons, None);
+    }
+
+    /// The BYE was answered. A trunk that challenges it gets it once more with our credentials, so that its side of the
+    /// call does not stay; whatever it says to that is the end.
+    pub(super) fn bye_answered(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
+        if matches!(status, 401 | 407)
+            && let Some(credentials) = self.credentials_for_bye(id, response)
+        {
+            let farewell = self.sessions.get(&id).and_then(|session| session.farewell);
+            let reasons = farewell.map_or(&[][..], |farewell| farewell.reasons);
+            return self.ask_bye(now, id, reasons, Some(credentials));
+        }
+        self.forget(id);
+    }
+
+    fn credentials_for_bye(
+        &mut self,
+        id: SessionId,
+        response: &Message<'_>,
+    ) -> Option<(Name<'static>, String)> {
+        let session = self.sessions.get(&id)?;
+        let (trunk, uri) = (session.trunk.clone()?, session.dialog.target_text());
+        let (name, value, _) = self.credentials_for(&trunk, response, Method::Bye, &uri)?;
+        Some((name, value))
+    }
+
+    fn ask_bye(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        reasons: &[&str],
+        credentials: Option<(Name<'static>, String)>,
+    ) {
         let client = self.new_client();
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
@@ -61,9 +95,18 @@ impl UserAgent {
         for reason in reasons {
             draft = draft.header(Name::Reason, reason);
         }
+        let owner = if credentials.is_some() {
+            Owner::LastBye(id)
+        } else {
+            Owner::Bye(id)
+        };
+        if let Some((name, value)) = credentials {
+            draft = draft.header(name, value);
+        }
         let bye = draft.header(Name::UserAgent, &self.settings.product).finish();
         let flow = session.dialog.next_hop(session.follows_target);
-        self.transactions.ask(now, client, flow, bye, Owner::Bye(id));
+        self.transactions.ask(now, client, flow, bye, owner);
+        self.rewake(id);
     }
 
     /// The far side ended it.
@@ -79,7 +122,7 @@ impl UserAgent {
         {
             if matches!(
                 event,
-                Event::Left(_) | Event::NeverAcknowledged(_) | Event::Refused { .. }
+                Event::Left(_) | Event::NeverAcknowledged(_) | Event::Expired(_) | Event::Refused { .. }
             ) {
                 session.farewell = Some(Farewell {
                     status: 480,
@@ -94,6 +137,9 @@ impl UserAgent {
     pub(super) fn forget(&mut self, id: SessionId) {
         if let Some(session) = self.sessions.remove(&id) {
             self.by_tag.remove(session.dialog.local_tag.as_str());
+            if let Some(at) = session.wake {
+                self.wakes.remove(&(at, id));
+            }
         }
     }
 }

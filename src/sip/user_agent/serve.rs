@@ -1,11 +1,12 @@
 //! Requests outside of dialogs that are served: REGISTER and INVITE.
 
 use super::session::{Session, State};
-use super::{ALLOW, Event, Incoming, Origin, Owner, SessionId, UserAgent};
+use super::session_timer::{self, MIN_SE, Wish};
+use super::{ALLOW, Event, Incoming, Origin, Owner, SUPPORTED, SessionId, UserAgent};
 use crate::model::Number;
 use crate::sip::dialog::Dialog;
 use crate::sip::registrar::Change;
-use crate::sip::{Draft, Echo, Flow, Message, Name};
+use crate::sip::{Draft, Echo, Flow, Message, Name, reason_phrase};
 use std::time::Instant;
 
 impl UserAgent {
@@ -46,6 +47,24 @@ impl UserAgent {
         let Some(offer) = self.offer_of(flow, request) else {
             return;
         };
+        if let Some((status, reason)) = self.refuses_to_join(request) {
+            return self.reply(flow, request, (status, reason.as_str()), |draft| draft);
+        }
+        let granted = match session_timer::wish(request) {
+            Ok(Wish::Nothing) => None,
+            Ok(Wish::Granted(timer)) => Some(timer),
+            Ok(Wish::TooShort) => {
+                return self.reply(flow, request, 422, |draft| draft.header(Name::MinSe, MIN_SE));
+            }
+            Err(fault) => {
+                return self.reply(
+                    flow,
+                    request,
+                    (fault.status, fault.to_string().as_str()),
+                    |draft| draft,
+                );
+            }
+        };
         let dialed = request
             .request_uri()
             .and_then(|uri| uri.user().map(|user| dialed_number(&user)));
@@ -76,17 +95,14 @@ impl UserAgent {
         };
         let follows_target = trunk.is_some();
         let state = State::Asked { server, echo };
-        self.sessions.insert(
-            id,
-            Session {
-                dialog,
-                state,
-                trunk,
-                follows_target,
-                offered: None,
-                farewell: None,
-            },
-        );
+        let mut session = Session::new(dialog, state, trunk, follows_target);
+        session.invite_cseq = Some(request.cseq().number);
+        session.rings_reliably = request
+            .require()
+            .any(|token| token.eq_ignore_ascii_case("100rel"));
+        session.granted = granted;
+        session.note_abilities(request);
+        self.sessions.insert(id, session);
         self.events.push_back(Event::Incoming(Box::new(Incoming {
             session: id,
             origin,
@@ -97,6 +113,26 @@ impl UserAgent {
             offer,
             flow: *flow,
         })));
+    }
+
+    /// Nobody is mixed into a call (RFC 3911 §4): 481 for a call there is not, 488 for one there is.
+    fn refuses_to_join(&self, request: &Message<'_>) -> Option<(u16, String)> {
+        let name = match request.join() {
+            Ok(None) => return None,
+            Ok(Some(_)) if request.header(Name::Replaces).is_some() => {
+                return Some((400, "Bad Join: Replaces stands beside it".to_owned()));
+            }
+            Ok(Some(name)) => name,
+            Err(fault) => return Some((fault.status, fault.to_string())),
+        };
+        let session = self.by_tag.get(name.to_tag).and_then(|id| self.sessions.get(id));
+        let is_known = session.is_some_and(|session| {
+            session
+                .dialog
+                .is(name.call_id, Some(name.to_tag), Some(name.from_tag))
+        });
+        let status = if is_known { 488 } else { 481 };
+        Some((status, reason_phrase(status).to_owned()))
     }
 
     /// The SDP of an INVITE, if it has any (§8.2.3); nothing when it has been refused.
@@ -160,6 +196,13 @@ impl UserAgent {
 
     /// Tells the caller that phones ring.
     pub fn ring(&mut self, now: Instant, id: SessionId) {
+        if self
+            .sessions
+            .get(&id)
+            .is_some_and(|session| session.rings_reliably)
+        {
+            return self.ring_reliably(now, id);
+        }
         self.respond_to_invite(now, id, 180, None);
     }
 
@@ -169,6 +212,11 @@ impl UserAgent {
             && let Some(session) = self.sessions.get_mut(&id)
         {
             session.state = State::Answered { server };
+            if let Some(reliable) = &mut session.reliable {
+                reliable.stop();
+            }
+            let granted = session.granted;
+            self.granted_timer(now, id, granted);
         }
     }
 
@@ -188,9 +236,10 @@ impl UserAgent {
             .record_route(echo)
             .header(Name::Contact, &session.dialog.contact)
             .header(Name::Allow, ALLOW)
+            .header(Name::Supported, SUPPORTED)
             .header(Name::Server, &self.settings.product);
         let response = match sdp {
-            Some(sdp) => draft.body("application/sdp", sdp),
+            Some(sdp) => session_timer::granted(draft, session.granted).body(SDP, sdp),
             None => draft.finish(),
         };
         self.transactions.respond(now, server, status, response);

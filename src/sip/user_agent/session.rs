@@ -1,10 +1,13 @@
 use super::Farewell;
+use super::reliable::{Early, Reliable};
+use super::session_timer::Timer;
 use crate::model::TrunkName;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{ClientId, ServerId};
-use crate::sip::{Echo, Flow};
+use crate::sip::{Echo, Flow, Message, Method, SessionExpires};
 use bytes::Bytes;
 use std::net::IpAddr;
+use std::time::Instant;
 
 /// One INVITE dialog from its first message to the answer of its BYE.
 #[derive(Debug)]
@@ -19,6 +22,34 @@ pub(super) struct Session {
     pub(super) offered: Option<Offered>,
     /// How the engine parted from it, once it has: nothing is told any more.
     pub(super) farewell: Option<Farewell>,
+    /// Whether the INVITE was ours, and so the Call-ID.
+    pub(super) is_ours: bool,
+    /// The CSeq of their INVITE.
+    pub(super) invite_cseq: Option<u32>,
+    /// The phones that ring reliably for our INVITE.
+    pub(super) early: Vec<Early>,
+    /// Our ringing that a caller has to acknowledge.
+    pub(super) reliable: Option<Reliable>,
+    /// Whether the caller requires that.
+    pub(super) rings_reliably: bool,
+    /// What our 200 will say of the session timer.
+    pub(super) granted: Option<SessionExpires>,
+    /// The session timer, once it runs.
+    pub(super) timer: Option<Timer>,
+    /// The least session time somebody on the way takes.
+    pub(super) least_seconds: Option<u32>,
+    /// Whether the far side takes UPDATE.
+    pub(super) takes_update: bool,
+    /// A re-INVITE or UPDATE of ours that waits for its answer.
+    pub(super) asking: Option<Asking>,
+    /// When this session is noted to be woken.
+    pub(super) wake: Option<Instant>,
+}
+
+/// A request of ours inside the session.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    pub(super) is_invite: bool,
 }
 
 /// Where a session is.
@@ -49,9 +80,50 @@ pub(super) struct Offered {
     pub(super) is_invite: bool,
     /// It has been answered and waits for its ACK.
     pub(super) is_answered: bool,
+    /// What the answer says of the session timer.
+    pub(super) granted: Option<SessionExpires>,
 }
 
 impl Session {
+    /// A session at its beginning.
+    pub(super) fn new(dialog: Dialog, state: State, trunk: Option<TrunkName>, follows_target: bool) -> Self {
+        Self {
+            dialog,
+            is_ours: matches!(state, State::Inviting { .. }),
+            state,
+            trunk,
+            follows_target,
+            offered: None,
+            farewell: None,
+            invite_cseq: None,
+            early: Vec::new(),
+            reliable: None,
+            rings_reliably: false,
+            granted: None,
+            timer: None,
+            least_seconds: None,
+            takes_update: false,
+            asking: None,
+            wake: None,
+        }
+    }
+
+    /// When it has something to do by itself.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let timer = self.timer.map(|timer| timer.next_deadline());
+        let timer = timer.filter(|_| matches!(self.state, State::Up { .. }));
+        let ringing = self.reliable.as_ref().and_then(Reliable::next_deadline);
+        let ringing = ringing.filter(|_| matches!(self.state, State::Asked { .. }));
+        timer.into_iter().chain(ringing).min()
+    }
+
+    /// Takes note of what the far side says it can.
+    pub(super) fn note_abilities(&mut self, message: &Message<'_>) {
+        if let Some(takes) = message.allows(Method::Update) {
+            self.takes_update = takes;
+        }
+    }
+
     /// Whether an address has a part in this dialog.
     pub(super) fn knows(&self, source: IpAddr) -> bool {
         let follows = self.dialog.next_hop(true).peer.ip();

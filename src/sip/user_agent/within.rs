@@ -1,7 +1,8 @@
 //! Requests inside dialogs: ACK, BYE, CANCEL, re-INVITE, UPDATE, INFO.
 
 use super::session::{Offered, State};
-use super::{ALLOW, Event, Owner, SessionId, UserAgent};
+use super::session_timer::{self, MIN_SE, Wish};
+use super::{ALLOW, Event, Owner, SUPPORTED, SessionId, UserAgent};
 use crate::model::{Digit, TrunkName};
 use crate::sip::transaction::{Cancelled, ServerId};
 use crate::sip::{Draft, Echo, Flow, Message, Method, Name};
@@ -29,10 +30,10 @@ impl UserAgent {
             Method::Bye => self.hear_bye(now, flow, request, server, id),
             Method::Invite | Method::Update => self.hear_offer(now, flow, request, server, id),
             Method::Info => self.hear_info(now, flow, request, server, id),
+            Method::Prack => self.hear_prack(now, flow, request, server, id),
             Method::Options => self.respond(now, flow, request, server, 200),
             Method::Ack | Method::Cancel => {}
             Method::Register
-            | Method::Prack
             | Method::Subscribe
             | Method::Notify
             | Method::Refer
@@ -109,7 +110,9 @@ impl UserAgent {
         } else {
             return;
         }
-        match session.farewell {
+        let farewell = session.farewell;
+        self.rewake(id);
+        match farewell {
             // The engine parted while the ACK was under way (§15: no BYE before it).
             Some(farewell) => self.send_bye(now, id, farewell.reasons),
             None => self.events.push_back(Event::Confirmed { session: id, body }),
@@ -160,7 +163,17 @@ impl UserAgent {
             return;
         };
         let is_invite = request.method() == Method::Invite;
-        if !matches!(session.state, State::Up { .. }) || session.offered.is_some() {
+        let granted = match session_timer::wish(request) {
+            Ok(Wish::Nothing) => None,
+            Ok(Wish::Granted(timer)) => Some(timer),
+            Ok(Wish::TooShort) => {
+                let response = Draft::response(request, flow.peer, 422, None).header(Name::MinSe, MIN_SE);
+                return self.transactions.respond(now, server, 422, response.finish());
+            }
+            Err(fault) => return self.respond(now, flow, request, server, fault.status),
+        };
+        let we_offer = session.asking.is_some_and(|asking| asking.is_invite);
+        if !matches!(session.state, State::Up { .. }) || session.offered.is_some() || we_offer {
             // Their own offer is still open, or ours is (§14.2).
             return self.respond(now, flow, request, server, 491);
         }
@@ -169,14 +182,23 @@ impl UserAgent {
             return self.respond(now, flow, request, server, 481);
         }
         if !is_invite && body.is_none() {
-            return self.respond(now, flow, request, server, 200); // An UPDATE that only says "still here".
+            // An UPDATE that only says "still here".
+            let draft = Draft::response(request, flow.peer, 200, None)
+                .header(Name::Contact, &session.dialog.contact)
+                .header(Name::Allow, ALLOW)
+                .header(Name::Server, &self.settings.product);
+            let response = session_timer::granted(draft, granted).finish();
+            self.transactions.respond(now, server, 200, response);
+            return self.granted_timer(now, id, granted);
         }
+        session.note_abilities(request);
         let echo = Echo::of(request, flow.peer);
         session.offered = Some(Offered {
             server,
             echo,
             is_invite,
             is_answered: false,
+            granted,
         });
         self.events.push_back(Event::Offered { session: id, body });
     }
@@ -189,18 +211,20 @@ impl UserAgent {
         let Some(offered) = &mut session.offered else {
             return;
         };
-        let server = offered.server;
-        let response = Draft::reply(&offered.echo, 200, None)
+        let (server, granted) = (offered.server, offered.granted);
+        let draft = Draft::reply(&offered.echo, 200, None)
             .header(Name::Contact, &session.dialog.contact)
             .header(Name::Allow, ALLOW)
-            .header(Name::Server, &self.settings.product)
-            .body("application/sdp", &sdp);
+            .header(Name::Supported, SUPPORTED)
+            .header(Name::Server, &self.settings.product);
+        let response = session_timer::granted(draft, granted).body("application/sdp", &sdp);
         if offered.is_invite {
             offered.is_answered = true;
         } else {
             session.offered = None;
         }
         self.transactions.respond(now, server, 200, response);
+        self.granted_timer(now, id, granted);
     }
 
     /// Refuses it; everything stays as it was.
@@ -236,7 +260,14 @@ impl UserAgent {
         }
     }
 
-    fn respond(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId, status: u16) {
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        status: u16,
+    ) {
         let mut draft = Draft::response(request, flow.peer, status, None);
         if matches!(status, 405 | 501) {
             draft = draft.header(Name::Allow, ALLOW);

@@ -20,6 +20,8 @@ pub struct Manner {
     pub never_acks: bool,
     /// As a caller that asked for an offer: acknowledges it without an answer, as a broken phone does.
     pub acks_bare: bool,
+    /// Header lines of its 200 to an INVITE.
+    pub more: &'static str,
     /// Switched off: says nothing to any request that begins something.
     pub dead: bool,
 }
@@ -48,6 +50,7 @@ impl Manner {
             sdp: None,
             never_acks: false,
             acks_bare: false,
+            more: "",
             dead: false,
         }
     }

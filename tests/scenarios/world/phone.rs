@@ -400,6 +400,7 @@ impl Phone {
     fn finish(&mut self, call_id: &str, status: u16) -> Vec<Do> {
         let sdp = self.manner.sdp.clone().unwrap_or_else(|| self.sdp("sendrecv"));
         let more = match status {
+            200 => self.manner.more.to_owned(),
             302 => format!(
                 "Contact: <{}>\r\n",
                 self.manner.moved_to.as_deref().unwrap_or("sip:moved@192.0.2.99")
@@ -498,13 +499,28 @@ impl Phone {
                 if talk.wants_out {
                     self.send_cancel(&call_id)
                 } else {
-                    Vec::new()
+                    self.acknowledge_ringing(response, &call_id)
                 }
             }
+            0..=199 if response.rseq() != Ok(None) => self.acknowledge_ringing(response, &call_id),
             0..=199 => Vec::new(),
             200..=299 => self.hear_answer(response, &call_id, opens_the_call),
             300.. => self.hear_refusal(response, &call_id, branch, opens_the_call),
         }
+    }
+
+    /// A PRACK for a provisional response that asks for it (RFC 3262 §4).
+    fn acknowledge_ringing(&mut self, response: &Message<'_>, call_id: &str) -> Vec<Do> {
+        let (Ok(Some(rseq)), Some(talk)) = (response.rseq(), self.talks.get_mut(call_id)) else {
+            return Vec::new();
+        };
+        let outside = std::mem::replace(&mut talk.them, talk.early.clone());
+        let rack = format!("RAck: {rseq} {} INVITE\r\n", response.cseq().number);
+        let deeds = self.send_within(call_id, "PRACK", &rack, None);
+        if let Some(talk) = self.talks.get_mut(call_id) {
+            talk.them = outside;
+        }
+        deeds
     }
 
     /// A 200: acknowledged each time it comes; and if we have given up meanwhile, ended at once.
