@@ -80,7 +80,10 @@ impl World {
             site: "branch-01".to_owned(),
             zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             file: Vec::new(),
-            pace: Pace::default(),
+            pace: Pace {
+                retries: Vec::new(),
+                ..Pace::default()
+            },
             look_again: Duration::from_secs(20),
         })
         .unwrap();
