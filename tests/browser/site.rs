@@ -118,7 +118,7 @@ fn claim_code(log: &str) -> Option<String> {
                 .all(|group| group.len() == 4 && group.chars().all(char::is_alphanumeric))
     };
     let words = log.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
-    words.into_iter().find(|word| is_code(&word)).map(str::to_owned)
+    words.into_iter().find(|word| is_code(word)).map(str::to_owned)
 }
 
 fn seed(data: &Path) {

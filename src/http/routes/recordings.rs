@@ -133,7 +133,7 @@ pub(in crate::http) async fn send(
 ) -> Result<Response, Problem> {
     let stored = reception.read(move |reader| reader.recording(id)).await?;
     let Some(stored) = stored else {
-        return foreign_audio::play(&reception.faces.sync, CallId(id.0), &headers).await;
+        return foreign_audio::play(&reception.faces.sync, CallId(id.0), headers).await;
     };
     if let RecordingState::Failed(reason) = stored.state {
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));

@@ -60,7 +60,7 @@ impl Query {
         let Some((_, cdr)) = found else { return Ok(None) };
         let said = reception.faces.sync.record_of(cdr.cdr_id).await.map_err(desk)?;
         Ok(Some(
-            CallCenterRecord::of(&cdr, &reception.faces.config.onepos).as_the_pbx_said(said),
+            CallCenterRecord::of(&cdr, &reception.faces.config.onepos).told_by_the_pbx(said),
         ))
     }
 

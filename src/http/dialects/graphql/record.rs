@@ -146,7 +146,7 @@ impl CallCenterRecord {
 
 impl CallCenterRecord {
     /// The same with what the PBX said of the call, when it said something.
-    pub(super) fn as_the_pbx_said(self, said: Option<PbxRecord>) -> Self {
+    pub(super) fn told_by_the_pbx(self, said: Option<PbxRecord>) -> Self {
         let Some(said) = said else { return self };
         Self {
             raw_data: serde_json::from_str(&said.raw).ok().map(async_graphql::Json),
