@@ -8,11 +8,10 @@ use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
 use crate::{egress, http, media, recording, sip, store, upstream};
-use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use toml::de::{DeTable, ValueDeserializer};
+use toml::de::DeTable;
 
 /// Sections that stand once.
 const TABLES: [&str; 7] = ["site", "sip", "media", "http", "recording", "cdr", "egress"];
@@ -180,8 +179,10 @@ fn take_list<'s, T: DeserializeOwned>(
 
 /// Which keys a destination has depends on its type, so that is looked at first.
 fn read_upstream<'s>(reader: &mut Reader<'s>, element: Element<'s>) -> Section<Option<upstream::Config>> {
-    let kind = element.table.get("type").cloned();
-    let kind = kind.and_then(|kind| upstream::Kind::deserialize(ValueDeserializer::from(kind)).ok());
+    let written = element.table.get("type").and_then(|kind| kind.get_ref().as_str());
+    // One that is misspelt is read as the one that was probably meant, so that every other mistake is told too.
+    let meant = written.and_then(|kind| nearest(kind, upstream::Kind::NAMES));
+    let kind = written.into_iter().chain(meant).find_map(upstream::Kind::named);
     reader.read_element_with(element, |value| upstream::Config::read(kind, value))
 }
 

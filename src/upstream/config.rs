@@ -1,7 +1,8 @@
 use super::flat::{Beside, Shared};
 use super::sinks::{self, file, mqtt, nats, postgres, syslog, webhook};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess};
+use serde::de::value::StrDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess};
 use std::time::Duration;
 
 /// `[[upstream]]`: a destination that every call record is forwarded to.
@@ -33,6 +34,17 @@ pub enum Kind {
     Mqtt,
     /// A syslog message for each record.
     Syslog,
+}
+
+impl Kind {
+    /// Every kind, as it is written.
+    pub const NAMES: [&'static str; 6] = ["webhook", "file", "nats", "postgres", "mqtt", "syslog"];
+
+    /// The kind that is written like this.
+    pub fn named(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
 }
 
 /// The keys of one kind of destination.
@@ -250,6 +262,12 @@ mod tests {
             keys("name='a'\ntype='file'\npath='x'\npark_after=0"),
             ["park_after"]
         );
+    }
+
+    #[test]
+    fn every_kind_has_its_name() {
+        assert!(Kind::NAMES.iter().all(|name| Kind::named(name).is_some()));
+        assert_eq!(Kind::named("pigeon"), None);
     }
 
     #[test]
