@@ -1,7 +1,7 @@
 // receiver.mjs SECRET FOLDER: takes webhooks on loopback and verifies each with the published `standardwebhooks`
 // library, which is installed in FOLDER/node_modules.
 //
-// Says its port, then a line a delivery: `ok ID` or `refused ID REASON`.
+// Says its port, then a line a delivery: `ok ID RECORDS` or `refused ID REASON`.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
@@ -15,8 +15,8 @@ const server = createServer(async (request, response) => {
   for await (const piece of request) body += piece;
   const name = request.headers["webhook-id"];
   try {
-    webhook.verify(body, request.headers);
-    console.log(`ok ${name}`);
+    const { data } = webhook.verify(body, request.headers);
+    console.log(`ok ${name} ${Array.isArray(data) ? data.length : 1}`);
     response.writeHead(204).end();
   } catch (refusal) {
     console.log(`refused ${name} ${refusal.message}`);

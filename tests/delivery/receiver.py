@@ -1,6 +1,6 @@
 """receiver.py SECRET: takes webhooks on loopback and verifies each with the published `standardwebhooks` library.
 
-Says its port, then a line a delivery: `ok ID` or `refused ID REASON`.
+Says its port, then a line a delivery: `ok ID RECORDS` or `refused ID REASON`.
 """
 import http.server
 import sys
@@ -17,8 +17,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         name = self.headers["webhook-id"]
         try:
-            webhook.verify(body, dict(self.headers.items()))
-            status, word = 204, f"ok {name}"
+            data = webhook.verify(body, dict(self.headers.items())).get("data")
+            status, word = 204, f"ok {name} {len(data) if isinstance(data, list) else 1}"
         except Exception as refusal:
             status, word = 401, f"refused {name} {refusal}"
         print(word, flush=True)
@@ -30,6 +30,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
+# A sender that is ended in the middle of an answer is no news.
+http.server.ThreadingHTTPServer.handle_error = lambda *_: None
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
 print("port", server.server_port, flush=True)
 server.serve_forever()

@@ -18,6 +18,31 @@ const FOREIGN: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 /// DC-007: while a secret is changed, a receiver with the new one and one with the old one both take everything.
 #[test]
 fn the_published_libraries_accept_what_is_signed_with_either_secret_of_a_rotation() {
+    let messages = accepted("");
+    assert!(
+        messages.iter().all(|count| *count == RECORDS as usize),
+        "{messages:?}"
+    );
+}
+
+/// DC-007: the same in the envelope of the standard, one by one and several in a message.
+#[test]
+fn the_published_libraries_accept_envelopes_and_batches() {
+    let messages = accepted("format = \"standard\"\n");
+    assert!(
+        messages.iter().all(|count| *count == RECORDS as usize),
+        "{messages:?}"
+    );
+    let messages = accepted("format = \"standard\"\nbatch = 10\n");
+    assert!(
+        messages.iter().all(|count| *count < RECORDS as usize),
+        "{messages:?}"
+    );
+}
+
+/// Delivers to a receiver of each library with each secret; every record has to be verified once, none refused. How
+/// many messages each receiver got.
+fn accepted(keys: &str) -> Vec<usize> {
     let receivers = [
         Library::Python.receive(SECRET),
         Library::Python.receive(OLD_SECRET),
@@ -27,21 +52,37 @@ fn the_published_libraries_accept_what_is_signed_with_either_secret_of_a_rotatio
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut task = Task::new(folder.path()).filing(0, RECORDS);
     for (number, receiver) in receivers.iter().enumerate() {
-        task.upstreams.push(destination(number, receiver));
+        task.upstreams.push(destination(number, receiver) + keys);
     }
+    task.at_once = RECORDS;
     task.drain = true;
     let (_, status) = Driven::start(&task).finish(Duration::from_secs(60));
     assert!(status.success(), "everything is delivered");
-    for receiver in receivers {
-        let said = receiver.end();
-        let accepted: BTreeSet<&String> = said.iter().filter(|word| word.starts_with("ok ")).collect();
-        assert_eq!(
-            accepted.len(),
-            RECORDS as usize,
-            "each record is verified: {said:?}"
-        );
-        assert_eq!(said.len(), accepted.len(), "none is refused: {said:?}");
-    }
+    receivers.into_iter().map(verified).collect()
+}
+
+/// How many messages the receiver has verified; together they held every record once.
+#[track_caller]
+fn verified(receiver: Running) -> usize {
+    let said = receiver.end();
+    let records = said.iter().map(|word| {
+        let counted = word.strip_prefix("ok ").and_then(|word| word.split_once(' '));
+        counted.and_then(|(_, count)| count.parse::<u32>().ok())
+    });
+    let records: Option<Vec<u32>> = records.collect();
+    let records = records.unwrap_or_else(|| panic!("none is refused: {said:?}"));
+    assert_eq!(
+        records.iter().sum::<u32>(),
+        RECORDS,
+        "each record is verified: {said:?}"
+    );
+    let ids: BTreeSet<&str> = said.iter().filter_map(|word| word.split(' ').nth(1)).collect();
+    assert_eq!(
+        ids.len(),
+        records.len(),
+        "each message has an id of its own: {said:?}"
+    );
+    records.len()
 }
 
 /// DC-007: the library is no rubber stamp.
