@@ -46,13 +46,14 @@ pub(in crate::http) async fn delivery(
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, words.no_store),
     };
     let found = found.unwrap_or_default();
+    let pins = reception.faces.destinations.pins();
     let required = &reception.faces.required_consumers;
     let page = DeliveryPage {
         w: words,
         frame: Frame::new(&reception, words, Some(&visitor), Here::Delivery, "/delivery"),
         tab: Tab::Delivery,
         toasts: Vec::new(),
-        destinations: delivery_view::destinations(words, now, found.parts),
+        destinations: delivery_view::destinations(words, now, found.parts, &pins),
         consumers: delivery_view::consumers(words, now, &found.consumers, required),
         may_change: visitor.may(Scope::ConfigWrite),
         offset: offset_of(now),

@@ -2,7 +2,7 @@ use super::badges::{self, Badge, badge};
 use super::text::{ago, date_and_time, fill, span};
 use super::words::{Journal, Words};
 use crate::model::Stamp;
-use crate::store::{Backlog, Consumer, ParkedRecord, Proof};
+use crate::store::{Backlog, Consumer, DeliveryState, ParkedRecord, PinRow, Proof};
 
 /// Behind by more than this is worth a word.
 const BEHIND_SECONDS: u64 = 300;
@@ -26,6 +26,13 @@ pub(super) struct Destination {
     /// What the last failed attempt said; empty after a success.
     pub(super) trouble: String,
     pub(super) trouble_when: String,
+    pub(super) tried_again: String,
+    /// Another TLS key than the pinned one was shown; empty when not.
+    pub(super) pin_changed: String,
+    pub(super) pin_accepted: String,
+    /// Whether it said that it is gone, and has to be switched on again.
+    pub(super) is_gone: bool,
+    pub(super) enabled_again: String,
     /// Filed, acknowledged, gaps: the proof of delivery.
     pub(super) proof: Vec<Figure>,
     pub(super) parked: Vec<ParkedRow>,
@@ -67,11 +74,19 @@ pub(super) struct ConsumerRow {
 }
 
 /// Every destination's card.
-pub(super) fn destinations(w: &'static Words, now: Stamp, parts: Vec<Parked>) -> Vec<Destination> {
-    parts.into_iter().map(|part| destination(w, now, &part)).collect()
+pub(super) fn destinations(
+    w: &'static Words,
+    now: Stamp,
+    parts: Vec<Parked>,
+    pins: &[PinRow],
+) -> Vec<Destination> {
+    parts
+        .into_iter()
+        .map(|part| destination(w, now, &part, pins))
+        .collect()
 }
 
-fn destination(w: &'static Words, now: Stamp, part: &Parked) -> Destination {
+fn destination(w: &'static Words, now: Stamp, part: &Parked, pins: &[PinRow]) -> Destination {
     let j = &w.journal;
     let backlog = &part.backlog;
     let name = &backlog.upstream;
@@ -122,6 +137,11 @@ fn destination(w: &'static Words, now: Stamp, part: &Parked) -> Destination {
             .last_error_ms
             .map(|ms| ago(j, since(ms)))
             .unwrap_or_default(),
+        tried_again: tried_again(j, now, backlog),
+        pin_changed: pin_changed(j, name, pins),
+        pin_accepted: who(j.pin_accepted),
+        is_gone: backlog.state == DeliveryState::Disabled,
+        enabled_again: who(j.enabled_again),
         proof: part
             .proof
             .as_ref()
@@ -143,13 +163,48 @@ fn destination(w: &'static Words, now: Stamp, part: &Parked) -> Destination {
 
 fn state(j: &Journal, now: Stamp, backlog: &Backlog) -> Badge {
     let waits = backlog.oldest_ms.map_or(0, |ms| seconds_since(now, ms));
-    if backlog.pending > 0 && backlog.last_error.is_some() {
-        badge("bad", j.stuck)
-    } else if backlog.pending > 0 && waits > BEHIND_SECONDS {
-        badge("warn", j.behind)
-    } else {
-        badge("good", j.flowing)
+    match backlog.state {
+        DeliveryState::Disabled => badge("bad", j.gone),
+        DeliveryState::Off => badge("quiet", j.switched_off),
+        DeliveryState::BackingOff | DeliveryState::Probing if backlog.pending > 0 => badge("bad", j.stuck),
+        DeliveryState::Ok | DeliveryState::BackingOff | DeliveryState::Probing => {
+            if backlog.pending > 0 && waits > BEHIND_SECONDS {
+                badge("warn", j.behind)
+            } else {
+                badge("good", j.flowing)
+            }
+        }
     }
+}
+
+/// When it is tried again; empty when it may be tried now.
+fn tried_again(j: &Journal, now: Stamp, backlog: &Backlog) -> String {
+    let left = u64::try_from(backlog.retry_at_ms.saturating_sub(now.unix_ms) / 1000).unwrap_or(0);
+    match (backlog.state, left) {
+        (DeliveryState::BackingOff, 1..) => fill(j.tried_again, &[("time", &span(j, left))]),
+        (
+            DeliveryState::Ok
+            | DeliveryState::BackingOff
+            | DeliveryState::Probing
+            | DeliveryState::Disabled
+            | DeliveryState::Off,
+            _,
+        ) => String::new(),
+    }
+}
+
+/// What is said when a destination shows another TLS key than the one that was pinned; empty when it does not.
+fn pin_changed(j: &Journal, name: &str, pins: &[PinRow]) -> String {
+    let whose = format!("upstream/{name}@");
+    let changed = pins
+        .iter()
+        .find(|pin| pin.destination.starts_with(&whose) && pin.shown.is_some());
+    let Some(pin) = changed else { return String::new() };
+    let now = pin.shown.as_deref().unwrap_or_default();
+    fill(
+        j.pin_changed,
+        &[("who", name), ("known", &pin.kept), ("now", now)],
+    )
 }
 
 fn proven(j: &'static Journal, proof: &Proof) -> Vec<Figure> {
