@@ -201,6 +201,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "[[upstream]]\nname = \"head-office\"\ntype = \"webhok\"\nurl = 5",
         &[
             "office.toml:@2: upstream.head-office.type: \"webhok\" cannot be chosen here — did you mean `webhook`?",
+            "office.toml:@3: upstream.head-office.url: is the number 5 — write a text in \"quotes\"",
         ],
     ),
     (

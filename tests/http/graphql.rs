@@ -384,7 +384,7 @@ async fn a_sync_that_cannot_start_is_told_without_secrets() {
         "{answer}"
     );
     assert!(
-        result["message"].as_str().unwrap().contains("loopback"),
+        result["message"].as_str().unwrap().contains("link-local"),
         "{answer}"
     );
     let missing = ask(&world, sync, json!({ "input": { "configId": "nothing" } })).await;
