@@ -1,5 +1,6 @@
 //! The engine's thread: it owns the SIP sockets over UDP, feeds the engine and carries out what it says.
 
+use super::names::NameDesk;
 use super::post::{Bell, Letter, Post};
 use super::{clock, log};
 use crate::config::Config;
@@ -48,6 +49,7 @@ pub(super) struct Hands {
     pub(super) hub: StreamHub,
     pub(super) journal: Journal,
     pub(super) tapes: SyncSender<TapeMessage>,
+    pub(super) names: NameDesk,
 }
 
 impl Core {
@@ -179,8 +181,8 @@ impl Core {
                 Letter::Command(command) => self.feed(engine, now, Input::Command(command)),
                 // Whoever asked may have gone; then nobody reads the answer.
                 Letter::Look(reply) => drop(reply.send(Arc::new(engine.snapshot(now)))),
-                Letter::TrunkResolved(trunk, address) => {
-                    self.feed(engine, now, Input::TrunkResolved(trunk, address));
+                Letter::Resolved { token, result, ttl } => {
+                    self.feed(engine, now, Input::Resolved { token, result, ttl });
                 }
                 Letter::ClockSynced(unix_ms) => self.feed(engine, now, Input::ClockSynced(unix_ms)),
                 Letter::Reload(settings) => self.feed(engine, now, Input::Reload(settings)),
@@ -255,6 +257,7 @@ impl Core {
                     }
                 },
                 Output::Journal(entry) => self.journal(entry),
+                Output::Resolve(query) => hands.names.ask(query),
                 Output::Notice(notice) => log(&notice),
             }
         }

@@ -15,6 +15,7 @@ mod destinations;
 mod doors;
 mod heap;
 mod late_library;
+mod names;
 mod pins;
 mod post;
 mod settings;
@@ -24,7 +25,7 @@ pub use clock::{monotonic, random_seed, wall_unix_ms};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
-use crate::model::{Dice, Stamp, TrunkName, WallClock};
+use crate::model::{Dice, Stamp, WallClock};
 use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
@@ -37,7 +38,7 @@ use consumer_watch::ConsumerWatch;
 use late_library::LateLibrary;
 use pins::PinDesk;
 use post::{Letter, Post};
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -148,9 +149,9 @@ impl Appliance {
             hub,
             journal: store.journal(),
             tapes: recorder.sender(),
+            names: names::NameDesk::start(post.clone())?,
         });
         let engine = core.run(engine)?;
-        resolve_trunks(&config, &post)?;
         let egress = Egress::new(
             config.egress.rules(),
             Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
@@ -447,38 +448,6 @@ fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Lis
 fn deliver_to(post: &Post) -> Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync> {
     let post = post.clone();
     Arc::new(move |event| post.try_send(Letter::Stream(event)).map_err(post::unwrap_stream))
-}
-
-/// Looks up the trunks that are known by name, again and again until each has an address.
-fn resolve_trunks(config: &Config, post: &Post) -> anyhow::Result<()> {
-    let mut waiting: Vec<(TrunkName, String, u16)> = config
-        .trunks
-        .iter()
-        .filter(|trunk| trunk.host_address().is_none())
-        .map(|trunk| (trunk.name.clone(), trunk.host.clone(), trunk.port))
-        .collect();
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let post = post.clone();
-    std::thread::Builder::new()
-        .name("dns".to_owned())
-        .spawn(move || {
-            while !waiting.is_empty() && post.is_open() {
-                waiting.retain(|(name, host, port)| {
-                    let address = (host.as_str(), *port)
-                        .to_socket_addrs()
-                        .ok()
-                        .and_then(|mut all| all.next());
-                    if let Some(address) = address {
-                        post.send(Letter::TrunkResolved(name.clone(), address));
-                    }
-                    address.is_none()
-                });
-                std::thread::park_timeout(Duration::from_secs(10));
-            }
-        })?;
-    Ok(())
 }
 
 /// Tells the engine when the wall clock is first set, and when somebody sets it again.

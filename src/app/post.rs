@@ -1,9 +1,9 @@
 use crate::engine::{Command, Snapshot};
 use crate::media::MediaEvent;
-use crate::model::{CallKey, TapeDone, TrunkName};
+use crate::model::{CallKey, TapeDone};
 use crate::net::StreamEvent;
+use crate::sip::{ResolveError, Target};
 use mio::Waker;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -26,7 +26,12 @@ pub(super) enum Letter {
     Command(Command),
     /// Somebody wants to look.
     Look(oneshot::Sender<Arc<Snapshot>>),
-    TrunkResolved(TrunkName, SocketAddr),
+    /// DNS has answered the engine's question, or has not.
+    Resolved {
+        token: u64,
+        result: Result<Vec<Target>, ResolveError>,
+        ttl: Duration,
+    },
     ClockSynced(i64),
     /// A new configuration for everything that can change without a restart.
     Reload(Box<crate::engine::Settings>),
@@ -96,12 +101,6 @@ impl Post {
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
             Err(TrySendError::Full(letter)) => Err(letter),
         }
-    }
-
-    /// Whether the engine still reads its letters. Found out by ringing: a closed poll cannot be told apart from a
-    /// busy one, so this only turns false once the process is going down.
-    pub(super) fn is_open(&self) -> bool {
-        Arc::strong_count(&self.bell) > 1
     }
 }
 

@@ -60,14 +60,10 @@ fn trunk(trunk: &crate::config::Trunk) -> Trunk {
         password: trunk.password.expose().to_owned(),
     });
     Trunk {
-        name: trunk.name.clone(),
-        host: trunk.host.clone(),
-        port: trunk.port,
-        transport: trunk.transport(),
-        address: trunk.host_address().map(|ip| SocketAddr::new(ip, trunk.port)),
         allow: trunk.allow(),
         credentials,
         register: trunk.register,
+        ..Trunk::new(trunk.name.clone(), &trunk.host, trunk.port, trunk.transport())
     }
 }
 

@@ -285,8 +285,9 @@ impl Draft {
                     .iter()
                     .any(|listen| listen.transport == transport)
             };
-            if let Some(trunk) = trunk.filter(|trunk| !spoken(trunk.value.transport())) {
-                let transport = trunk.value.transport();
+            let transport = trunk.and_then(|trunk| trunk.value.known_transport());
+            if let (Some(trunk), Some(transport)) = (trunk, transport.filter(|transport| !spoken(*transport)))
+            {
                 let cure = format!("add a {transport}:// to [sip] listen");
                 found.mistakes.push(trunk.mistake(
                     "transport",

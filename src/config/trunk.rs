@@ -13,12 +13,12 @@ pub struct Trunk {
     pub name: TrunkName,
     /// Its address or host name.
     pub host: String,
-    /// Its SIP port.
-    #[serde(default = "sip_port")]
-    pub port: u16,
-    /// `udp` or `tcp`.
-    #[serde(default = "udp")]
-    transport: TransportName,
+    /// Its SIP port; when absent, DNS says it, or it is the usual one of the transport.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// `udp` or `tcp`; when absent, DNS says it, and for an address it is `udp`.
+    #[serde(default)]
+    transport: Option<TransportName>,
     /// The user name for its challenges and for registering; empty for none.
     #[serde(default)]
     pub username: String,
@@ -28,31 +28,25 @@ pub struct Trunk {
     /// Whether the box registers there.
     #[serde(default)]
     pub register: bool,
-    /// Networks from which its requests are believed; the host's own address when absent.
+    /// Networks from which its requests are believed, beside the host's own addresses.
     #[serde(default)]
     allow: Vec<NetworkText>,
 }
 
-fn sip_port() -> u16 {
-    5060
-}
-
-fn udp() -> TransportName {
-    TransportName(Transport::Udp)
-}
-
 impl Trunk {
-    /// What carries its messages.
-    pub fn transport(&self) -> Transport {
-        self.transport.0
+    /// What carries its messages, when that is written.
+    pub fn transport(&self) -> Option<Transport> {
+        self.transport.map(|name| name.0)
     }
 
-    /// From where its requests are believed. Empty when the host is a name and no `allow` is written: then the
-    /// addresses the name stands for are.
+    /// What carries its messages; nothing while only DNS knows.
+    pub(super) fn known_transport(&self) -> Option<Transport> {
+        self.transport()
+            .or_else(|| self.host_address().map(|_| Transport::Udp))
+    }
+
+    /// From where its requests are believed, beside the addresses its host stands for.
     pub fn allow(&self) -> Vec<Network> {
-        if self.allow.is_empty() {
-            return self.host_address().map(Network::single).into_iter().collect();
-        }
         self.allow.iter().map(|network| network.0).collect()
     }
 
@@ -114,7 +108,7 @@ impl Section<Trunk> {
             let problem = format!("\"{}\" is no host", trunk.host);
             mistakes.push(self.mistake("host", problem, "write an address or a name, the port in `port`"));
         }
-        if trunk.port == 0 {
+        if trunk.port == Some(0) {
             mistakes.push(self.mistake("port", "0 is no port", "use 5060 or what the trunk says"));
         }
         if trunk.username.is_empty() != trunk.password.expose().is_empty() && self.whole {

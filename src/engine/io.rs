@@ -1,9 +1,9 @@
 use super::{Command, Notice, Settings};
 use crate::media::{MediaEvent, MediaOrder};
-use crate::model::{CallKey, Entry, TapeDone, TapeMessage, TrunkName};
-use crate::sip::Flow;
+use crate::model::{CallKey, Entry, TapeDone, TapeMessage};
+use crate::sip::{Flow, Query, ResolveError, Target};
 use bytes::Bytes;
-use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Everything that can happen to the appliance.
 #[derive(Debug)]
@@ -30,8 +30,15 @@ pub enum Input<'a> {
         /// Whether the row is on disk.
         on_disk: bool,
     },
-    /// A trunk's host name has an address now.
-    TrunkResolved(TrunkName, SocketAddr),
+    /// The answer to an [`Output::Resolve`]. Each question is answered once, within seconds.
+    Resolved {
+        /// The token of the question.
+        token: u64,
+        /// The addresses, in any order.
+        result: Result<Vec<Target>, ResolveError>,
+        /// How long the addresses may be used without asking again.
+        ttl: Duration,
+    },
     /// A person asks.
     Command(Command),
     /// The journal's queue is full (`true`) or has room again (`false`).
@@ -64,6 +71,8 @@ pub enum Output {
     Tape(TapeMessage),
     /// For the journal.
     Journal(Entry),
+    /// Look this name up (RFC 3263) and answer with [`Input::Resolved`].
+    Resolve(Query),
     /// For those who look on, and the log.
     Notice(Notice),
 }

@@ -97,7 +97,7 @@ impl Engine {
             Input::Media(event) => self.hear_media(now, event),
             Input::Tape(done) => self.tape_done(now, done),
             Input::Journaled { call, on_disk } => self.journaled(now, call, on_disk),
-            Input::TrunkResolved(trunk, address) => self.sip.trunk_resolved(&trunk, address),
+            Input::Resolved { token, result, ttl } => self.sip.resolved(now, token, result, ttl),
             Input::Command(command) => self.obey(now, command),
             Input::JournalBehind(behind) => self.journal_behind = behind,
             Input::ClockSynced(unix_ms) => self.sync_clock(now, unix_ms),
@@ -133,6 +133,7 @@ impl Engine {
                         self.counters.sip_sent += 1;
                         self.out.push(Output::Send { flow, bytes });
                     }
+                    sip::Output::Resolve(query) => self.out.push(Output::Resolve(query)),
                     sip::Output::Event(event) => self.hear_sip(now, event),
                 }
             }

@@ -18,6 +18,7 @@
 //! | `registrar/` | §10.3; RFC 3327, 5626 |
 //! | `transaction/` | §17; RFC 6026 |
 //! | `dialog` | §12 |
+//! | `target_set` | RFC 3263 §4, RFC 2782 |
 //! | `user_agent/` | §8, §9, §11, §13–§15; `session_timer`, `refresh` RFC 4028, 3311; `reliable` RFC 3262; `challenged` §22.2 |
 
 mod fault;
@@ -58,6 +59,7 @@ mod user_agent;
 
 mod config;
 mod settings;
+mod target_set;
 
 #[cfg(test)]
 mod properties;
@@ -84,6 +86,7 @@ pub use registrar::{Binding, Change, Registered, Registrar, RegistrationTimes, U
 pub use settings::{Account, Listener, Network, Secret, Settings, Trunk};
 pub use start_line::StartLine;
 pub use status::reason_phrase;
+pub use target_set::{Query, ResolveError, Target, TargetSet};
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use user_agent::{

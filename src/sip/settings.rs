@@ -1,6 +1,6 @@
 use super::RegistrationTimes;
 use super::digest::{Algorithm, Ha1};
-use super::{Flow, Transport};
+use super::{Flow, Target, TargetSet, Transport};
 use crate::model::{Number, TrunkName};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -50,13 +50,13 @@ pub struct Trunk {
     pub name: TrunkName,
     /// Host name or address as configured.
     pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Over what.
-    pub transport: Transport,
-    /// The host's address once it is known.
-    pub address: Option<SocketAddr>,
-    /// From where its requests are believed.
+    /// Port; when none is written, DNS or the transport says it.
+    pub port: Option<u16>,
+    /// Over what; when it is not written, DNS says it, and for an address it is UDP.
+    pub transport: Option<Transport>,
+    /// Where it is, as far as that is known.
+    pub targets: TargetSet,
+    /// From where its requests are believed, beside its own addresses.
     pub allow: Vec<Network>,
     /// What we answer its challenges with.
     pub credentials: Option<Secret>,
@@ -65,22 +65,81 @@ pub struct Trunk {
 }
 
 impl Trunk {
-    /// Whether a request from this address is this trunk's.
-    pub fn admits(&self, source: IpAddr) -> bool {
-        self.allow.iter().any(|network| network.contains(source))
+    /// A trunk at this host that asks for nothing and gets nothing but calls.
+    pub fn new(name: TrunkName, host: &str, port: Option<u16>, transport: Option<Transport>) -> Self {
+        Self {
+            name,
+            host: host.to_owned(),
+            port,
+            transport,
+            targets: TargetSet::of(host, port, transport),
+            allow: Vec::new(),
+            credentials: None,
+            register: false,
+        }
     }
 
-    /// The way to it from one of our sockets.
-    pub(super) fn flow(&self, listeners: &[Listener]) -> Option<Flow> {
-        let peer = self.address?;
-        let local = local_for(listeners, self.transport, peer)?;
-        Some(Flow {
-            transport: self.transport,
-            local,
-            peer,
-            connection: None,
-        })
+    /// Whether a request from this address is this trunk's.
+    pub fn admits(&self, source: IpAddr) -> bool {
+        self.targets.contains(source) || self.allow.iter().any(|network| network.contains(source))
     }
+
+    /// Whether it is found at the same place as the other.
+    pub(super) fn is_where(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.host == other.host
+            && self.port == other.port
+            && self.transport == other.transport
+    }
+
+    /// The Request-URI of a request to it, for this user or for itself (RFC 3261 §19.1). The host is what was
+    /// written: carriers tell their customers apart by it.
+    pub(super) fn uri(&self, user: Option<&str>) -> String {
+        let at = user
+            .map(|user| format!("{}@", super::UserPart(user)))
+            .unwrap_or_default();
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let host = if bare.contains(':') {
+            format!("[{bare}]")
+        } else {
+            bare.to_owned()
+        };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        let transport = self.transport.map_or("", Transport::uri_parameter);
+        format!("sip:{at}{host}{port}{transport}")
+    }
+}
+
+/// The way to a target from one of our sockets; nothing when none of them speaks its transport.
+pub(super) fn way_to(listeners: &[Listener], target: &Target) -> Option<Flow> {
+    let local = local_for(listeners, target.transport, target.address)?;
+    Some(Flow {
+        transport: target.transport,
+        local,
+        peer: target.address,
+        connection: None,
+    })
+}
+
+/// Whether DNS may send us there: to a host that could be the one asked for, and not to ourselves.
+pub(super) fn is_fit(listeners: &[Listener], target: &Target) -> bool {
+    let ip = target.address.ip().to_canonical();
+    let odd = match ip {
+        IpAddr::V4(ip) => ip.is_broadcast(),
+        IpAddr::V6(_) => false,
+    };
+    let loopback_is_strange = ip.is_loopback() && !listeners.iter().any(|own| own.address.ip().is_loopback());
+    let is_us = listeners
+        .iter()
+        .any(|own| own.address == target.address && own.transport == target.transport);
+    let unreachable = way_to(listeners, target).is_none();
+    !(odd
+        || ip.is_unspecified()
+        || ip.is_multicast()
+        || target.address.port() == 0
+        || loopback_is_strange
+        || is_us
+        || unreachable)
 }
 
 /// The socket of ours that speaks this transport and the peer's address family; on a machine with several, the

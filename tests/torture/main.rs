@@ -12,8 +12,8 @@
 use callpost::model::Dice;
 use callpost::sip::digest::{Algorithm, Ha1};
 use callpost::sip::{
-    Account, Event, Flow, Frame, Framer, Listener, Malformed, Network, Output, RegistrationTimes, Settings,
-    Transport, Trunk, UserAgent,
+    Account, Event, Flow, Frame, Framer, Listener, Malformed, Output, RegistrationTimes, Settings, Transport,
+    Trunk, UserAgent,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -118,16 +118,12 @@ fn appliance(now: Instant) -> UserAgent {
             extension: "1001".into(),
             ha1: Ha1::new("1001", "callpost", "secret"),
         }],
-        trunks: vec![Trunk {
-            name: "pbx".into(),
-            host: pbx.ip().to_string(),
-            port: pbx.port(),
-            transport: Transport::Udp,
-            address: Some(pbx),
-            allow: vec![Network::single(pbx.ip())],
-            credentials: None,
-            register: false,
-        }],
+        trunks: vec![Trunk::new(
+            "pbx".into(),
+            &pbx.ip().to_string(),
+            Some(pbx.port()),
+            None,
+        )],
     };
     let mut appliance = UserAgent::new(now, settings, Dice::from_number(1));
     appliance.deadline_reached(now);

@@ -4,7 +4,7 @@ use crate::media::{Sound, g711};
 use crate::model::{Codec, Destination, Dice, Digit, TrunkName};
 use crate::sdp::{Agreed, Negotiator};
 use crate::sip::{
-    self, Event, Farewell, Flow, Invitation, Listener, Network, Output, RegistrationTimes, Secret, SessionId,
+    self, Event, Farewell, Flow, Invitation, Listener, Output, RegistrationTimes, Secret, SessionId,
     Transport, Trunk, UserAgent,
 };
 use std::net::{SocketAddr, UdpSocket};
@@ -269,6 +269,7 @@ impl Set {
                     // A lost datagram is sent again by its transaction.
                     let _ = self.socket.send_to(&bytes, flow.peer);
                 }
+                Output::Resolve(_) => {} // A demo phone knows the address of its box.
                 Output::Event(event) => self.hear(now, event),
             }
         }
@@ -384,14 +385,14 @@ fn settings(name: &str, local: SocketAddr, server: SocketAddr, role: &Role) -> s
         }],
         accounts: Vec::new(),
         trunks: vec![Trunk {
-            name: TrunkName::from("box"),
-            host: server.ip().to_string(),
-            port: server.port(),
-            transport: Transport::Udp,
-            address: Some(server),
-            allow: vec![Network::single(server.ip())],
             credentials,
             register,
+            ..Trunk::new(
+                TrunkName::from("box"),
+                &server.ip().to_string(),
+                Some(server.port()),
+                None,
+            )
         }],
     }
 }

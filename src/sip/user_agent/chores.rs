@@ -98,13 +98,13 @@ impl UserAgent {
     fn probe(&mut self, now: Instant, place: usize) {
         let client = self.new_client();
         let (call_id, tag) = (new_call_id(&mut self.dice), self.dice.token());
+        let Some((_, flow)) = self.target_of(now, place) else {
+            return;
+        };
         let Some(trunk) = self.settings.trunks.get(place) else {
             return;
         };
-        let Some(flow) = trunk.flow(&self.settings.listeners) else {
-            return;
-        };
-        let uri = format!("sip:{}", flow.peer);
+        let uri = trunk.uri(None);
         let us = format!("<sip:{}>", flow.local);
         let dialog = Dialog::asking(call_id, tag, us.clone(), format!("<{uri}>"), uri, flow, us);
         let request = dialog
@@ -149,18 +149,18 @@ impl UserAgent {
 
     fn register(&mut self, now: Instant, place: usize, credentials: Option<(Name<'_>, String)>) {
         let client = self.new_client();
+        let Some((_, flow)) = self.target_of(now, place) else {
+            return self.register_lost(now, place);
+        };
         let Some(trunk) = self.settings.trunks.get(place) else {
             return;
-        };
-        let Some(flow) = trunk.flow(&self.settings.listeners) else {
-            return self.register_lost(now, place);
         };
         let user = trunk
             .credentials
             .as_ref()
             .map_or("", |secret| secret.username.as_str());
         let aor = format!("<sip:{user}@{}>", trunk.host);
-        let registrar = registrar_uri(&trunk.host, trunk.port);
+        let registrar = trunk.uri(None);
         let contact = self.contact(&flow, user);
         let Some(Chore {
             register: Some(registering),
@@ -215,7 +215,7 @@ impl UserAgent {
         let Some(trunk) = self.settings.trunks.get(place) else {
             return false;
         };
-        let (name, uri) = (trunk.name.clone(), registrar_uri(&trunk.host, trunk.port));
+        let (name, uri) = (trunk.name.clone(), trunk.uri(None));
         let Some(registering) = self.registering(place) else {
             return false;
         };
@@ -237,11 +237,22 @@ impl UserAgent {
     /// The credentials of the last time, counted up; a registrar that has had enough of the nonce asks anew.
     fn credentials_of_last_time(&mut self, place: usize) -> Option<(Name<'static>, String)> {
         let trunk = self.settings.trunks.get(place)?;
-        let (name, uri) = (trunk.name.clone(), registrar_uri(&trunk.host, trunk.port));
+        let (name, uri) = (trunk.name.clone(), trunk.uri(None));
         let mut known = self.registering(place)?.known.take()?;
         let credentials = self.credentials_again(&name, &mut known, Method::Register, &uri);
         self.registering(place)?.known = Some(known);
         credentials
+    }
+
+    /// The name of a trunk has led somewhere for the first time: it is met at once.
+    pub(super) fn trunk_found(&mut self, now: Instant, name: &crate::model::TrunkName) {
+        let place = self.settings.trunks.iter().position(|trunk| trunk.name == *name);
+        if let Some(chore) = place.and_then(|place| self.chores.trunks.get_mut(place)) {
+            chore.probe_at = now;
+            if let Some(registering) = &mut chore.register {
+                registering.at = Some(now);
+            }
+        }
     }
 
     fn registering(&mut self, place: usize) -> Option<&mut Registering> {
@@ -271,14 +282,6 @@ impl UserAgent {
                 outcome,
             });
         }
-    }
-}
-
-fn registrar_uri(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("sip:[{host}]:{port}")
-    } else {
-        format!("sip:{host}:{port}")
     }
 }
 

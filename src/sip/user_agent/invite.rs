@@ -11,7 +11,7 @@ use std::time::Instant;
 
 impl UserAgent {
     /// The way to a destination; nothing when it cannot be reached now.
-    pub fn route(&self, now: Instant, destination: &Destination) -> Option<Route> {
+    pub fn route(&mut self, now: Instant, destination: &Destination) -> Option<Route> {
         match destination {
             Destination::Registered { extension, contact } => {
                 let binding = self.registrar.find(extension, contact)?;
@@ -24,13 +24,13 @@ impl UserAgent {
                 })
             }
             Destination::Trunk { trunk, number } => {
-                let trunk = self.settings.trunks.iter().find(|own| own.name == *trunk)?;
-                let flow = trunk.flow(&self.settings.listeners)?;
-                let uri = trunk_uri(number.as_str(), &trunk.host, trunk.port, trunk.transport);
+                let place = self.settings.trunks.iter().position(|own| own.name == *trunk)?;
+                let (_, flow) = self.target_of(now, place)?;
+                let uri = self.settings.trunks.get(place)?.uri(Some(number.as_str()));
                 Some(Route {
                     flow,
                     uri,
-                    trunk: Some(trunk.name.clone()),
+                    trunk: Some(trunk.clone()),
                     path: Vec::new(),
                 })
             }
@@ -138,16 +138,6 @@ impl UserAgent {
 /// A Call-ID that tells nothing of the box (§8.1.1.4).
 pub(super) fn new_call_id(dice: &mut Dice) -> String {
     dice.token() + &dice.token()
-}
-
-fn trunk_uri(number: &str, host: &str, port: u16, transport: Transport) -> String {
-    let host = if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
-    let user = UserPart(number);
-    format!("sip:{user}@{host}:{port}{}", transport.uri_parameter())
 }
 
 /// A URI as an address of record: To does not carry the parameters of a contact (§19.1.1, table 1).

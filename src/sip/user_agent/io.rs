@@ -1,5 +1,5 @@
 use crate::model::{Destination, Digit, Number, TrunkName};
-use crate::sip::{Binding, Flow, Unbound};
+use crate::sip::{Binding, Flow, Query, Unbound};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub enum Output {
         /// The bytes.
         bytes: Bytes,
     },
+    /// Look this name up.
+    Resolve(Query),
     /// Tell the engine.
     Event(Event),
 }

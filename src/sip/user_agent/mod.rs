@@ -17,6 +17,7 @@ mod reliable;
 mod serve;
 mod session;
 mod session_timer;
+mod targets;
 mod wake;
 mod within;
 
@@ -29,13 +30,12 @@ use super::digest::Authenticator;
 use super::registrar::{Binding, Registrar, Unbound};
 use super::settings::{Account, Settings};
 use super::transaction::{ClientId, Lapsed, Transactions};
-use super::{Draft, Flow, Malformed, Message, Method, Name, StatusLine};
+use super::{Draft, Flow, Malformed, Message, Method, Name, Query, StatusLine};
 use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
 use session::Session;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What the box understands, for Allow.
@@ -62,6 +62,9 @@ pub struct UserAgent {
     chores: Chores,
     counts: Counts,
     last_session: u64,
+    started: Instant,
+    questions: VecDeque<Query>,
+    last_question: u64,
     events: VecDeque<Event>,
     sends: VecDeque<(Flow, Bytes)>,
 }
@@ -110,6 +113,9 @@ impl UserAgent {
             chores,
             counts: Counts::default(),
             last_session: 0,
+            started: now,
+            questions: VecDeque::new(),
+            last_question: 0,
             events: VecDeque::new(),
             sends: VecDeque::new(),
         }
@@ -127,12 +133,10 @@ impl UserAgent {
         settings.listeners = self.settings.listeners.clone();
         settings.realm = self.settings.realm.clone();
         for trunk in &mut settings.trunks {
-            let known = self
-                .settings
-                .trunks
-                .iter()
-                .find(|own| own.name == trunk.name && own.host == trunk.host);
-            trunk.address = trunk.address.or(known.and_then(|own| own.address));
+            let known = self.settings.trunks.iter().find(|own| own.is_where(trunk));
+            if let Some(known) = known {
+                trunk.targets = known.targets.clone();
+            }
         }
         self.accounts = settings
             .accounts
@@ -198,23 +202,13 @@ impl UserAgent {
         self.flush();
     }
 
-    /// A trunk's host name has an address.
-    pub fn trunk_resolved(&mut self, name: &TrunkName, address: SocketAddr) {
-        if let Some(trunk) = self.settings.trunks.iter_mut().find(|trunk| trunk.name == *name) {
-            trunk.address = Some(address);
-            let network = super::settings::Network::single(address.ip());
-            if !trunk.allow.contains(&network) {
-                trunk.allow.push(network);
-            }
-        }
-    }
-
     /// When to call [`UserAgent::deadline_reached`].
     pub fn next_deadline(&self) -> Option<Instant> {
         [
             self.transactions.next_deadline(),
             self.registrar.next_deadline(),
             self.chores.next_deadline(),
+            self.next_question(),
             self.wakes.first().map(|(at, _)| *at),
         ]
         .into_iter()
@@ -233,6 +227,7 @@ impl UserAgent {
         self.wake_sessions(now);
         let gone = self.registrar.expire(now);
         self.unbound(gone);
+        self.ask_for_names(now);
         self.do_chores(now);
         self.flush();
     }
@@ -243,7 +238,8 @@ impl UserAgent {
         if let Some((flow, bytes)) = self.sends.pop_front() {
             return Some(Output::Send { flow, bytes });
         }
-        self.events.pop_front().map(Output::Event)
+        self.next_query()
+            .or_else(|| self.events.pop_front().map(Output::Event))
     }
 
     /// The contact URIs of a phone, the preferred first.

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::Destination;
 use crate::sip::transaction::tests::origin;
 use crate::sip::{Listener, Network, RegistrationTimes, Transport, Trunk};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const PBX: &str = "192.0.2.100:5060";
@@ -41,6 +42,12 @@ impl World {
     /// Registers with its trunk, or not.
     fn with_trunk(register: bool) -> Self {
         let (address, pbx): (SocketAddr, SocketAddr) = (BOX.parse().unwrap(), PBX.parse().unwrap());
+        // A name nobody has looked up yet is no place to send a probe to.
+        let host = if register {
+            pbx.ip().to_string()
+        } else {
+            "pbx.example".to_owned()
+        };
         let settings = Settings {
             realm: "callpost".to_owned(),
             digests: super::super::digest::Algorithm::ALL.to_vec(),
@@ -52,17 +59,13 @@ impl World {
             }],
             accounts: Vec::new(),
             trunks: vec![Trunk {
-                name: "pbx".into(),
-                host: pbx.ip().to_string(),
-                port: pbx.port(),
-                transport: Transport::Udp,
-                address: register.then_some(pbx),
                 allow: vec![Network::single(pbx.ip())],
                 credentials: Some(crate::sip::Secret {
                     username: "box".to_owned(),
                     password: "secret".to_owned(),
                 }),
                 register,
+                ..Trunk::new("pbx".into(), &host, register.then_some(pbx.port()), None)
             }],
         };
         let now = origin();
@@ -85,6 +88,7 @@ impl World {
         while let Some(output) = self.agent.next_output() {
             match output {
                 Output::Send { bytes, .. } => sent.push(String::from_utf8(bytes.to_vec()).unwrap()),
+                Output::Resolve(_) => {}
                 Output::Event(event) => self.events.push(event),
             }
         }

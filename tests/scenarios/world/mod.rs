@@ -23,7 +23,7 @@ pub use talk::{Side, State};
 use callpost::engine::{Engine, Input, Notice};
 use callpost::media::MediaEvent;
 use callpost::model::{Binding, CallId, CallKey, Cdr, Dice, Entry, LegId, LegKey, WallClock};
-use callpost::sip::{Flow, Message};
+use callpost::sip::{Flow, Message, ResolveError, Target};
 use jiff::tz::TimeZone;
 use ladder::Ladder;
 use phone::Wake;
@@ -45,6 +45,8 @@ pub struct World {
     pub journal_takes: Option<Duration>,
     /// Whether the journal can write at all.
     pub journal_writes: bool,
+    /// What DNS says of a name, and for how long.
+    pub names: BTreeMap<String, (Result<Vec<Target>, ResolveError>, Duration)>,
     pub cdrs: Vec<Cdr>,
     pub notices: Vec<Notice>,
     pub entries: Vec<Entry>,
@@ -93,6 +95,7 @@ enum Happening {
     Wake(usize, Wake),
     Report(Report),
     Journaled(CallKey, bool),
+    Resolved(u64, Result<Vec<Target>, ResolveError>, Duration),
 }
 
 impl World {
@@ -146,6 +149,7 @@ impl World {
             weather: Weather::default(),
             journal_takes: Some(Duration::ZERO),
             journal_writes: true,
+            names: BTreeMap::new(),
             cdrs: Vec::new(),
             notices: Vec::new(),
             entries: Vec::new(),
@@ -347,6 +351,7 @@ impl World {
                     self.handle(Input::Media(MediaEvent::PlayFinished { leg, play }));
                 }
             }
+            Happening::Resolved(token, result, ttl) => self.handle(Input::Resolved { token, result, ttl }),
             Happening::Journaled(call, on_disk) => {
                 if let Some(watched) = self.calls.get_mut(&call) {
                     watched.journaled = true;

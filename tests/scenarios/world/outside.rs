@@ -5,7 +5,9 @@ use super::{Happening, Watched, World, ladder};
 use callpost::engine::{Input, Notice, Output};
 use callpost::media::MediaOrder;
 use callpost::model::{CallKey, Cdr, Entry, LegId, LegKey, NoteKind, TapeDone};
+use callpost::sip::Query;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 impl World {
     pub(super) fn obey(&mut self, output: Output) {
@@ -14,7 +16,18 @@ impl World {
             Output::Media(order) => self.order(&order),
             Output::Tape(message) => self.studio.tape(self.now, message),
             Output::Journal(entry) => self.keep(entry),
+            Output::Resolve(query) => self.look_up(query),
             Output::Notice(notice) => self.notice(notice),
+        }
+    }
+
+    /// DNS: the names a story knows, and silence for every other.
+    pub(super) fn look_up(&mut self, query: Query) {
+        if let Some((result, ttl)) = self.names.get(&query.host).cloned() {
+            self.plan(
+                Duration::from_millis(20),
+                Happening::Resolved(query.token, result, ttl),
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use callpost::ivr::Flow;
 use callpost::model::{Codec, FlowName, Language};
 use callpost::routing::{Decision, Pattern, Plan, Rule};
 use callpost::sip::digest::Ha1;
-use callpost::sip::{self, Listener, Network, RegistrationTimes, Secret, Transport, Trunk};
+use callpost::sip::{self, Listener, RegistrationTimes, Secret, Transport, Trunk};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -160,17 +160,16 @@ impl Site {
 fn trunk() -> Trunk {
     let address: SocketAddr = PBX.parse().unwrap();
     Trunk {
-        name: "pbx".into(),
-        host: address.ip().to_string(),
-        port: address.port(),
-        transport: Transport::Udp,
-        address: Some(address),
-        allow: vec![Network::single(address.ip())],
         credentials: Some(Secret {
             username: "box".to_owned(),
             password: "trunk password".to_owned(),
         }),
-        register: false,
+        ..Trunk::new(
+            "pbx".into(),
+            &address.ip().to_string(),
+            Some(address.port()),
+            None,
+        )
     }
 }
 
