@@ -1,12 +1,15 @@
 //! What every fuzz target does with its bytes. `cargo fuzz` runs it under a nightly compiler, `tests/fuzzing.rs` with
 //! seeded mutations under the stable one.
 
-use callpost::model::Codec;
+use callpost::media::Session;
+use callpost::model::{Codec, Dice};
 use callpost::sdp::Negotiator;
+use callpost::sip::digest::{Algorithm, Authenticator, Ha1, Secret, Verdict, answer};
 use callpost::sip::{
     Contacts, Draft, Echo, Frame, Framer, Malformed, Message, Method, NameAddr, Replaces, Uri,
 };
 use std::net::SocketAddr;
+use std::time::Instant;
 
 fn source() -> SocketAddr {
     ([198, 51, 100, 7], 5060).into()
@@ -133,17 +136,93 @@ fn say_again(message: &Message<'_>) {
     }
 }
 
-/// A request with one more header line.
+/// The headers no request is without.
+const NEEDED: [(&str, &str); 5] = [
+    ("Via", "SIP/2.0/UDP h;branch=z9hG4bK1"),
+    ("From", "<sip:a>;tag=1"),
+    ("To", "<sip:b>"),
+    ("Call-ID", "x"),
+    ("CSeq", "1 OPTIONS"),
+];
+
+/// A request with this header line: in place of its own, where every request has one, and one more otherwise.
 fn with_header(line: &[u8]) -> Vec<u8> {
-    let head = b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\n\
-        Call-ID: x\r\nCSeq: 1 OPTIONS\r\n";
-    [&head[..], line, b"\r\n\r\n"].concat()
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    let mut text = b"OPTIONS sip:a SIP/2.0\r\n".to_vec();
+    for (needed, value) in NEEDED {
+        if !name.trim_ascii().eq_ignore_ascii_case(needed.as_bytes()) {
+            text.extend_from_slice(format!("{needed}: {value}\r\n").as_bytes());
+        }
+    }
+    text.extend_from_slice(line);
+    text.extend_from_slice(b"\r\n\r\n");
+    text
 }
 
 /// One header line, `Name: value`.
 pub(crate) fn header(bytes: &[u8]) {
     message(&with_header(bytes));
     let _ = NameAddr::parse(bytes);
+}
+
+/// A REGISTER's credentials, judged as the box judges them.
+pub(crate) fn digest(bytes: &[u8]) {
+    let now = clock();
+    let realm = "callpost";
+    let mut dice = Dice::from_number(7616);
+    let mut judge = Authenticator::new(realm, &Algorithm::ALL, now, &mut dice);
+    let _ = judge.challenge(now, source().ip(), false);
+    let account = Ha1::new("1001", realm, "secret");
+    let text = with_header(&[b"Authorization: ", bytes].concat());
+    let Ok(request) = Message::parse(&text) else {
+        return;
+    };
+    if let Ok(Some(credentials)) = request.authorization(realm) {
+        for known in [Some(&account), None] {
+            let verdict = judge.verify(now, source().ip(), &request, &credentials, known);
+            assert_ne!(verdict, Verdict::Ok, "nobody guesses a nonce that was never used");
+        }
+    }
+    if let Ok(request) = Message::parse(&with_header(&[b"WWW-Authenticate: ", bytes].concat()))
+        && let Ok(challenges) = request.challenges()
+    {
+        let secret = Secret::Ha1(&account);
+        let _ = answer(
+            &challenges,
+            "1001",
+            secret,
+            Method::Register,
+            "sip:a",
+            1,
+            "c0ffee",
+        );
+    }
+}
+
+/// An RTP packet as a leg hears it: from the address that was agreed on and from a stranger.
+pub(crate) fn rtp(bytes: &[u8]) {
+    let now = clock();
+    let ours = SocketAddr::from(([192, 0, 2, 1], 10_000));
+    let mut leg = Negotiator::new(ours.ip(), ours.port(), &Codec::ALL, 1);
+    let Ok((_, agreed)) = leg.answer(OFFER) else {
+        return;
+    };
+    let there = agreed.remote;
+    let mut session = Session::new(now, &mut Dice::from_number(3550));
+    session.start(now, agreed);
+    let _ = session.receive(now, there, bytes);
+    let _ = session.receive(now, source(), bytes);
+    let _ = session.quality();
+}
+
+/// What a phone offers in [`rtp`].
+const OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 198.51.100.9\r\ns=-\r\nc=IN IP4 198.51.100.9\r\nt=0 0\r\n\
+    m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+/// Any instant will do: only differences count.
+#[expect(clippy::disallowed_methods, reason = "fuzzing has a clock of its own")]
+fn clock() -> Instant {
+    Instant::now()
 }
 
 /// Bytes of a stream, read in pieces whose size the first byte tells.

@@ -544,3 +544,51 @@ fn has_word(code: &str, word: &str) -> bool {
 fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
+
+/// `docs/sip-rfcs.md` leads from a section of a standard to one file: the file is there and names that standard.
+#[test]
+fn an_engineer_finds_each_rfc_section_in_one_named_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/sip-rfcs.md")).unwrap();
+    let mut standard = None;
+    let mut found = 0;
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            // Below a title that names one RFC, rows name only its sections.
+            standard = numbers(title).first().cloned();
+        }
+        let files: Vec<&str> = quoted(line).filter(|word| word.ends_with(".rs")).collect();
+        if !line.starts_with("| ") || files.is_empty() {
+            continue;
+        }
+        let wanted = standard.clone().map_or_else(|| numbers(line), |one| vec![one]);
+        assert!(!wanted.is_empty(), "no RFC is named in: {line}");
+        for file in files {
+            let text = fs::read_to_string(root.join("src").join(file));
+            let text = text.unwrap_or_else(|error| panic!("docs/sip-rfcs.md names src/{file}: {error}"));
+            // In `sip` a section without a number before it is one of RFC 3261.
+            let speaks = |number: &String| {
+                text.contains(&format!("RFC {number}")) || (number == "3261" && text.contains('§'))
+            };
+            assert!(
+                wanted.iter().any(speaks),
+                "src/{file} speaks of none of {wanted:?}, as docs/sip-rfcs.md says it does"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 50, "the page has its tables: {found} files");
+}
+
+/// The numbers of four digits in a line: RFCs.
+fn numbers(line: &str) -> Vec<String> {
+    line.split(|character: char| !character.is_ascii_digit())
+        .filter(|word| word.len() == 4)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What stands between back quotes in a line.
+fn quoted(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}

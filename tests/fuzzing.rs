@@ -11,7 +11,7 @@ mod bodies;
 
 use callpost::model::Dice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Words that parsers stumble over.
 const WORDS: &[&[u8]] = &[
@@ -58,12 +58,19 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/seeds")
         .join(target);
+    files(&folder)
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    files.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    files
 }
 
 fn place(dice: &mut Dice, length: usize) -> usize {
@@ -136,6 +143,80 @@ fn no_uri_breaks_anything() {
 #[test]
 fn no_header_breaks_anything() {
     torment("header", bodies::header);
+}
+
+/// One header after the other has its turn: the name stays, its value changes.
+#[test]
+fn no_value_of_any_typed_header_breaks_anything() {
+    let (seeds, mut dice) = (seeds("header"), Dice::from_number(5118));
+    for seed in &seeds {
+        let colon = seed.iter().position(|byte| *byte == b':').unwrap();
+        let (name, value) = seed.split_at(colon + 1);
+        for round in 0..rounds() / 20 {
+            let mut changed = value.to_vec();
+            change(&mut dice, &mut changed, &seeds);
+            let line = [name, &changed].concat();
+            let outcome = catch_unwind(AssertUnwindSafe(|| bodies::header(&line)));
+            assert!(outcome.is_ok(), "round {round}: {}", line.escape_ascii());
+        }
+    }
+}
+
+/// A header that becomes a type gets a seed in the same change.
+#[test]
+fn every_typed_header_has_its_seed() {
+    // Files that hold no header of their own, and those that hold one under another name.
+    const SHARED: [&str; 4] = ["mod", "dialog_name", "number", "token_list"];
+    const NAMED: [(&str, &str); 4] = [
+        ("challenge", "www-authenticate"),
+        ("credentials", "authorization"),
+        ("event_package", "event"),
+        ("name_addr", "from"),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in files(&root.join("src/sip/headers")) {
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        if SHARED.contains(&stem.as_str()) {
+            continue;
+        }
+        let other = NAMED.iter().find(|(name, _)| *name == stem);
+        let seed = other.map_or_else(|| stem.replace('_', "-"), |(_, seed)| (*seed).to_owned());
+        assert!(
+            root.join("fuzz/seeds/header").join(&seed).is_file(),
+            "{} has no seed fuzz/seeds/header/{seed}",
+            file.display()
+        );
+    }
+}
+
+/// What `cargo fuzz` builds and what this file runs are the same targets.
+#[test]
+fn every_fuzz_target_is_run_here_and_has_seeds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ours = std::fs::read_to_string(root.join("tests/fuzzing.rs")).unwrap();
+    let built = std::fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();
+    for file in files(&root.join("fuzz/fuzz_targets")) {
+        let target = file.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!seeds(&target).is_empty(), "{target} has seeds");
+        assert!(
+            ours.contains(&format!("torment(\"{target}\"")),
+            "{target} is run here"
+        );
+        assert!(
+            built.contains(&format!("name = \"{target}\"")),
+            "{target} is built"
+        );
+    }
+}
+
+#[test]
+fn no_credentials_break_anything() {
+    torment("digest", bodies::digest);
+}
+
+#[test]
+fn no_rtp_packet_breaks_anything() {
+    torment("rtp", bodies::rtp);
 }
 
 #[test]

@@ -45,17 +45,44 @@ pub(crate) struct Crowd {
     legs: HashMap<String, Leg>,
     answers: HashMap<String, Message>,
     named: u32,
+    /// Callers hang up as soon as they are answered, and are forgotten when that is agreed on.
+    hurried: Option<Storm>,
     /// Audio packets sent and received since [`Self::talk`] began.
     pub(crate) packets: (u64, u64),
 }
 
+/// Many short calls, counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Storm {
+    /// Calls begun.
+    pub(crate) calls: u32,
+    /// Calls that were not taken.
+    pub(crate) refused: u32,
+    /// Answers that came again, and requests whose answer took so long that a phone would have asked again.
+    pub(crate) twice: u32,
+}
+
+/// RFC 3261 T1: a request that has no answer by then is sent again.
+const T1: Duration = Duration::from_millis(500);
+
 /// A caller's side of a call.
 struct Call {
+    asked: Instant,
     invite: Draft,
     phase: Phase,
     to: String,
     target: String,
     audio: Option<SocketAddrV4>,
+}
+
+impl Call {
+    /// RFC 3261 §17.1.1.3.
+    fn ack_of_refusal(&self) -> String {
+        let first_line = self.invite.first_line.replacen("INVITE", "ACK", 1);
+        let ack = self.invite.clone().beginning(&first_line);
+        let ack = ack.with("CSeq", "1 ACK").with("To", &self.to);
+        ack.carrying("text/plain", "").text()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +131,7 @@ impl Crowd {
             legs: HashMap::new(),
             answers: HashMap::new(),
             named: 0,
+            hurried: None,
             packets: (0, 0),
         })
     }
@@ -116,6 +144,7 @@ impl Crowd {
         let call_id = invite.header("Call-ID").to_owned();
         self.say(CALLERS, &invite.text());
         let call = Call {
+            asked: Instant::now(),
             invite,
             phase: Phase::Dialing,
             to: String::new(),
@@ -124,6 +153,60 @@ impl Crowd {
         };
         self.calls.insert(call_id.clone(), call);
         call_id
+    }
+
+    /// So many calls a second for so long, each hung up as soon as it is answered.
+    pub(crate) fn storm(&mut self, number: &str, rate: u32, length: Duration) -> Result<Storm, String> {
+        self.hurried = Some(Storm::default());
+        let begin = Instant::now();
+        let mut dialled = 0;
+        while begin.elapsed() < length {
+            let due = (begin.elapsed().as_secs_f64() * f64::from(rate)) as u32;
+            for _ in dialled..due {
+                self.dial(number);
+            }
+            dialled = due;
+            self.listen(Duration::from_millis(1))?;
+        }
+        self.until("every call of the storm is over", |crowd| crowd.calls.is_empty())?;
+        let mut storm = self.hurried.take().unwrap_or_default();
+        storm.calls = dialled;
+        Ok(storm)
+    }
+
+    /// In a storm: counts this answer and goes on at once.
+    fn hurry(&mut self, mut storm: Storm, message: &Message, code: u16) -> Storm {
+        let call_id = message.header("Call-ID").to_owned();
+        let Some(call) = self.calls.get_mut(&call_id) else {
+            // It is over already, so this was said before.
+            storm.twice += 1;
+            return storm;
+        };
+        storm.twice += u32::from(call.asked.elapsed() > T1);
+        if message.header("CSeq").ends_with("BYE") {
+            self.calls.remove(&call_id);
+            return storm;
+        }
+        let again = call.phase == Phase::Up;
+        message.header("To").clone_into(&mut call.to);
+        if code >= 300 {
+            storm.refused += 1;
+            let ack = call.ack_of_refusal();
+            self.say(CALLERS, &ack);
+            self.calls.remove(&call_id);
+            return storm;
+        }
+        call.phase = Phase::Up;
+        call.target = message.contact();
+        call.asked = Instant::now();
+        storm.twice += u32::from(again);
+        let ack = self.within(&call_id, "ACK", 1);
+        self.say(CALLERS, &ack);
+        if !again {
+            let bye = self.within(&call_id, "BYE", 2);
+            self.say(CALLERS, &bye);
+        }
+        storm
     }
 
     /// How many calls are up on both sides' word.
@@ -360,6 +443,10 @@ impl Crowd {
         let Some(code) = message.status().filter(|code| *code >= 200) else {
             return;
         };
+        if let Some(storm) = self.hurried {
+            self.hurried = Some(self.hurry(storm, &message, code));
+            return;
+        }
         let call_id = message.header("Call-ID").to_owned();
         let Some(call) = self.calls.get_mut(&call_id) else {
             self.answers.insert(call_id, message);
@@ -378,14 +465,7 @@ impl Crowd {
             self.say(CALLERS, &ack);
         } else {
             call.phase = Phase::Refused;
-            let first_line = call.invite.first_line.replacen("INVITE", "ACK", 1);
-            let ack = call
-                .invite
-                .clone()
-                .beginning(&first_line)
-                .with("CSeq", "1 ACK")
-                .with("To", &call.to);
-            let ack = ack.carrying("text/plain", "").text();
+            let ack = call.ack_of_refusal();
             self.say(CALLERS, &ack);
         }
     }

@@ -1,6 +1,7 @@
 //! What a process costs, read from outside.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Clock ticks a second in /proc/PID/stat: `USER_HZ`, 100 on every Linux we run on.
@@ -33,6 +34,25 @@ impl Process {
     /// Its share of memory in kB, where pages shared with others count in part: PSS.
     pub(crate) fn proportional_kb(self) -> Option<f64> {
         self.field("smaps_rollup", "Pss:")
+    }
+
+    /// Leaves it this core alone, as `taskset` counts them.
+    pub(crate) fn pin(self, cores: &str) -> Result<(), String> {
+        let status = Command::new("taskset")
+            .args(["-acp", cores, &self.0.to_string()])
+            .stdout(Stdio::null())
+            .status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("taskset ends with {status}")),
+            Err(error) => Err(format!("taskset: {error}")),
+        }
+    }
+
+    /// Gives it every core back.
+    pub(crate) fn unpin(self) -> Result<(), String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.pin(&format!("0-{}", cores - 1))
     }
 
     fn field(self, file: &str, name: &str) -> Option<f64> {

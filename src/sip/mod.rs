@@ -3,7 +3,8 @@
 //!
 //! A packet becomes a [`Message`] without being copied; what cannot be served becomes a [`Malformed`] that knows
 //! its own answer; what is sent is written by a [`Draft`]. Each header is a type in `headers/`, each machine
-//! stands in its own file and names the sections of the RFC it carries out.
+//! stands in its own file and names the sections of the RFC it carries out; `docs/sip-rfcs.md` leads from a section to
+//! its file.
 //!
 //! | where | what |
 //! |---|---|

@@ -20,6 +20,7 @@
 )]
 mod harness;
 mod pbx;
+mod phone;
 mod site;
 #[path = "../http/world.rs"]
 #[allow(

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: sipsak, asterisk, webhooks, disks, servers, browser)
+#   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, asterisk, jssip,
+#                                       webhooks, disks, servers, browser)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,12 +21,25 @@ need() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-[ $# -gt 0 ] || set -- sipp baresip sipsak sound asterisk webhooks disks servers browser
+# Debian starts a service when it is installed; here tests start it, in a folder of their own.
+without_services() {
+  if [ -e /usr/sbin/policy-rc.d ]; then "$@"; return; fi
+  printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+  as_root chmod +x /usr/sbin/policy-rc.d
+  "$@"
+  as_root rm -f /usr/sbin/policy-rc.d
+}
+
+[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak sound asterisk webhooks disks servers browser jssip
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
     baresip) need baresip baresip-core ;;
     sipsak) need sipsak sipsak ;;
+    linphone) need linphonec linphone-cli ;;
+    # The proxy is started by the tests alone: no service of this name is wanted.
+    kamailio) [ -x /usr/sbin/kamailio ] || without_services need kamailio kamailio ;;
+    sipvicious) need svwar sipvicious ;;
     sound) need sox sox && need ffprobe ffmpeg ;;
     browser)
       need chromium chromium
@@ -34,6 +48,13 @@ for peer in "$@"; do
       playwright=${XDG_CACHE_HOME:-$HOME/.cache}/callpost-peers/playwright
       [ -d "$playwright/node_modules/playwright-core" ] ||
         npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$playwright" playwright-core
+      ;;
+    # A SIP stack for browsers, beside the driver of the browser.
+    jssip)
+      "$0" browser
+      playwright=${XDG_CACHE_HOME:-$HOME/.cache}/callpost-peers/playwright
+      [ -d "$playwright/node_modules/jssip" ] ||
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$playwright" jssip
       ;;
     asterisk) "$here/asterisk.sh" install ;;
     # The libraries themselves are installed by the tests, from PyPI and npm.

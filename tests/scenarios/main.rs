@@ -13,6 +13,7 @@ mod answering;
 mod any_story;
 mod calling;
 mod journal;
+mod lossy;
 mod menu;
 mod overflow;
 mod refusing;

@@ -1,4 +1,5 @@
-//! The running box against real peers: SIPp, baresip, Asterisk, sipsak, and telephones that say exactly what a test wants.
+//! The running box against real peers: SIPp, baresip, linphone, Asterisk, Kamailio, sipsak,
+//! sipvicious, and telephones that say exactly what a test wants.
 //!
 //! Everything is on 127.0.0.0/8; each test has a street of its own there, so that they run side by side. A test's
 //! doc comment names the rows of the acceptance list it proves.
@@ -16,10 +17,13 @@ mod harness;
 
 mod bad_input;
 mod crash;
+mod linphone;
 mod many;
 mod menu;
+mod proxy;
 mod registering;
 mod ring_all;
+mod scanners;
 mod talking;
 mod trunk;
 mod voicemail;

@@ -68,6 +68,8 @@ pub enum Wake {
     Final(String, u16),
     /// Send a message again.
     Repeat(u64),
+    /// Offer this SDP again, for this Call-ID.
+    OfferAgain(String, Option<String>),
 }
 
 impl Phone {
@@ -225,12 +227,20 @@ impl Phone {
 
     /// Changes the media of the newest call; without SDP, asks the box for an offer.
     pub fn reinvite(&mut self, sdp: Option<&str>) -> Vec<Do> {
-        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
+        let Some(call_id) = self.talk().map(|talk| talk.call_id.clone()) else {
+            return Vec::new();
+        };
+        self.reinvite_in(&call_id, sdp)
+    }
+
+    fn reinvite_in(&mut self, call_id: &str, sdp: Option<&str>) -> Vec<Do> {
+        let talk = self.talks.get_mut(call_id);
+        let Some(talk) = talk.filter(|talk| talk.state == State::Up) else {
             return Vec::new();
         };
         talk.asked_for_offer = sdp.is_none();
-        let call_id = talk.call_id.clone();
-        self.send_within(&call_id, "INVITE", "", sdp)
+        talk.offered = sdp.map(str::to_owned);
+        self.send_within(call_id, "INVITE", "", sdp)
     }
 
     /// Presses a key of the newest call, by INFO.
@@ -357,6 +367,7 @@ impl Phone {
         match wake {
             Wake::Ring(call_id) => self.ring(&call_id),
             Wake::Final(call_id, status) => self.finish(&call_id, status),
+            Wake::OfferAgain(call_id, sdp) => self.reinvite_in(&call_id, sdp.as_deref()),
             Wake::Repeat(id) => {
                 let Some(repeat) = self.repeats.get_mut(&id) else {
                     return Vec::new();
@@ -575,6 +586,12 @@ impl Phone {
             return deeds;
         };
         if !opens_the_call {
+            // RFC 3261 §14.1: the caller waits longer than the called side.
+            if response.status() == Some(491) && self.manner.tries_again {
+                let seconds = if talk.side == Side::Calls { 2.5 } else { 1.0 };
+                let again = Wake::OfferAgain(call_id.to_owned(), talk.offered.clone());
+                deeds.push(Do::Later(Duration::from_secs_f64(seconds), again));
+            }
             return deeds;
         }
         let is_challenge = response.status() == Some(401) && has_password;

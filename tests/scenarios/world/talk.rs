@@ -36,6 +36,8 @@ pub struct Talk {
     pub proved: bool,
     /// We hung up ourselves.
     pub byed: bool,
+    /// What our last re-INVITE offered.
+    pub offered: Option<String>,
     /// Our last INVITE had no SDP, so the ACK has the answer.
     pub asked_for_offer: bool,
     invite: Option<Vec<u8>>,
@@ -81,6 +83,7 @@ impl Talk {
             wants_out: false,
             proved: false,
             byed: false,
+            offered: None,
             asked_for_offer: false,
             invite: None,
             contact: String::new(),

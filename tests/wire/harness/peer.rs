@@ -3,7 +3,7 @@
 use super::eventually;
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// A child process with its output in a file. Ended by its own id when dropped; when the test fails, its last words
@@ -18,6 +18,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts the command; what it says goes to `log`, after what an earlier run said there.
     pub(crate) fn start(name: &str, command: &mut Command, log: PathBuf) -> Self {
+        Self::spawn(name, command.stdin(Stdio::null()), log)
+    }
+
+    /// The same for a program that takes its orders from a keyboard: they are written to what comes back.
+    pub(crate) fn start_listening(name: &str, command: &mut Command, log: PathBuf) -> (Self, ChildStdin) {
+        let mut peer = Self::spawn(name, command.stdin(Stdio::piped()), log);
+        let keyboard = peer.child.stdin.take().expect("the keyboard is a pipe");
+        (peer, keyboard)
+    }
+
+    fn spawn(name: &str, command: &mut Command, log: PathBuf) -> Self {
         let output = File::options()
             .create(true)
             .append(true)
@@ -25,7 +36,6 @@ impl Peer {
             .expect("the log file opens");
         let errors = output.try_clone().expect("the log file can be shared");
         let child = command
-            .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
             .spawn()

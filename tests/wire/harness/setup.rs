@@ -46,9 +46,17 @@ pub(crate) fn is_there(peer: &str) -> bool {
                 && on_path("node")
                 && playwright().join("node_modules/playwright-core").exists()
         }
+        "jssip" => is_there("browser") && playwright().join("node_modules/jssip").exists(),
+        "linphone" => on_path("linphonec"),
+        "sipvicious" => on_path("svwar"),
+        // Debian keeps it where only root looks.
+        "kamailio" => on_path(peer) || Path::new(KAMAILIO).is_file(),
         program => on_path(program),
     }
 }
+
+/// Where Debian installs the proxy.
+pub(crate) const KAMAILIO: &str = "/usr/sbin/kamailio";
 
 /// Whether a program is on the path.
 fn on_path(program: &str) -> bool {

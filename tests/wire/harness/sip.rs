@@ -62,6 +62,16 @@ impl Message {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The proxies that want to stay in the path, as the message lists them: `Record-Route`.
+    pub(crate) fn path(&self) -> impl DoubleEndedIterator<Item = String> {
+        let proxies: Vec<String> = self
+            .headers("Record-Route")
+            .flat_map(|line| line.split(','))
+            .map(|proxy| proxy.trim().to_owned())
+            .collect();
+        proxies.into_iter()
+    }
+
     /// The URI between the brackets of `Contact`.
     pub(crate) fn contact(&self) -> String {
         uri(self.header("Contact"))
@@ -455,6 +465,8 @@ impl Dialling {
             local: answer.header("From").to_owned(),
             remote: answer.header("To").to_owned(),
             target: answer.contact(),
+            // RFC 3261 §12.1.2: the caller walks the path backwards.
+            route: answer.path().rev().collect(),
             cseq: answer
                 .header("CSeq")
                 .split(' ')
@@ -500,6 +512,8 @@ pub(crate) struct Dialog {
     local: String,
     remote: String,
     target: String,
+    /// The proxies in the path, the nearest first.
+    route: Vec<String>,
     cseq: u32,
     /// Where the box wants the phone's audio.
     pub(crate) audio: SocketAddrV4,
@@ -531,6 +545,7 @@ impl Dialog {
             local: answer.header("To").to_owned(),
             remote: invite.header("From").to_owned(),
             target: invite.contact(),
+            route: invite.path().collect(),
             cseq: 100,
             audio: invite.audio(),
         }
@@ -541,12 +556,21 @@ impl Dialog {
         if method != "ACK" {
             self.cseq += 1;
         }
-        self.phone
+        let draft = self
+            .phone
             .request(method, &self.target)
             .with("From", &self.local)
             .with("To", &self.remote)
             .with("Call-ID", &self.call_id)
-            .with("CSeq", &format!("{} {method}", self.cseq))
+            .with("CSeq", &format!("{} {method}", self.cseq));
+        self.route
+            .iter()
+            .fold(draft, |draft, proxy| draft.and("Route", proxy))
+    }
+
+    /// Whether this message belongs to the call.
+    pub(crate) fn owns(&self, message: &Message) -> bool {
+        message.header("Call-ID") == self.call_id
     }
 
     /// Says ACK for the last 200 OK.
