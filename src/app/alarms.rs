@@ -3,8 +3,10 @@
 
 use super::consumer_watch::ConsumerWatch;
 use super::pins::PinDesk;
+use super::secure::Shown;
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
+use crate::net::CertificateFacts;
 use crate::recording::SpaceWatch;
 use crate::store::{Condition, ConditionWatch, PinRow};
 use crate::upstream::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};
@@ -19,6 +21,8 @@ pub(super) struct Board {
     pins: Arc<PinDesk>,
     /// Set when the forwarders run.
     deliveries: OnceLock<DeliveryWatch>,
+    /// Set when somebody is listened to by TLS.
+    certificate: OnceLock<Arc<Shown>>,
 }
 
 impl Board {
@@ -34,12 +38,23 @@ impl Board {
             consumers,
             pins,
             deliveries: OnceLock::new(),
+            certificate: OnceLock::new(),
         }
     }
 
     pub(super) fn watch_deliveries(&self, watch: DeliveryWatch) {
         // There is one set of forwarders; a second watch would see the same.
         let _ = self.deliveries.set(watch);
+    }
+
+    pub(super) fn watch_certificate(&self, shown: Arc<Shown>) {
+        // There is one certificate.
+        let _ = self.certificate.set(shown);
+    }
+
+    /// What the certificate of SIP says, if there is one.
+    pub(super) fn certificate(&self) -> Option<Arc<CertificateFacts>> {
+        self.certificate.get().map(|shown| shown.facts())
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -59,6 +74,12 @@ impl Board {
         let deliveries = self.deliveries.get().map(DeliveryWatch::now).unwrap_or_default();
         let mut alarms = self.consumers.alarms();
         alarms.extend(self.no_room());
+        alarms.extend(
+            self.certificate
+                .get()
+                .map(|shown| shown.alarms())
+                .unwrap_or_default(),
+        );
         alarms.extend(of_the_journal(&self.journal.now()));
         alarms.extend(deliveries.into_iter().map(about_delivery));
         alarms.extend(self.pins.all().into_iter().filter_map(about_key));

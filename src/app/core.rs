@@ -256,6 +256,11 @@ impl Core {
                         queue.extend(engine.handle(now, Input::Tape(given_up(&message))));
                     }
                 },
+                // Forgotten in the rush: the peer's next request asks for it again.
+                Output::Keep {
+                    connection,
+                    silent_for,
+                } => drop(hands.hub.keep(connection, silent_for)),
                 Output::Journal(entry) => self.journal(entry),
                 Output::Resolve(query) => hands.names.ask(query),
                 Output::Notice(notice) => log(&notice),

@@ -3,13 +3,14 @@
 use super::alarms::Board;
 use super::destinations::Desk;
 use super::post::{Letter, Post};
+use super::telephone::Telephone;
 use super::{Options, clock};
 use crate::config::{Config, Pbx};
 use crate::connectors::onepos::Pace;
 use crate::connectors::sync::{Setup, SyncDesk};
 use crate::egress::Egress;
 use crate::engine::{Command, Snapshot};
-use crate::http::{BoxFuture, Busy, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
+use crate::http::{BoxFuture, Busy, Certificate, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
 use crate::model::{Stamp, WallClock};
 use crate::store::Store;
 use anyhow::Context as _;
@@ -53,6 +54,7 @@ pub(super) fn faces(
     news: News,
     clock: WallClock,
     data_dir: &Path,
+    telephone: Arc<Telephone>,
     destinations: Desk,
 ) -> Faces {
     let recordings = super::roots(config, data_dir);
@@ -61,6 +63,7 @@ pub(super) fn faces(
             trouble: store.trouble_watch(),
             data_dir: data_dir.to_owned(),
             board: Arc::clone(&door.board),
+            streams: Arc::clone(&telephone),
         }),
         engine: Arc::new(door),
         reader: store.reader(),
@@ -73,6 +76,7 @@ pub(super) fn faces(
         accounts: store.accounts(),
         sync,
         destinations: Arc::new(destinations),
+        telephone,
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
@@ -119,6 +123,7 @@ struct Pulse {
     trouble: crate::store::TroubleWatch,
     data_dir: PathBuf,
     board: Arc<Board>,
+    streams: Arc<Telephone>,
 }
 
 impl Health for Pulse {
@@ -133,6 +138,16 @@ impl Health for Pulse {
             disk: disk(&self.data_dir),
             recordings: self.board.recordings(),
             journal: self.board.journal(),
+            certificate: self.board.certificate().map(|facts| Certificate {
+                subject: facts.subject.clone(),
+                issuer: facts.issuer.clone(),
+                names: facts.names.clone(),
+                not_before_unix_ms: facts.not_before_unix_ms,
+                not_after_unix_ms: facts.not_after_unix_ms,
+                self_signed: facts.self_signed,
+                fingerprint: facts.fingerprint.clone(),
+            }),
+            sip_streams: self.streams.connections(),
         }
     }
 }

@@ -18,7 +18,9 @@ mod late_library;
 mod names;
 mod pins;
 mod post;
+mod secure;
 mod settings;
+mod telephone;
 
 pub use clock::{monotonic, random_seed, wall_unix_ms};
 
@@ -65,6 +67,8 @@ pub struct Appliance {
     store: Store,
     recorder: Recorder,
     board: Arc<alarms::Board>,
+    certificate: Option<Arc<secure::Shown>>,
+    believed: Arc<secure::Believed>,
     network: JoinHandle<()>,
     stop_network: Option<oneshot::Sender<()>>,
     /// Where SIP is spoken, as really bound.
@@ -111,10 +115,7 @@ impl Appliance {
         start_prompts(&config, &data_dir, sounds)?;
 
         let (runtime, listeners) = open_streams(&config)?;
-        let streams = listeners
-            .addresses
-            .iter()
-            .map(|address| (Transport::Tcp, *address));
+        let streams = listeners.addresses.iter().copied();
         let sip: Vec<_> = core
             .udp_addresses()
             .into_iter()
@@ -140,22 +141,42 @@ impl Appliance {
         clock::fill_random(&mut seed);
         let claim_code = http::offer_claim(&store.accounts(), seed).context("reading the accounts")?;
 
+        let egress = Egress::new(
+            config.egress.rules(),
+            Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
+        );
+        let certificate = secure::Shown::open(&config, &data_dir)?;
+        if let Some(certificate) = &certificate {
+            board.watch_certificate(Arc::clone(certificate));
+            runtime.spawn(Arc::clone(certificate).watch());
+        }
+        let believed = Arc::new(secure::Believed::new(egress.clone(), &config)?);
         let hub = {
             let _inside = runtime.enter();
-            net::StreamHub::start(listeners.sockets, deliver_to(&post))
+            net::StreamHub::start(net::StreamSetup {
+                listeners: listeners.sockets,
+                deliver: deliver_to(&post),
+                tls: certificate.as_ref().map(|certificate| certificate.door()),
+                caller: Arc::clone(&believed) as Arc<dyn net::TlsCaller>,
+                web: net::WebRules {
+                    hosts: config.http.hosts.clone(),
+                    origins: config.sip.ws_origins.clone(),
+                },
+            })
+        };
+        let telephone = Arc::new(telephone::Telephone::new(&hub));
+        let dns = {
+            let _inside = runtime.enter();
+            net::Dns::open(&config.sip.dns_servers)
         };
         core.connect(core::Hands {
             rtp: Arc::clone(&rtp),
             hub,
             journal: store.journal(),
             tapes: recorder.sender(),
-            names: names::NameDesk::start(post.clone())?,
+            names: names::NameDesk::new(dns, runtime.handle().clone(), Arc::clone(&believed), post.clone()),
         });
         let engine = core.run(engine)?;
-        let egress = Egress::new(
-            config.egress.rules(),
-            Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
-        );
         let sync = {
             let _inside = runtime.enter();
             doors::sync_desk(&config, &store, egress.clone())?
@@ -171,6 +192,7 @@ impl Appliance {
             },
             clock.clone(),
             &data_dir,
+            telephone,
             destinations::Desk {
                 outbox: store.outbox(),
                 pins: Arc::clone(&pins),
@@ -214,6 +236,8 @@ impl Appliance {
             store,
             recorder,
             board,
+            certificate,
+            believed,
             network,
             stop_network: Some(stop_network),
             sip,
@@ -231,6 +255,12 @@ impl Appliance {
     /// Takes over a new configuration as far as that goes without a restart.
     pub fn reload(&self, config: &Config) {
         let settings = settings::engine_settings(config, &self.sip);
+        if let Some(certificate) = &self.certificate {
+            certificate.reload(config);
+        }
+        if let Err(reason) = self.believed.reload(config) {
+            tracing::error!("The TLS settings of the trunks stay as they were: {reason}.");
+        }
         self.post.send(Letter::Reload(Box::new(settings)));
     }
 
@@ -418,8 +448,8 @@ fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> 
 }
 
 struct Listeners {
-    sockets: Vec<tokio::net::TcpListener>,
-    addresses: Vec<SocketAddr>,
+    sockets: Vec<net::Listening>,
+    addresses: Vec<(Transport, SocketAddr)>,
 }
 
 fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Listeners)> {
@@ -434,12 +464,14 @@ fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Lis
         .sip
         .listen
         .iter()
-        .filter(|listen| listen.transport == Transport::Tcp)
+        .filter(|listen| listen.transport.is_reliable())
     {
-        let socket = runtime
-            .block_on(tokio::net::TcpListener::bind(listen.address))
-            .with_context(|| format!("[sip] listen = {listen}"))?;
-        listeners.addresses.push(socket.local_addr()?);
+        let socket = {
+            let _inside = runtime.enter();
+            net::Listening::open(listen.transport, listen.address)
+                .with_context(|| format!("[sip] listen = {listen}"))?
+        };
+        listeners.addresses.push((listen.transport, socket.local_addr()?));
         listeners.sockets.push(socket);
     }
     Ok((runtime, listeners))

@@ -1,57 +1,53 @@
-//! Names the engine asks for, looked up by the system's resolver on a thread of their own: it may be slow, and the
-//! engine never waits.
+//! Names the engine asks for, looked up beside it: DNS may be slow, and the engine never waits.
 
 use super::post::{Letter, Post};
-use crate::sip::{Query, ResolveError, Target, Transport};
-use std::net::ToSocketAddrs as _;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use super::secure::Believed;
+use crate::net::Dns;
+use crate::sip::Query;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
-/// Questions waiting for the thread. Full: the question is dropped, and asked again by the engine half a minute later.
-const QUEUE: usize = 64;
-/// The system's resolver does not say how long its answer lives.
-const TTL: Duration = Duration::from_secs(60);
-
-/// The way to the thread.
-#[derive(Debug, Clone)]
-pub(super) struct NameDesk(SyncSender<Query>);
+/// The way to DNS. Questions at a time are bounded by the engine, which has one under way for each trunk.
+#[derive(Clone)]
+pub(super) struct NameDesk {
+    dns: Dns,
+    runtime: Handle,
+    believed: Arc<Believed>,
+    post: Post,
+}
 
 impl NameDesk {
-    /// Starts the thread. It ends when the desk is gone.
-    pub(super) fn start(post: Post) -> std::io::Result<Self> {
-        let (desk, questions) = sync_channel(QUEUE);
-        std::thread::Builder::new()
-            .name("dns".to_owned())
-            .spawn(move || answer(&questions, &post))?;
-        Ok(Self(desk))
+    pub(super) fn new(dns: Dns, runtime: Handle, believed: Arc<Believed>, post: Post) -> Self {
+        Self {
+            dns,
+            runtime,
+            believed,
+            post,
+        }
     }
 
     /// Has a name looked up; the answer comes by post.
     pub(super) fn ask(&self, query: Query) {
-        // A full queue means that DNS is silent; the engine asks again by itself.
-        let _ = self.0.try_send(query);
+        let desk = self.clone();
+        self.runtime.spawn(async move { desk.answer(query).await });
     }
-}
 
-fn answer(questions: &Receiver<Query>, post: &Post) {
-    while let Ok(query) = questions.recv() {
-        let transport = query.transport.unwrap_or(Transport::Udp);
-        let port = query.port.unwrap_or(transport.default_port());
-        let result = match (query.host.as_str(), port).to_socket_addrs() {
-            Ok(addresses) => Ok(addresses
-                .map(|address| Target {
-                    address,
-                    transport,
-                    priority: 0,
-                    weight: 0,
-                })
-                .collect()),
-            Err(_) => Err(ResolveError::NoAnswer),
-        };
-        post.send(Letter::Resolved {
+    async fn answer(self, query: Query) {
+        let (result, ttl) = self.dns.ask(&query).await;
+        if let Ok(targets) = &result {
+            let addresses = targets.iter().map(|target| target.address.ip());
+            self.believed.learn(&query.host, addresses);
+        }
+        let mut letter = Letter::Resolved {
             token: query.token,
             result,
-            ttl: TTL,
-        });
+            ttl,
+        };
+        // The engine is busy for a moment.
+        while let Err(back) = self.post.try_send(letter) {
+            letter = back;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }

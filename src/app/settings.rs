@@ -69,7 +69,7 @@ fn trunk(trunk: &crate::config::Trunk) -> Trunk {
 
 /// The address to show peers where we listen on all of them: the one the machine's default route leaves from. Dialogs
 /// with a peer show the address that peer was heard on; this one is for calls that begin here.
-fn shown(address: SocketAddr) -> SocketAddr {
+pub(super) fn shown(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
         return address;
     }

@@ -204,7 +204,7 @@ impl Draft {
             }
             // Port 0 is any free one, so two of them are no conflict.
             let is_same = listen.address == self.http.value.listen && port != 0;
-            if listen.transport == Transport::Tcp && is_same {
+            if listen.transport.is_reliable() && is_same {
                 let problem = format!("{} is taken by {listen}", listen.address);
                 mistakes.push(
                     self.http

@@ -1,9 +1,11 @@
 use super::section::Section;
 use super::{Mistake, Secret};
+use crate::egress::Trust;
 use crate::model::TrunkName;
 use crate::sip::{Network, Transport};
 use serde::Deserialize;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// `[[trunk]]`: a PBX or carrier beside the box, known by its address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -16,7 +18,7 @@ pub struct Trunk {
     /// Its SIP port; when absent, DNS says it, or it is the usual one of the transport.
     #[serde(default)]
     pub port: Option<u16>,
-    /// `udp` or `tcp`; when absent, DNS says it, and for an address it is `udp`.
+    /// `udp`, `tcp` or `tls`; when absent, DNS says it, and for an address it is `udp`.
     #[serde(default)]
     transport: Option<TransportName>,
     /// The user name for its challenges and for registering; empty for none.
@@ -28,6 +30,12 @@ pub struct Trunk {
     /// Whether the box registers there.
     #[serde(default)]
     pub register: bool,
+    /// The authorities that vouch for it when it speaks TLS, a PEM file; those of the system when absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// The key it has to show by TLS: `first_use`, or `sha256/…`, which needs no authority.
+    #[serde(default)]
+    pub tls_pin: Option<String>,
     /// Networks from which its requests are believed, beside the host's own addresses.
     #[serde(default)]
     allow: Vec<NetworkText>,
@@ -37,6 +45,16 @@ impl Trunk {
     /// What carries its messages, when that is written.
     pub fn transport(&self) -> Option<Transport> {
         self.transport.map(|name| name.0)
+    }
+
+    /// Whom to believe that it is this trunk, by TLS. Reads the file.
+    ///
+    /// # Errors
+    /// The key that is wrong, and the problem in words that follow its name.
+    pub fn trust(&self) -> Result<Trust, (&'static str, String)> {
+        let owner = format!("trunk/{}", self.name);
+        let trust = Trust::from_keys(self.ca_file.as_deref(), self.tls_pin.as_deref(), &owner)?;
+        Ok(trust.of_sip())
     }
 
     /// What carries its messages; nothing while only DNS knows.
@@ -69,11 +87,13 @@ impl TryFrom<String> for TransportName {
 
     fn try_from(text: String) -> Result<Self, String> {
         match Transport::from_name(&text) {
-            Some(transport @ (Transport::Udp | Transport::Tcp)) => Ok(Self(transport)),
-            Some(Transport::Tls | Transport::Ws | Transport::Wss) => Err(format!(
-                "\"{text}\" is not served by this version; use \"udp\" or \"tcp\""
+            Some(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls)) => Ok(Self(transport)),
+            Some(Transport::Ws | Transport::Wss) => Err(format!(
+                "\"{text}\" is for browsers; use \"udp\", \"tcp\" or \"tls\""
             )),
-            None => Err(format!("\"{text}\" is no transport; use \"udp\" or \"tcp\"")),
+            None => Err(format!(
+                "\"{text}\" is no transport; use \"udp\", \"tcp\" or \"tls\""
+            )),
         }
     }
 }
@@ -103,6 +123,9 @@ impl Section<Trunk> {
         {
             let cure = "name the networks the trunk calls from";
             warnings.push(self.mistake("allow", "lets the whole world call in as this trunk", cure));
+        }
+        if let Some((key, problem)) = Trust::mistakes(trunk.tls_pin.as_deref()) {
+            mistakes.push(self.mistake(key, problem, "write first_use or the fingerprint of its key"));
         }
         if !is_host(&trunk.host) {
             let problem = format!("\"{}\" is no host", trunk.host);

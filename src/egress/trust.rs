@@ -10,6 +10,8 @@ pub struct Trust {
     /// Only these authorities; the system's when not given.
     pub(super) authorities: Option<Arc<[CertificateDer<'static>]>>,
     pub(super) pin: Pin,
+    /// Whether a SIP domain in the certificate counts as its name.
+    pub(super) is_sip: bool,
 }
 
 /// Which key the other side has to show.
@@ -47,7 +49,17 @@ impl Trust {
             None => None,
         };
         let pin = Pin::parse(tls_pin, owner).map_err(|problem| ("tls_pin", problem))?;
-        Ok(Self { authorities, pin })
+        Ok(Self {
+            authorities,
+            pin,
+            is_sip: false,
+        })
+    }
+
+    /// The same for a SIP peer: the name may stand in the certificate as `sip:head-office.example` too (RFC 5922 §7.1).
+    pub fn of_sip(mut self) -> Self {
+        self.is_sip = true;
+        self
     }
 
     /// What is wrong with the keys, without reading the file.

@@ -65,6 +65,13 @@ pub enum Output {
         /// The bytes; shared with the transaction that may send them again.
         bytes: Bytes,
     },
+    /// The peer of this connection is known: it may be silent so long before it is taken for gone.
+    Keep {
+        /// Which.
+        connection: u64,
+        /// How long.
+        silent_for: Duration,
+    },
     /// For the RTP threads.
     Media(MediaOrder),
     /// For the recorder.

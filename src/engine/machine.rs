@@ -133,6 +133,15 @@ impl Engine {
                         self.counters.sip_sent += 1;
                         self.out.push(Output::Send { flow, bytes });
                     }
+                    sip::Output::Keep {
+                        connection,
+                        silent_for,
+                    } => {
+                        self.out.push(Output::Keep {
+                            connection,
+                            silent_for,
+                        });
+                    }
                     sip::Output::Resolve(query) => self.out.push(Output::Resolve(query)),
                     sip::Output::Event(event) => self.hear_sip(now, event),
                 }

@@ -3,8 +3,10 @@ use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::model::Stamp;
 use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, PinRow, Reader, StoreError};
+use hyper::upgrade::Upgraded;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct Faces {
     pub sync: SyncDesk,
     /// What people may do about destinations.
     pub destinations: Arc<dyn Destinations>,
+    /// Where browsers that telephone are handed on to.
+    pub telephone: Arc<dyn TelephoneDoor>,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.
     pub recordings: Vec<PathBuf>,
     /// `[site] name`.
@@ -86,6 +90,18 @@ pub trait Destinations: Send + Sync {
     fn accept_key(&self, upstream: &str) -> Result<Option<PinRow>, StoreError>;
 }
 
+/// Where the WebSockets of browsers that telephone go (RFC 7118).
+pub trait TelephoneDoor: Send + Sync {
+    /// Whether a page with this Origin may telephone at this Host.
+    fn admits(&self, host: Option<&str>, origin: Option<&str>) -> bool;
+
+    /// A seat for a connection between these addresses; nothing when all are taken.
+    fn reserve(&self, peer: SocketAddr, local: SocketAddr) -> Option<Seat>;
+}
+
+/// Takes the connection behind its handshake and serves it until it ends.
+pub type Seat = Box<dyn FnOnce(Upgraded) -> BoxFuture<'static, ()> + Send>;
+
 /// The engine's queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the call engine is busy")]
@@ -108,6 +124,29 @@ pub struct HealthReport {
     pub recordings: Unrecorded,
     /// How the database of call records is.
     pub journal: Condition,
+    /// The certificate of SIP, when somebody is listened to by TLS.
+    pub certificate: Option<Certificate>,
+    /// SIP connections over TCP, TLS and WebSocket, unfinished handshakes included.
+    pub sip_streams: usize,
+}
+
+/// What a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Certificate {
+    /// Who it says it is.
+    pub subject: String,
+    /// Who says so.
+    pub issuer: String,
+    /// The names and addresses it is good for.
+    pub names: Vec<String>,
+    /// When it becomes valid, in milliseconds since 1970.
+    pub not_before_unix_ms: i64,
+    /// When it ends, in milliseconds since 1970.
+    pub not_after_unix_ms: i64,
+    /// Whether nobody else vouches for it.
+    pub self_signed: bool,
+    /// SHA-256 of the whole certificate, as `openssl x509 -fingerprint -sha256` shows it.
+    pub fingerprint: String,
 }
 
 /// Recordings that were given up so that there is room for call records, since the start.

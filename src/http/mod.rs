@@ -27,7 +27,8 @@ mod serve;
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
 pub use faces::{
-    BoxFuture, Busy, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Unrecorded,
+    BoxFuture, Busy, Certificate, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Seat,
+    TelephoneDoor, Unrecorded,
 };
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};

@@ -37,6 +37,10 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
+/// Which of our addresses a request came to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Local(pub(super) SocketAddr);
+
 /// Serves the API and the pages on `listener` until `shutdown` completes; then lets answers under way finish within
 /// five seconds. Runs on the caller's tokio runtime.
 pub async fn serve(listener: TcpListener, faces: Faces, shutdown: impl Future<Output = ()>) {
@@ -107,8 +111,10 @@ async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: w
         tracing::debug!(%from, %error, "The connection from {from} could not be prepared.");
         return;
     }
+    let Ok(local) = stream.local_addr() else { return };
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(from));
+        request.extensions_mut().insert(Local(local));
         TowerToHyperService::new(app.clone()).call(request)
     });
     let connection = http1::Builder::new()
@@ -116,7 +122,8 @@ async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: w
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(RawBlanks(stream)), service);
+        .serve_connection(TokioIo::new(RawBlanks(stream)), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,

@@ -1,8 +1,13 @@
-//! Sockets: SIP over UDP and TCP, and the RTP threads that drive `media` sessions.
+//! Sockets: SIP over UDP and over streams (TCP, TLS, WebSocket), names looked up in DNS, and the RTP threads that
+//! drive `media` sessions.
 
+mod dns;
 pub mod rtp;
-mod tcp;
+mod streams;
+mod tls;
 mod udp;
 
-pub use tcp::{StreamEvent, StreamHub};
+pub use dns::{Answer, Dns};
+pub use streams::{Listening, StreamEvent, StreamHub, StreamSetup, TlsCaller, WebRules};
+pub use tls::{CertificateFacts, TlsDoor, TlsFiles, make_certificate};
 pub use udp::UdpSockets;

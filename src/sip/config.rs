@@ -3,7 +3,8 @@ use super::flow::Transport;
 use super::registrar::RegistrationTimes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,8 +12,22 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Sockets to listen on: `udp://ADDRESS:PORT` or `tcp://ADDRESS:PORT`, IPv6 in brackets.
+    /// Sockets to listen on: `udp://ADDRESS:PORT`, `tcp://…`, `tls://…`, and for browsers `ws://…` and `wss://…`; IPv6
+    /// in brackets. Browsers find `/sip` on the HTTP port as well, without encryption.
     pub listen: Vec<Listen>,
+    /// The certificate of `tls://` and `wss://`, a PEM file with those behind it that lead to an authority. Without it
+    /// the box makes one of its own at the first start. A changed file counts within ten seconds; calls go on.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of that certificate, a PEM file.
+    pub tls_key: Option<PathBuf>,
+    /// Authorities, a PEM file: whoever comes in by TLS has to show a certificate of one of them. Nobody is asked for
+    /// one without it.
+    pub tls_client_ca: Option<PathBuf>,
+    /// Web pages with a telephone in them, beside the box's own: `https://crm.example`. A browser that shows any other
+    /// page may not log in.
+    pub ws_origins: Vec<String>,
+    /// DNS servers for the names of trunks, `192.168.1.1` or `192.168.1.1:5353`; those of the system when absent.
+    pub dns_servers: Vec<DnsServer>,
     /// The realm of passwords, and the domain of the phones' addresses. Changing it changes every stored password.
     pub realm: String,
     /// What passwords are proven with, the favourite first: `SHA-256`, `MD5`. Phones are offered both (RFC 8760);
@@ -35,6 +50,11 @@ impl Default for Config {
         });
         Self {
             listen: listen.to_vec(),
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
+            ws_origins: Vec::new(),
+            dns_servers: Vec::new(),
             realm: "callpost".to_owned(),
             digests: Algorithm::ALL.to_vec(),
             min_expires_seconds: 60,
@@ -65,13 +85,16 @@ impl Config {
             if self.listen.iter().take(place).any(|earlier| earlier == listen) {
                 mistakes.push(("listen", format!("\"{listen}\" stands twice — remove one")));
             }
-            if !matches!(listen.transport, Transport::Udp | Transport::Tcp) {
+            let takes_it = |earlier: &&Listen| earlier.is_in_the_way_of(listen);
+            if let Some(earlier) = self.listen.iter().take(place).find(takes_it) {
+                let cure = "give one of them another port";
                 mistakes.push((
                     "listen",
-                    format!("\"{listen}\" is not served by this version — use udp:// or tcp://"),
+                    format!("\"{listen}\" and \"{earlier}\" want the same port — {cure}"),
                 ));
             }
         }
+        mistakes.extend(self.mistakes_in_security());
         let plain = |letter: char| letter.is_ascii_graphic() && !matches!(letter, '"' | '\\');
         if self.realm.is_empty() || !self.realm.chars().all(plain) {
             mistakes.push((
@@ -85,6 +108,37 @@ impl Config {
         }
         mistakes.extend(self.mistakes_in_times());
         mistakes
+    }
+
+    fn mistakes_in_security(&self) -> Vec<(&'static str, String)> {
+        let mut mistakes = Vec::new();
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => mistakes.push((
+                "tls_certificate",
+                "stands without `tls_key` — write tls_key too".to_owned(),
+            )),
+            (None, Some(_)) => mistakes.push((
+                "tls_key",
+                "stands without `tls_certificate` — write tls_certificate too".to_owned(),
+            )),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let is_origin = |text: &str| {
+            let rest = text
+                .strip_prefix("https://")
+                .or_else(|| text.strip_prefix("http://"));
+            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '@', '*', ' ']))
+        };
+        for origin in self.ws_origins.iter().filter(|origin| !is_origin(origin)) {
+            let cure = "write it like \"https://crm.example\", without a path";
+            mistakes.push(("ws_origins", format!("\"{origin}\" is no origin — {cure}")));
+        }
+        mistakes
+    }
+
+    /// Whether anybody is listened to by TLS, so that a certificate is needed.
+    pub fn wants_certificate(&self) -> bool {
+        self.listen.iter().any(|listen| listen.transport.is_secure())
     }
 
     fn mistakes_in_times(&self) -> Vec<(&'static str, String)> {
@@ -127,6 +181,14 @@ pub struct Listen {
     pub address: SocketAddr,
 }
 
+impl Listen {
+    /// Streams share the ports of TCP, whatever is spoken on them. Port 0 is any free one.
+    fn is_in_the_way_of(&self, other: &Self) -> bool {
+        let streams = self.transport.is_reliable() && other.transport.is_reliable();
+        streams && self != other && self.address == other.address && self.address.port() != 0
+    }
+}
+
 impl FromStr for Listen {
     type Err = String;
 
@@ -163,6 +225,29 @@ impl fmt::Display for Listen {
     }
 }
 
+/// The address of a DNS server; port 53 when none is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DnsServer(pub SocketAddr);
+
+impl TryFrom<String> for DnsServer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let alone = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+        let address = text.parse().or(alone);
+        address.map(Self).map_err(|_| {
+            format!("\"{text}\" is no address of a DNS server — write it like \"192.168.1.1\" or \"192.168.1.1:5353\"")
+        })
+    }
+}
+
+impl From<DnsServer> for String {
+    fn from(server: DnsServer) -> Self {
+        server.0.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,7 +263,10 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_with_its_cure() {
-        let text = r#"listen=["udp://[::1]:5060","udp://[::1]:5060","wss://127.0.0.1:443"]
+        let text = r#"listen=["udp://[::1]:5060","udp://[::1]:5060","tls://127.0.0.1:443","wss://127.0.0.1:443"]
+            tls_key="a.key"
+            ws_origins=["https://crm.example", "*"]
+            dns_servers=["127.0.0.1", "[::1]:5353"]
             realm="two words"
             min_expires_seconds=0
             max_expires_seconds=10
@@ -190,6 +278,8 @@ mod tests {
             [
                 "listen",
                 "listen",
+                "tls_key",
+                "ws_origins",
                 "realm",
                 "min_expires_seconds",
                 "default_expires_seconds"

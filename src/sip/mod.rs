@@ -14,6 +14,7 @@
 //! | `multipart` | RFC 2046 §5.1, RFC 5621 |
 //! | `write` | §8.1.1, §8.2.6, §18.2.1; RFC 3581 |
 //! | `framing` | §18.3, §7.5; RFC 5626 §4.4.1 |
+//! | `stun` | RFC 8489, for RFC 5626 §4.4.2 |
 //! | `malformed`, `fault`, `limits`, `status` | §21 |
 //! | `digest/` | §22; RFC 7616, 8760, 2617 |
 //! | `registrar/` | §10.3; RFC 3327, 5626 |
@@ -48,6 +49,7 @@ mod write;
 
 mod flow;
 mod framing;
+mod stun;
 
 pub mod digest;
 mod registrar;
@@ -67,7 +69,7 @@ mod properties;
 #[cfg(test)]
 mod torture;
 
-pub use config::{Config, Listen};
+pub use config::{Config, DnsServer, Listen};
 pub use fault::Fault;
 pub use flow::{Flow, Transport};
 pub use framing::{Broken, Frame, Framer, PONG};

@@ -42,9 +42,25 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "[sip]\nlisten = [\"tls://127.0.0.1:5061\"]",
+        "[sip]\nlisten = [\"tls://127.0.0.1:5061\", \"wss://127.0.0.1:5061\"]",
         &[
-            "office.toml:@1: sip.listen: \"tls://127.0.0.1:5061\" is not served by this version — use udp:// or tcp://",
+            "office.toml:@1: sip.listen: \"wss://127.0.0.1:5061\" and \"tls://127.0.0.1:5061\" want the same port — give one of them another port",
+        ],
+    ),
+    (
+        "[sip]\ntls_certificate = \"a.pem\"",
+        &["office.toml:@1: sip.tls_certificate: stands without `tls_key` — write tls_key too"],
+    ),
+    (
+        "[sip]\nws_origins = [\"crm.example\"]",
+        &[
+            "office.toml:@1: sip.ws_origins: \"crm.example\" is no origin — write it like \"https://crm.example\", without a path",
+        ],
+    ),
+    (
+        "[sip]\ndns_servers = [\"dns.example\"]",
+        &[
+            "office.toml:@1: sip.dns_servers: \"dns.example\" is no address of a DNS server — write it like \"192.168.1.1\" or \"192.168.1.1:5353\"",
         ],
     ),
     (

@@ -120,6 +120,7 @@ impl World {
             accounts: self.store.accounts(),
             sync: self.sync.clone(),
             destinations: Arc::new(Desk(self.store.outbox())),
+            telephone: Arc::new(NoTelephone),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
             version: "0.1.0",
@@ -358,6 +359,23 @@ impl EngineDoor for FakeEngine {
     }
 }
 
+/// A box without room for browsers that telephone.
+struct NoTelephone;
+
+impl callpost::http::TelephoneDoor for NoTelephone {
+    fn admits(&self, _host: Option<&str>, origin: Option<&str>) -> bool {
+        origin.is_none()
+    }
+
+    fn reserve(
+        &self,
+        _peer: std::net::SocketAddr,
+        _local: std::net::SocketAddr,
+    ) -> Option<callpost::http::Seat> {
+        None
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct FakeHealth {
     pub(crate) troubles: Mutex<Vec<String>>,
@@ -374,6 +392,8 @@ impl Health for FakeHealth {
             troubles: self.troubles.lock().unwrap().clone(),
             disk: Some(disk),
             recordings: Unrecorded::default(),
+            certificate: None,
+            sip_streams: 0,
         }
     }
 }

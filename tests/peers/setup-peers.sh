@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, asterisk, jssip,
-#                                       webhooks, disks, servers, browser)
+#   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, openssl, dnsmasq,
+#                                       asterisk, jssip, webhooks, disks, servers, browser)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,12 +30,14 @@ without_services() {
   as_root rm -f /usr/sbin/policy-rc.d
 }
 
-[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak sound asterisk webhooks disks servers browser jssip
+[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq sound asterisk webhooks disks servers browser jssip
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
     baresip) need baresip baresip-core ;;
     sipsak) need sipsak sipsak ;;
+    openssl) need openssl openssl ;;
+    dnsmasq) PATH=$PATH:/usr/sbin && need dnsmasq dnsmasq-base ;;
     linphone) need linphonec linphone-cli ;;
     # The proxy is started by the tests alone: no service of this name is wanted.
     kamailio) [ -x /usr/sbin/kamailio ] || without_services need kamailio kamailio ;;

@@ -17,13 +17,17 @@ mod harness;
 
 mod bad_input;
 mod crash;
+mod encrypted;
 mod linphone;
 mod many;
 mod menu;
+mod naming;
 mod proxy;
 mod registering;
 mod ring_all;
 mod scanners;
+mod slow_streams;
 mod talking;
 mod trunk;
 mod voicemail;
+mod web_phone;

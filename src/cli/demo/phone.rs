@@ -270,6 +270,7 @@ impl Set {
                     let _ = self.socket.send_to(&bytes, flow.peer);
                 }
                 Output::Resolve(_) => {} // A demo phone knows the address of its box.
+                Output::Keep { .. } => {}
                 Output::Event(event) => self.hear(now, event),
             }
         }

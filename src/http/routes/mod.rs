@@ -17,6 +17,7 @@ mod recordings;
 mod sources;
 mod status;
 mod syncs;
+mod telephone;
 mod upstreams;
 
 pub(super) use recordings::send as send_recording;
@@ -207,6 +208,7 @@ pub(super) fn table() -> Vec<Route> {
 pub(super) fn open() -> Vec<(&'static str, MethodRouter<Arc<Reception>>)> {
     vec![
         ("/health", get(health::show)),
+        ("/sip", get(telephone::open)),
         ("/login", get(pages::login).post(pages::log_in)),
         ("/claim", post(pages::claim)),
         ("/assets/callpost.css", get(pages::stylesheet)),

@@ -3,7 +3,7 @@ use super::consumers::{self, ConsumerView};
 use super::process::Process;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
-use crate::http::{Disk, Unrecorded, reception::Reception};
+use crate::http::{Certificate, Disk, Unrecorded, reception::Reception};
 use crate::model::Stamp;
 use crate::store::{Backlog, CdrFilter, Condition, PinRow, Reader, StoreError};
 use axum::Json;
@@ -43,10 +43,20 @@ pub(super) struct Status<'a> {
     database: Condition,
     /// Recordings given up for want of space.
     unrecorded: Unrecorded,
+    /// How SIP is carried.
+    transport: Transport,
     memory: Memory,
     process: Process,
     /// Why calls cannot be served; empty when they can.
     troubles: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Transport {
+    /// The certificate of TLS; `null` when nobody is listened to by TLS.
+    certificate: Option<Certificate>,
+    /// Connections over TCP, TLS and WebSocket.
+    streams: usize,
 }
 
 #[derive(Serialize)]
@@ -79,6 +89,10 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         disk: health.disk,
         database: health.journal,
         unrecorded: health.recordings,
+        transport: Transport {
+            certificate: health.certificate,
+            streams: health.sip_streams,
+        },
         memory: Memory {
             resident_bytes: process.resident_bytes,
         },

@@ -21,6 +21,7 @@ use super::text::text;
 use crate::model::{self, Number};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use wish::{Ask, Wish};
 
@@ -55,6 +56,8 @@ pub struct Registrar {
     deadlines: BTreeMap<(Instant, u64), Number>,
     /// Which bindings hang on which connection.
     connections: BTreeSet<(u64, u64, Number)>,
+    /// Where phones that registered by datagram are, and how many bindings each place has.
+    peers: BTreeMap<SocketAddr, usize>,
     count: usize,
     last_id: u64,
 }
@@ -109,8 +112,8 @@ enum Step {
 }
 
 /// What a phone and the proxies before it hear besides the contacts: the path that was stored (RFC 3327 §5.3), and
-/// whether its connection is the way to it (RFC 5626 §6). Over UDP such a phone would expect STUN, so there it is not
-/// said.
+/// whether its flow is the way to it and how often it has to be heard there (RFC 5626 §6 and §10), so that a router on
+/// the way does not forget it: by an empty line on a stream, by STUN over UDP.
 fn told_back(request: &Message<'_>, flow: &Flow) -> Vec<(Name<'static>, String)> {
     let path = request
         .lines(Name::Path)
@@ -122,8 +125,10 @@ fn told_back(request: &Message<'_>, flow: &Flow) -> Vec<(Name<'static>, String)>
             .any(|contact| contact.instance().is_some() && contact.reg_id().is_some()),
         Ok(Contacts::All) | Err(_) => false,
     };
-    if is_outbound && flow.transport.is_reliable() && request.supports("outbound") {
+    if is_outbound && request.supports("outbound") {
+        let seconds = if flow.transport.is_reliable() { 120 } else { 30 };
         told.push((Name::Require, "outbound".to_owned()));
+        told.push((Name::FlowTimer, seconds.to_string()));
     }
     told
 }
@@ -285,6 +290,11 @@ impl Registrar {
             .find(|binding| binding.contact == contact)
     }
 
+    /// Whether a phone is registered from this place by datagram.
+    pub fn knows(&self, peer: SocketAddr) -> bool {
+        self.peers.contains_key(&peer)
+    }
+
     /// Every binding, by extension.
     pub fn all(&self) -> impl Iterator<Item = &Binding> {
         self.phones.values().flatten()
@@ -381,6 +391,9 @@ impl Registrar {
             self.connections
                 .insert((connection, binding.id, binding.extension.clone()));
         }
+        if binding.flow.connection.is_none() {
+            *self.peers.entry(binding.flow.peer).or_default() += 1;
+        }
         self.count += 1;
         self.phones
             .entry(binding.extension.clone())
@@ -401,6 +414,14 @@ impl Registrar {
 
     fn unlink(&mut self, binding: &Binding) {
         self.count -= 1;
+        if binding.flow.connection.is_none()
+            && let Some(bindings) = self.peers.get_mut(&binding.flow.peer)
+        {
+            *bindings -= 1;
+            if *bindings == 0 {
+                self.peers.remove(&binding.flow.peer);
+            }
+        }
         self.deadlines.remove(&(binding.expires_at, binding.id));
         if let Some(connection) = binding.flow.connection {
             self.connections

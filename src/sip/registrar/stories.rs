@@ -541,19 +541,22 @@ fn a_path_that_is_wrong_or_too_long_is_refused() {
     assert!(world.registrar.is_empty());
 }
 
-/// RFC 5626 §6.
+/// RFC 5626 §6 and §10.
 #[test]
-fn a_phone_on_a_stream_is_told_that_its_connection_is_the_way_to_it() {
+fn a_phone_with_flows_is_told_that_its_flow_is_the_way_to_it_and_how_often_to_be_heard() {
     let lines = "Supported: path, outbound\r\n\
         Contact: <sip:1001@192.168.1.20>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\n";
     let mut world = World::new();
-    let told = |outcome: Outcome| outcome.contacts.contains(&"Require: outbound".to_owned());
-    assert!(!told(world.register("a", 1, lines)));
+    let told = |outcome: Outcome, timer: &str| {
+        let has = |line: &str| outcome.contacts.iter().any(|own| own == line);
+        assert_eq!(has("Require: outbound"), has(&format!("Flow-Timer: {timer}")));
+        has("Require: outbound")
+    };
+    assert!(told(world.register("a", 1, lines), "30"));
     world.over("tcp 198.51.100.7:5062 203.0.113.1:5060", Some(1));
-    assert!(told(world.register("b", 1, lines)));
-    assert!(!told(world.register(
-        "c",
-        1,
-        &lines.replace("path, outbound", "path")
-    )));
+    assert!(told(world.register("b", 1, lines), "120"));
+    assert!(!told(
+        world.register("c", 1, &lines.replace("path, outbound", "path")),
+        "120"
+    ));
 }

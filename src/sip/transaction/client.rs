@@ -85,6 +85,16 @@ impl Client {
         }
     }
 
+    pub(super) fn has_heard_nothing(&self) -> bool {
+        matches!(
+            self.state,
+            State::Trying {
+                proceeding: false,
+                ..
+            }
+        )
+    }
+
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }

@@ -91,6 +91,11 @@ impl InviteClient {
         matches!(self.state, State::Proceeding { until: Some(_) })
     }
 
+    /// Whether nothing has come at all.
+    pub(super) fn has_heard_nothing(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+
     /// Whether no final response has come.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.state, State::Calling { .. } | State::Proceeding { .. })

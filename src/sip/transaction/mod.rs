@@ -6,6 +6,7 @@ mod follow;
 mod invite_client;
 mod invite_server;
 mod key;
+mod reroute;
 mod server;
 mod timing;
 
@@ -15,13 +16,14 @@ mod stories;
 mod timers;
 
 use super::headers::Via;
-use super::{Flow, Message, Method};
+use super::{Flow, Listener, Message, Method};
 use bytes::Bytes;
 use client::Client;
 use follow::{ack_of_refusal, cancel_of};
 use invite_client::{Heard, InviteClient};
 use invite_server::InviteServer;
 use key::{origin_key, wire_key};
+use reroute::Reroute;
 use server::Server;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -54,6 +56,7 @@ pub(super) struct Transactions<Owner> {
     /// When to look at which transaction; hints, checked against the machine's own deadline.
     hints: BinaryHeap<Reverse<(Instant, Id)>>,
     sends: Vec<(Flow, Bytes)>,
+    reroute: Reroute,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +69,8 @@ enum Id {
 struct Asked<Owner> {
     machine: ClientMachine,
     flow: Flow,
+    /// The way to take when this one leads nowhere.
+    instead: Option<Flow>,
     request: Bytes,
     owner: Owner,
 }
@@ -80,6 +85,8 @@ enum ClientMachine {
 struct Served<Owner> {
     machine: ServerMachine,
     flow: Flow,
+    /// Where the answer goes when the connection it came by is gone (§18.2.2).
+    instead: Option<Flow>,
     wire: Box<str>,
     origin: Option<Box<str>>,
     response: Option<Bytes>,
@@ -163,7 +170,8 @@ impl ClientId {
 }
 
 impl<Owner: Copy> Transactions<Owner> {
-    pub(super) fn new() -> Self {
+    /// No transactions yet, between these sockets of ours and the world.
+    pub(super) fn new(listeners: &[Listener]) -> Self {
         Self {
             clients: HashMap::new(),
             servers: HashMap::new(),
@@ -172,12 +180,29 @@ impl<Owner: Copy> Transactions<Owner> {
             last_server: 0,
             hints: BinaryHeap::new(),
             sends: Vec::new(),
+            reroute: Reroute::new(listeners),
         }
     }
 
     /// Sends a request and watches over it until its final response.
     pub(super) fn ask(&mut self, now: Instant, id: ClientId, flow: Flow, request: Vec<u8>, owner: Owner) {
-        let request = Bytes::from(request);
+        let reroute::Way {
+            flow,
+            instead,
+            request,
+        } = self.reroute.choose(now, flow, request);
+        self.begin(now, id, flow, instead, request.into(), owner);
+    }
+
+    fn begin(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        flow: Flow,
+        instead: Option<Flow>,
+        request: Bytes,
+        owner: Owner,
+    ) {
         let reliable = flow.transport.is_reliable();
         let machine = if request.starts_with(b"INVITE ") {
             ClientMachine::Invite(InviteClient::new(now, reliable))
@@ -191,6 +216,7 @@ impl<Owner: Copy> Transactions<Owner> {
             Asked {
                 machine,
                 flow,
+                instead,
                 request,
                 owner,
             },
@@ -300,6 +326,7 @@ impl<Owner: Copy> Transactions<Owner> {
         } else {
             ServerMachine::Other(Server::new(now, reliable))
         };
+        let instead = reroute::back(flow, request.top_via());
         let flow = answer_flow(flow, request.top_via());
         let wire = wire_key(request, request.method());
         let origin = origin_key(request);
@@ -313,6 +340,7 @@ impl<Owner: Copy> Transactions<Owner> {
             Served {
                 machine,
                 flow,
+                instead,
                 wire,
                 origin,
                 response: None,
@@ -414,8 +442,14 @@ impl<Owner: Copy> Transactions<Owner> {
         self.sends.shrink_to(SMALL);
     }
 
-    /// The way to the peer is gone: requests that wait there will never be answered.
-    pub(super) fn flow_is_dead(&mut self, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
+    /// The way to the peer is gone: requests that wait there take the other way if they have one, else they will never
+    /// be answered. Answers that are still due take a new connection.
+    pub(super) fn flow_is_dead(&mut self, now: Instant, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
+        for served in self.servers.values_mut().filter(|served| dead(&served.flow)) {
+            if let Some(instead) = served.instead.take() {
+                served.flow = instead;
+            }
+        }
         let mut lost: Vec<ClientId> = self
             .clients
             .iter()
@@ -423,9 +457,21 @@ impl<Owner: Copy> Transactions<Owner> {
             .map(|(id, _)| *id)
             .collect();
         lost.sort_unstable(); // A story with a seed tells the same again.
-        lost.into_iter()
-            .filter_map(|id| self.clients.remove(&id).map(|asked| asked.owner))
-            .collect()
+        let mut owners = Vec::new();
+        for id in lost {
+            let Some(asked) = self.clients.remove(&id) else {
+                continue;
+            };
+            match asked.instead.filter(|_| asked.machine.has_heard_nothing()) {
+                Some(instead) => {
+                    self.reroute.note_refusal(now, &asked.flow);
+                    let request = reroute::over(&asked.request, &instead);
+                    self.begin(now, id, instead, None, request.into(), asked.owner);
+                }
+                None => owners.push(asked.owner),
+            }
+        }
+        owners
     }
 
     /// Transactions under way.
@@ -510,6 +556,14 @@ impl ClientMachine {
         match self {
             Self::Invite(machine) => machine.is_over(),
             Self::Other(machine) => machine.is_over(),
+        }
+    }
+
+    /// Whether it may begin anew: nobody can have taken the request.
+    fn has_heard_nothing(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.has_heard_nothing(),
+            Self::Other(machine) => machine.has_heard_nothing(),
         }
     }
 }

@@ -31,7 +31,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            all: Transactions::new(),
+            all: Transactions::new(&[]),
             now: origin(),
         }
     }

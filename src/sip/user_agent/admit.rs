@@ -27,6 +27,7 @@ impl UserAgent {
     }
 
     fn hear_outside(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        self.keep_if_trunk(flow, request);
         if let Some(objection) = objection(request) {
             let Objection {
                 status,
@@ -110,7 +111,10 @@ impl UserAgent {
                 .authenticator
                 .verify(now, flow.peer.ip(), request, &credentials, account);
             match verdict {
-                Verdict::Ok => return Some(extension),
+                Verdict::Ok => {
+                    self.keep(flow);
+                    return Some(extension);
+                }
                 Verdict::Stale => stale = true,
                 Verdict::Wrong => self.counts.auth_failed += 1,
             }

@@ -17,6 +17,13 @@ pub enum Output {
         /// The bytes.
         bytes: Bytes,
     },
+    /// The peer of this connection has proven who it is: it may be silent so long.
+    Keep {
+        /// Which.
+        connection: u64,
+        /// How long.
+        silent_for: Duration,
+    },
     /// Look this name up.
     Resolve(Query),
     /// Tell the engine.

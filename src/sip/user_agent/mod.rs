@@ -8,6 +8,7 @@
 mod admit;
 mod challenged;
 mod chores;
+mod flows;
 mod hear;
 mod invite;
 mod io;
@@ -36,7 +37,7 @@ use bytes::Bytes;
 use chores::Chores;
 use session::Session;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the box understands, for Allow.
 const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
@@ -67,6 +68,8 @@ pub struct UserAgent {
     last_question: u64,
     events: VecDeque<Event>,
     sends: VecDeque<(Flow, Bytes)>,
+    /// Connections whose peers turned out to be known, and how long they may be silent.
+    kept: VecDeque<(u64, Duration)>,
 }
 
 /// Whom the outcome of a request of ours concerns.
@@ -99,11 +102,12 @@ impl UserAgent {
         let registrar = Registrar::new(settings.registrations);
         let authenticator = Authenticator::new(&settings.realm, &settings.digests, now, &mut dice);
         let chores = Chores::new(now, &settings, &mut dice);
+        let transactions = Transactions::new(&settings.listeners);
         Self {
             settings,
             dice,
             accounts,
-            transactions: Transactions::new(),
+            transactions,
             sessions: HashMap::new(),
             by_tag: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -118,6 +122,7 @@ impl UserAgent {
             last_question: 0,
             events: VecDeque::new(),
             sends: VecDeque::new(),
+            kept: VecDeque::new(),
         }
     }
 
@@ -155,6 +160,9 @@ impl UserAgent {
 
     /// A message came.
     pub fn receive(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        if flows::is_stun(flow, bytes) {
+            return self.hear_stun(flow, bytes);
+        }
         self.counts.received += 1;
         match Message::parse(bytes) {
             Ok(message) if message.is_request() => self.hear_request(now, flow, &message),
@@ -183,15 +191,15 @@ impl UserAgent {
         self.unbound(gone);
         let lost = self
             .transactions
-            .flow_is_dead(|flow| flow.connection == Some(connection));
+            .flow_is_dead(now, |flow| flow.connection == Some(connection));
         self.lose(now, lost);
     }
 
     /// A stream could not be opened.
     pub fn unreachable(&mut self, now: Instant, flow: &Flow) {
-        let lost = self
-            .transactions
-            .flow_is_dead(|own| own.transport == flow.transport && own.peer == flow.peer);
+        let lost = self.transactions.flow_is_dead(now, |own| {
+            own.transport == flow.transport && own.peer == flow.peer
+        });
         self.lose(now, lost);
     }
 
@@ -237,6 +245,12 @@ impl UserAgent {
         self.flush();
         if let Some((flow, bytes)) = self.sends.pop_front() {
             return Some(Output::Send { flow, bytes });
+        }
+        if let Some((connection, silent_for)) = self.kept.pop_front() {
+            return Some(Output::Keep {
+                connection,
+                silent_for,
+            });
         }
         self.next_query()
             .or_else(|| self.events.pop_front().map(Output::Event))

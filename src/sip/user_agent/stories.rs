@@ -89,6 +89,7 @@ impl World {
             match output {
                 Output::Send { bytes, .. } => sent.push(String::from_utf8(bytes.to_vec()).unwrap()),
                 Output::Resolve(_) => {}
+                Output::Keep { .. } => {}
                 Output::Event(event) => self.events.push(event),
             }
         }

@@ -16,6 +16,8 @@ impl World {
             Output::Media(order) => self.order(&order),
             Output::Tape(message) => self.studio.tape(self.now, message),
             Output::Journal(entry) => self.keep(entry),
+            // In a story no connection is too silent.
+            Output::Keep { .. } => {}
             Output::Resolve(query) => self.look_up(query),
             Output::Notice(notice) => self.notice(notice),
         }

@@ -109,6 +109,14 @@ impl Appliance {
         self.peer.as_ref().expect("callpost runs").pid()
     }
 
+    /// Has the box read its configuration and its certificate again.
+    pub(crate) fn reread(&self) {
+        let sent = Command::new("kill")
+            .args(["-HUP", &self.pid().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")

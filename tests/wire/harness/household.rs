@@ -53,6 +53,8 @@ pub(crate) struct Household {
     keep_free_megabytes: u32,
     drain_seconds: u32,
     digests: Vec<String>,
+    listens: Vec<&'static str>,
+    sip_keys: String,
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
 }
@@ -67,6 +69,8 @@ impl Household {
             keep_free_megabytes: 1,
             drain_seconds: 1,
             digests: vec!["MD5".to_owned()],
+            listens: Vec::new(),
+            sip_keys: String::new(),
             flows: Vec::new(),
             prompts: Vec::new(),
         }
@@ -173,6 +177,24 @@ impl Household {
         self
     }
 
+    /// The box listens for this transport too: `tls` on port 5061, `ws` on 5066, `wss` on 5067.
+    pub(crate) fn listening(mut self, transport: &'static str) -> Self {
+        self.listens.push(transport);
+        self
+    }
+
+    /// One more line of `[sip]`.
+    pub(crate) fn sip_key(mut self, line: &str) -> Self {
+        writeln!(self.sip_keys, "{line}").expect("text grows");
+        self
+    }
+
+    /// A trunk with these keys beside the usual one.
+    pub(crate) fn trunk(mut self, keys: &str) -> Self {
+        writeln!(self.sections, "[[trunk]]\n{keys}").expect("text grows");
+        self
+    }
+
     /// Writes all files below `folder`; the configuration is `callpost.toml` there.
     pub(crate) fn furnish(&self, folder: &Path, street: &Street) {
         let Self {
@@ -182,15 +204,21 @@ impl Household {
             keep_free_megabytes,
             drain_seconds,
             digests,
+            listens,
+            sip_keys,
             flows,
             prompts,
         } = self;
         let (sip, http, pbx) = (street.box_sip(), street.box_http(), street.pbx());
         let (first, last) = rtp_ports;
+        let more: String = listens
+            .iter()
+            .map(|transport| format!(",\"{transport}://{}\"", street.box_by(transport)))
+            .collect();
         let text = format!(
             "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
              drain_seconds={drain_seconds}\n\
-             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"]\nrealm=\"callpost\"\ndigests={digests:?}\n\
+             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}]\nrealm=\"callpost\"\ndigests={digests:?}\n{sip_keys}\
              [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
              [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\

@@ -50,6 +50,17 @@ impl Street {
         SocketAddrV4::new(self.house(1), 5060)
     }
 
+    /// Where the box listens for a transport of streams that not every household has.
+    pub(crate) fn box_by(&self, transport: &str) -> SocketAddrV4 {
+        let port = match transport {
+            "tls" => 5061,
+            "ws" => 5066,
+            "wss" => 5067,
+            other => panic!("no house listens for {other}"),
+        };
+        SocketAddrV4::new(self.house(1), port)
+    }
+
     /// Where the box listens for HTTP.
     pub(crate) fn box_http(&self) -> SocketAddrV4 {
         SocketAddrV4::new(self.house(1), 8080)

@@ -1,0 +1,9 @@
+//! Our side of TLS: the certificate that phones and trunks are shown, and how it changes while calls go on.
+
+mod certificate;
+mod door;
+mod self_made;
+
+pub use certificate::CertificateFacts;
+pub use door::{TlsDoor, TlsFiles};
+pub use self_made::make_certificate;
