@@ -29,7 +29,7 @@ fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = kept.as_deref().unwrap_or(temporary.path());
     let (store, replies) = open(dir);
-    if store.reader().backlog().unwrap()[0].pending < u64::from(records) {
+    if store.reader().bounds().unwrap().latest_seq < u64::from(records) {
         fill(&store.journal(), &replies, records);
     }
     println!(

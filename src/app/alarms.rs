@@ -4,6 +4,7 @@
 use super::consumer_watch::ConsumerWatch;
 use super::pins::PinDesk;
 use super::secure::Shown;
+use crate::connectors::sync::{SyncAlarm, SyncTrouble, SyncWatch};
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
 use crate::net::CertificateFacts;
@@ -23,6 +24,8 @@ pub(super) struct Board {
     deliveries: OnceLock<DeliveryWatch>,
     /// Set when somebody is listened to by TLS.
     certificate: OnceLock<Arc<Shown>>,
+    /// Set when the records of PBXs are fetched.
+    syncs: OnceLock<SyncWatch>,
 }
 
 impl Board {
@@ -39,6 +42,7 @@ impl Board {
             pins,
             deliveries: OnceLock::new(),
             certificate: OnceLock::new(),
+            syncs: OnceLock::new(),
         }
     }
 
@@ -55,6 +59,11 @@ impl Board {
     /// What the certificate of SIP says, if there is one.
     pub(super) fn certificate(&self) -> Option<Arc<CertificateFacts>> {
         self.certificate.get().map(|shown| shown.facts())
+    }
+
+    pub(super) fn watch_syncs(&self, watch: SyncWatch) {
+        // There is one desk; a second watch would see the same.
+        let _ = self.syncs.set(watch);
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -82,6 +91,8 @@ impl Board {
         );
         alarms.extend(of_the_journal(&self.journal.now()));
         alarms.extend(deliveries.into_iter().map(about_delivery));
+        let syncs = self.syncs.get().map(SyncWatch::now).unwrap_or_default();
+        alarms.extend(syncs.into_iter().map(about_sync));
         alarms.extend(self.pins.all().into_iter().filter_map(about_key));
         alarms
     }
@@ -153,6 +164,18 @@ fn about_delivery(alarm: DeliveryAlarm) -> Alarm {
     };
     Alarm {
         severity,
+        code,
+        text: alarm.text,
+    }
+}
+
+fn about_sync(alarm: SyncAlarm) -> Alarm {
+    let code = match alarm.kind {
+        SyncTrouble::Failing => "pbx_sync_failing",
+        SyncTrouble::Late => "pbx_sync_late",
+    };
+    Alarm {
+        severity: Severity::Warning,
         code,
         text: alarm.text,
     }

@@ -27,7 +27,7 @@ pub use clock::{monotonic, random_seed, wall_unix_ms};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
-use crate::model::{Dice, Stamp, WallClock};
+use crate::model::{Dice, WallClock};
 use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
@@ -181,6 +181,7 @@ impl Appliance {
             let _inside = runtime.enter();
             doors::sync_desk(&config, &store, egress.clone())?
         };
+        board.watch_syncs(sync.watch());
         let faces = doors::faces(
             &config,
             &options,
@@ -335,6 +336,8 @@ fn open_store(
         .map(|upstream| upstream.name.clone())
         .collect();
     options.keep = config.cdr.clone();
+    let site = WallClock::new(monotonic(), wall_unix_ms(), false, config.site.zone());
+    options.stamp_of = Arc::new(move |unix_ms| site.stamp_of(unix_ms));
     let roots = roots.clone();
     options.mend = Box::new(move |rows| {
         let report = recording::mend_all(&roots, rows);
@@ -499,17 +502,16 @@ async fn watch_clock(mut clock: WallClock, post: Post, journal: Journal) {
             let behind_ms = wall.saturating_sub(clock.stamp(now).unix_ms);
             clock.sync(now, wall);
             if is_first {
-                mend_records(&journal, clock.clone(), behind_ms).await;
+                mend_records(&journal, behind_ms).await;
             }
         }
     }
 }
 
 /// Records that were filed before the clock was set get their true times.
-async fn mend_records(journal: &Journal, clock: WallClock, behind_ms: i64) {
-    let restamp = Box::new(move |stamp: Stamp| clock.stamp_of(stamp.unix_ms.saturating_add(behind_ms)));
+async fn mend_records(journal: &Journal, behind_ms: i64) {
     let journal = journal.clone();
-    let told = tokio::task::spawn_blocking(move || journal.clock_set(restamp)).await;
+    let told = tokio::task::spawn_blocking(move || journal.clock_set(behind_ms)).await;
     if !matches!(told, Ok(Ok(()))) {
         tracing::warn!("The journal is closed; records of the unset clock stay as they are.");
     }

@@ -1,12 +1,14 @@
 use crate::egress::{Fingerprint, PinBook};
 use crate::store::{Clock, PinRow, PinShelf, Store, StoreError};
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The keys that were pinned on first use: in memory for the handshakes, in the store for the next start.
 #[derive(Debug)]
 pub(super) struct PinDesk {
     rows: Mutex<BTreeMap<String, PinRow>>,
+    /// Destinations whose row is not in the store as it is here.
+    unwritten: Arc<Mutex<BTreeSet<String>>>,
     shelf: PinShelf,
     clock: Clock,
 }
@@ -21,6 +23,7 @@ impl PinDesk {
             .collect();
         Ok(Self {
             rows: Mutex::new(rows),
+            unwritten: Arc::default(),
             shelf: store.pins(),
             clock,
         })
@@ -44,7 +47,7 @@ impl PinDesk {
             row.shown_ms = None;
             Some(row.clone())
         })?;
-        self.shelf.put(accepted.clone());
+        self.write(accepted.clone());
         Some(accepted)
     }
 
@@ -52,16 +55,39 @@ impl PinDesk {
         look(&mut self.rows.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes a row that is known, and writes it down if it is another one then.
+    /// Writes a row down. One that could not be written is told of, and written when its destination is met again.
+    fn write(&self, row: PinRow) {
+        let (unwritten, destination) = (Arc::clone(&self.unwritten), row.destination.clone());
+        self.shelf.put(row, move |outcome| {
+            let mut unwritten = unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(()) => drop(unwritten.remove(&destination)),
+                Err(reason) => {
+                    tracing::error!(
+                        destination, reason,
+                        "The pinned key of {destination} is not written down ({reason}); a restart now would believe any other."
+                    );
+                    unwritten.insert(destination);
+                }
+            }
+        });
+    }
+
+    fn is_unwritten(&self, destination: &str) -> bool {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.contains(destination)
+    }
+
+    /// Changes a row that is known, and writes it down if it is another one then, or was not written.
     fn change(&self, destination: &str, change: impl FnOnce(&mut PinRow)) {
         let changed = self.with(|rows| {
             let row = rows.get_mut(destination)?;
             let before = row.clone();
             change(row);
-            (before != *row).then(|| row.clone())
+            (before != *row || self.is_unwritten(destination)).then(|| row.clone())
         });
         if let Some(row) = changed {
-            self.shelf.put(row);
+            self.write(row);
         }
     }
 }
@@ -81,7 +107,7 @@ impl PinBook for PinDesk {
         };
         tracing::info!(destination, %key, "{destination} is pinned to the key {key}.");
         self.with(|rows| rows.insert(destination.to_owned(), row.clone()));
-        self.shelf.put(row);
+        self.write(row);
     }
 
     fn refused(&self, destination: &str, kept: Fingerprint, shown: Fingerprint) {
@@ -140,6 +166,25 @@ mod tests {
         assert_eq!(desk.pinned(place), Some(key(2)));
         assert_eq!(desk.accept("crm"), None);
         drop(desk);
+        store.shutdown();
+    }
+
+    #[test]
+    fn a_pin_that_could_not_be_written_is_written_when_its_destination_is_met_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Store::open(dir.path(), Options::new(for_store())).unwrap().store;
+        let store = open();
+        let mut desk = PinDesk::open(&store, for_store()).unwrap();
+        store.shutdown();
+        desk.remember("a@b", key(1));
+        assert!(desk.is_unwritten("a@b"));
+        let store = open();
+        desk.shelf = store.pins();
+        desk.confirmed("a@b");
+        store.shutdown();
+        assert!(!desk.is_unwritten("a@b"));
+        let store = open();
+        assert_eq!(store.reader().pins().unwrap()[0].kept, key(1).to_string());
         store.shutdown();
     }
 

@@ -48,7 +48,14 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         data_dir: arguments.data_dir.clone(),
         admin_token,
     };
-    let appliance = Appliance::start(config, options)?;
+    let appliance = match Appliance::start(config, options) {
+        Ok(appliance) => appliance,
+        Err(error) => {
+            complain(&error);
+            signals.rest_before_another_try();
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     introduce(&appliance);
     // Not started by systemd, or an old one: nobody waits for the word.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -134,6 +141,28 @@ impl Signals {
             runtime,
             caught: caught.into(),
         })
+    }
+
+    /// A start that failed, for want of a disk that can be written say, fails again a second later: a service manager is
+    /// kept waiting, so that it tries every ten seconds and not every one. A person at a terminal is not.
+    fn rest_before_another_try(&self) {
+        const REST: std::time::Duration = std::time::Duration::from_secs(10);
+        if std::env::var_os("NOTIFY_SOCKET").is_none() {
+            return;
+        }
+        let mut caught = self.caught.borrow_mut();
+        let Caught {
+            hangup: _,
+            terminate,
+            interrupt,
+        } = &mut *caught;
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
     }
 
     /// Waits for a signal, and looks around once a second.

@@ -56,7 +56,8 @@ impl Outbox {
     }
 
     /// The destination was tried in vain with these: they wait as if nothing had been, and it is left alone until
-    /// the wall-clock time `retry_at_ms`.
+    /// the wall-clock time `retry_at_ms`. With the status it answered, where there is one, and how many tries in a row
+    /// were in vain, those that a person asked for aside.
     ///
     /// # Errors
     /// When the store is closed or cannot be written.
@@ -67,12 +68,13 @@ impl Outbox {
         retry_at_ms: i64,
         error: &str,
         code: Option<u16>,
+        failures: u32,
     ) -> Result<(), StoreError> {
         let (name, seqs, error) = (upstream.to_owned(), seqs.to_vec(), error.to_owned());
         let now = self.clock.unix_ms();
         self.journal.change(Durability::AtOnce, move |connection| {
             table::put_back(connection, &name, &seqs)?;
-            standing::back_off(connection, &name, retry_at_ms, &error, code, now)
+            standing::back_off(connection, &name, retry_at_ms, &error, code, failures, now)
         })
     }
 
@@ -119,10 +121,11 @@ impl PinShelf {
         Self { journal }
     }
 
-    /// Writes a pin down behind the asker's back. A pin that gets lost is a first use again.
-    pub fn put(&self, pin: PinRow) {
+    /// Writes a pin down behind the asker's back and tells whether it is written: a pin that gets lost would be a first
+    /// use again.
+    pub fn put(&self, pin: PinRow, told: impl FnOnce(Result<(), String>) + Send + 'static) {
         self.journal
-            .change_unwatched(move |connection| pins::put(connection, &pin));
+            .change_behind(move |connection| pins::put(connection, &pin), told);
     }
 }
 

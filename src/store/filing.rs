@@ -1,3 +1,4 @@
+use super::sync;
 use super::tables::{calls, cdrs, outbox, recordings, stories};
 use crate::model::Cdr;
 use rusqlite::Connection;
@@ -22,6 +23,12 @@ pub(in crate::store) fn append(
 /// Files a call's record, takes the open row away and puts the call's details together.
 pub(super) fn close(connection: &Connection, cdr: &Cdr, unix_ms: i64) -> Result<u64, rusqlite::Error> {
     let filed = append(connection, cdr, unix_ms)?;
+    if let Filed::New(_) = filed
+        && let Err(error) = sync::recognise(connection, cdr, unix_ms)
+    {
+        // The next fetch looks again; the record itself is what counts here.
+        tracing::warn!(%error, "Whether the PBX has told of this call could not be looked up: {error}.");
+    }
     if let Some(facts) = cdr.recording.as_ref().filter(|facts| facts.bytes.is_some()) {
         recordings::complete(connection, facts)?;
     }

@@ -1,8 +1,9 @@
 use super::writer::{After, Job, Ran, Work};
-use super::{Clock, Restamp, StoreError, filing};
+use super::{Clock, StoreError, filing};
 use crate::model::{CallId, CallKey, Cdr, Entry, TapeDone};
 use rusqlite::Connection;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the store says after a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,14 +95,14 @@ impl Journal {
         })
     }
 
-    /// The wall clock was set for the first time in this run: records that were filed before get a version with
-    /// their true times, which `restamp` knows, a few at a time. Waits for a place in the queue.
+    /// The wall clock was set for the first time in this run, and had been `behind_ms` milliseconds behind: records
+    /// that were filed before get a version with their true times, a few at a time. Waits for a place in the queue.
     ///
     /// # Errors
     /// [`StoreError::Closed`] when the store is.
-    pub fn clock_set(&self, restamp: Restamp) -> Result<(), StoreError> {
+    pub fn clock_set(&self, behind_ms: i64) -> Result<(), StoreError> {
         self.jobs
-            .send(Job::ClockSet(restamp))
+            .send(Job::ClockSet { behind_ms })
             .map_err(|_closed| StoreError::Closed)
     }
 
@@ -146,15 +147,42 @@ impl Journal {
     where
         F: FnOnce(&Connection) -> Result<(), rusqlite::Error> + Send + 'static,
     {
-        let work: Work = Box::new(move |connection| {
-            let went_well = connection.is_ok_and(|connection| change(connection).is_ok());
+        self.change_behind(change, |_outcome| ());
+    }
+
+    /// Runs a change that nobody waits for, and tells whether it was committed, or why not: on the writer's thread, or
+    /// at once when its queue is full.
+    pub(super) fn change_behind<F, T>(&self, change: F, told: T)
+    where
+        F: FnOnce(&Connection) -> Result<(), rusqlite::Error> + Send + 'static,
+        T: FnOnce(Result<(), String>) + Send + 'static,
+    {
+        let told = Arc::new(Mutex::new(Some(told)));
+        let tell = {
+            let told = Arc::clone(&told);
+            move |outcome: Result<(), String>| {
+                let told = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(told) = told {
+                    told(outcome);
+                }
+            }
+        };
+        let tell_later = tell.clone();
+        let work: Work = Box::new(move |connection: Result<&Connection, &str>| {
+            let done = match connection {
+                Ok(connection) => change(connection).map_err(|error| error.to_string()),
+                Err(trouble) => Err(trouble.to_owned()),
+            };
             Ran {
-                went_well,
-                after: Box::new(|_committed| ()),
+                went_well: done.is_ok(),
+                after: Box::new(move |committed| {
+                    tell_later(done.and_then(|()| committed.map_err(str::to_owned)));
+                }),
             }
         });
-        // Full: the change is dropped.
-        let _ = self.jobs.try_send(Job::Work(Durability::Patient, work));
+        if self.jobs.try_send(Job::Work(Durability::Patient, work)).is_err() {
+            tell(Err("the journal has no room for it now".to_owned()));
+        }
     }
 
     /// Replaces the list of destinations that new records are queued for; records queued so far stay queued.

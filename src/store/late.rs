@@ -1,9 +1,11 @@
 //! Facts that come after a record was filed: each becomes its next version.
 
 use super::filing;
-use super::tables::{cdrs, from_body, recordings};
+use super::tables::{cdrs, from_body, meta, recordings, signed, to_body};
 use crate::model::{CallId, Cdr, RecordingFacts, RecordingId, Stamp, TapeDone};
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Whether the recording's record is filed already, without the recording's measures.
 pub(super) fn is_awaited(connection: &Connection, id: RecordingId) -> Result<bool, rusqlite::Error> {
@@ -45,32 +47,74 @@ fn waiting_record(connection: &Connection, id: RecordingId) -> Result<Option<Cal
     Ok(waits.then_some(call))
 }
 
-/// Turns a time of the unset clock into the true one.
-pub type Restamp = Box<dyn Fn(Stamp) -> Stamp + Send>;
+/// A wall time (ms since 1970) as the site's clock shows it.
+pub type StampOf = Arc<dyn Fn(i64) -> Stamp + Send + Sync>;
 
-/// The clock was set: records of this run that were filed before get their true times, a few at a time.
+/// The clock was set: records of a run that were filed before get their true times, a few at a time. Where it stands is
+/// written down with every few, so that a restart in the middle goes on from there.
 pub(super) struct Mending {
-    /// The next row to look at.
-    next: i64,
-    restamp: Restamp,
+    place: Place,
+    stamp_of: StampOf,
 }
 
+/// How far a mending has come.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Place {
+    /// The last row that was looked at.
+    done: i64,
+    /// The last row of the run whose clock was set late; not known while it goes on.
+    until: Option<i64>,
+    /// How much later it really was than the clock showed, in milliseconds.
+    behind_ms: i64,
+}
+
+/// Where it is written down.
+const PLACE: &str = "mending";
 /// Rows looked at in one transaction.
 const LOT: i64 = 100;
 
 impl Mending {
     /// Begins behind the last row of the run before: nobody knows how wrong its clock was.
-    pub(super) fn after(last_seq_before: u64, restamp: Restamp) -> Self {
-        Self {
-            next: super::tables::signed(last_seq_before),
-            restamp,
-        }
+    pub(super) fn after(last_seq_before: u64, behind_ms: i64, stamp_of: StampOf) -> Self {
+        let place = Place {
+            done: signed(last_seq_before),
+            until: None,
+            behind_ms,
+        };
+        Self { place, stamp_of }
+    }
+
+    /// What an earlier run left to do; its last row is the highest there is now.
+    pub(super) fn left_over(
+        connection: &Connection,
+        highest: u64,
+        stamp_of: &StampOf,
+    ) -> Result<Option<Self>, rusqlite::Error> {
+        let text = meta::get(connection, PLACE)?;
+        let Some(mut place) = text.and_then(|text| from_body::<Place>("meta", PLACE, &text)) else {
+            return Ok(None);
+        };
+        place.until.get_or_insert(signed(highest));
+        let mending = Self {
+            place,
+            stamp_of: Arc::clone(stamp_of),
+        };
+        mending.note(connection)?;
+        Ok(Some(mending))
+    }
+
+    /// Writes down where it stands.
+    pub(super) fn note(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
+        meta::set(connection, PLACE, Some(&to_body(&self.place)?))
     }
 
     /// Mends the next few. False: there are none left now.
     pub(super) fn step(&mut self, connection: &Connection, unix_ms: i64) -> Result<bool, rusqlite::Error> {
-        let rows = cdrs::own_after(connection, self.next, LOT)?;
+        let until = self.place.until.unwrap_or(i64::MAX);
+        let mut rows = cdrs::own_after(connection, self.place.done, LOT)?;
+        rows.retain(|(seq, ..)| *seq <= until);
         let Some(last) = rows.last().map(|(seq, ..)| *seq) else {
+            meta::set(connection, PLACE, None)?;
             return Ok(false);
         };
         for (seq, is_latest, body) in rows {
@@ -82,12 +126,18 @@ impl Mending {
                 })?;
             }
         }
-        self.next = last;
+        let done = Place {
+            done: last,
+            ..self.place
+        };
+        meta::set(connection, PLACE, Some(&to_body(&done)?))?;
+        self.place = done;
         Ok(true)
     }
 
     fn mend(&self, cdr: &mut Cdr) {
-        let mend = |stamp: &mut Stamp| *stamp = (self.restamp)(*stamp);
+        let mend =
+            |stamp: &mut Stamp| *stamp = (self.stamp_of)(stamp.unix_ms.saturating_add(self.place.behind_ms));
         mend(&mut cdr.started_at);
         for stamp in [&mut cdr.ringing_at, &mut cdr.answered_at, &mut cdr.ended_at] {
             stamp.iter_mut().for_each(mend);

@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/04-consumers.sql")),
     M::up(include_str!("migrations/05-sync.sql")),
     M::up(include_str!("migrations/06-delivery.sql")),
+    M::up(include_str!("migrations/07-journal.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

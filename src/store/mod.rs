@@ -8,7 +8,6 @@
 
 mod accounts;
 mod birth;
-mod by_start;
 mod checking;
 mod connection;
 mod consumers;
@@ -41,7 +40,6 @@ pub(crate) mod tests;
 mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
-pub use by_start::ByStart;
 pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
 pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};
 pub use delivery::{PinRow, PinShelf, Standing};
@@ -49,7 +47,7 @@ pub use error::StoreError;
 pub use examine::{Examination, examine};
 pub use journal::{Journal, StoreReply};
 pub use keeping::{Condition, ConditionWatch, Config};
-pub use late::Restamp;
+pub use late::StampOf;
 pub use lists::{CdrFilter, CdrPage, NumberMatch, OriginMatch};
 pub use offline::replay_offline;
 pub use open::{Opened, Store, TroubleWatch};

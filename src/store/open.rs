@@ -3,6 +3,7 @@ use super::error::is_damage;
 use super::filing::close;
 use super::journal::Journal;
 use super::keeping::{Ageing, ConditionWatch, Reserve};
+use super::late::{Mending, StampOf};
 use super::salvage::{self, SetAside};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
@@ -87,11 +88,17 @@ impl Store {
             mend,
             keep,
             pace,
+            stamp_of,
         } = options;
+        birth::finish(&path)?;
         birth::make_if_missing(&path)?;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
         begin_with_an_empty_log(&connection)?;
-        let found = start(&connection, &upstreams, mend, clock.unix_ms())?;
+        let found = start(&connection, &upstreams, mend, clock.unix_ms(), &stamp_of)?;
+        if set_aside.as_ref().is_some_and(|aside| !aside.rest_follows) {
+            // Told now, by whoever opened the store.
+            SetAside::forget(&connection)?;
+        }
 
         let ageing = Ageing::resume(&connection, clock.now(), clock.unix_ms())?;
         let condition = ConditionWatch::default();
@@ -108,7 +115,8 @@ impl Store {
             boot: found.boot,
             filed: found.latest_seq,
             last_before: found.latest_seq,
-            mending: None,
+            mending: found.mending.into_iter().collect(),
+            stamp_of,
             trouble: Arc::clone(&trouble),
             lot: Lot::default(),
             refreshes: Refreshes::default(),
@@ -251,12 +259,17 @@ struct Found {
     interrupted: Vec<Cdr>,
     bindings: Vec<Binding>,
     mended: usize,
+    /// Times that an earlier run has not finished mending.
+    mending: Option<Mending>,
 }
 
 /// Opens the database, or sets it aside and opens a fresh one with what can be saved.
 fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>), StoreError> {
     let reason = match open_and_check(path) {
-        Ok(connection) => return Ok((connection, None)),
+        Ok(connection) => {
+            let noted = SetAside::noted(&connection)?;
+            return Ok((connection, noted));
+        }
         Err(Unsound::Damaged(reason)) => reason,
         Err(Unsound::Unusable(error)) => return Err(error),
     };
@@ -265,15 +278,16 @@ fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>
         "The database is damaged: {reason}. It is set aside and a fresh one begun."
     );
     let aside = salvage::set_aside(path, unix_ms)?;
-    let fresh = open_for_writing(path)?;
-    let saved = salvage::save_what_is_readable(&aside, &fresh, reason);
+    let draft = birth::begin_draft(path)?;
+    let saved = salvage::save_what_is_readable(&aside, &draft, reason);
+    birth::replace(draft, path)?;
     tracing::warn!(
         cdrs = saved.cdrs,
         rows = saved.rows,
         complete = saved.complete,
         "Salvage is done."
     );
-    Ok((fresh, Some(saved)))
+    Ok((open_for_writing(path)?, Some(saved)))
 }
 
 /// The disk may have failed the last run, and what it could not write may still look written.
@@ -334,10 +348,11 @@ fn start(
     upstreams: &[String],
     mend: Mender,
     unix_ms: i64,
+    stamp_of: &StampOf,
 ) -> Result<Found, StoreError> {
     let mended = mend(&recordings::unfinished(connection)?);
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let found = take_over(connection, upstreams, &mended, unix_ms);
+    let found = take_over(connection, upstreams, &mended, unix_ms, stamp_of);
     match found {
         Ok(_) => connection.execute_batch("COMMIT")?,
         // The error that stopped the start says more than one about the rollback.
@@ -351,7 +366,9 @@ fn take_over(
     upstreams: &[String],
     mended: &[RecordingFacts],
     unix_ms: i64,
+    stamp_of: &StampOf,
 ) -> Result<Found, StoreError> {
+    let mending = Mending::left_over(connection, cdrs::highest_filed(connection)?, stamp_of)?;
     outbox::enable_only(connection, upstreams)?;
     outbox::recall(connection)?;
     settle_recordings(connection, mended, unix_ms)?;
@@ -376,6 +393,7 @@ fn take_over(
         interrupted,
         bindings,
         mended: mended.len(),
+        mending,
     })
 }
 

@@ -1,5 +1,5 @@
-use super::{Config, StoreReply};
-use crate::model::{RecordingFacts, RecordingRow};
+use super::{Config, StampOf, StoreReply};
+use crate::model::{RecordingFacts, RecordingRow, Stamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,10 +46,12 @@ pub struct Options {
     pub keep: Config,
     /// How often the writer does what can wait.
     pub pace: Pace,
+    /// The site's clock, for times that are mended.
+    pub stamp_of: StampOf,
 }
 
 impl Options {
-    /// Options with no destination, no listener, nothing to mend and no reserve.
+    /// Options with no destination, no listener, nothing to mend and no reserve, at a site that keeps UTC.
     pub fn new(clock: Clock) -> Self {
         Self {
             upstreams: Vec::new(),
@@ -61,6 +63,10 @@ impl Options {
                 ..Config::default()
             },
             pace: Pace::default(),
+            stamp_of: Arc::new(|unix_ms| Stamp {
+                unix_ms,
+                offset_seconds: 0,
+            }),
         }
     }
 }

@@ -1,10 +1,7 @@
 use super::connection::open_for_reading;
 use super::proof::{self, Proof};
 use super::tables::{calls, cdrs, from_body, meta, outbox, parked, replays};
-use super::{
-    ByStart, CdrFilter, CdrPage, Consumer, ParkedRecord, Replay, ReplayRange, StoreError, by_start,
-    consumers, lists,
-};
+use super::{CdrFilter, CdrPage, Consumer, ParkedRecord, Replay, ReplayRange, StoreError, consumers, lists};
 use crate::model::{CallId, CallNote, Cdr, RecordingFacts, RecordingId, RecordingRow};
 use rusqlite::{Connection, Row, params};
 use std::path::{Path, PathBuf};
@@ -246,14 +243,6 @@ impl Reader {
                 latest_seq,
             })
         })
-    }
-
-    /// A page of calls in the order in which they began, each in its newest version.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn cdrs_by_start(&self, wanted: &ByStart) -> Result<Vec<(u64, Cdr)>, StoreError> {
-        self.look(|connection| by_start::page(connection, wanted))
     }
 
     /// Readers that acknowledge, by name.

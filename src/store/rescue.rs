@@ -31,6 +31,7 @@ pub(super) fn go_on(aside: &SetAside, journal: &Journal) -> Option<Rescue> {
         stop: Arc::clone(&stop),
         saved: 0,
         complete: true,
+        cut_off: false,
     };
     let thread = std::thread::Builder::new().name("db-rescue".to_owned());
     let thread = thread.spawn(move || boat.run()).ok()?;
@@ -38,7 +39,7 @@ pub(super) fn go_on(aside: &SetAside, journal: &Journal) -> Option<Rescue> {
 }
 
 impl Rescue {
-    /// Ends it now. What has not come over stays in the file that was set aside.
+    /// Ends it now. What has not come over stays in the file that was set aside, and the next start goes on.
     pub(super) fn end(self) {
         self.stop.store(true, Ordering::SeqCst);
         if self.thread.join().is_err() {
@@ -56,6 +57,8 @@ struct Boat {
     stop: Arc<AtomicBool>,
     saved: u64,
     complete: bool,
+    /// The fresh database took no more.
+    cut_off: bool,
 }
 
 /// One record as it lies in the damaged file.
@@ -78,6 +81,10 @@ impl Boat {
         if self.stop.load(Ordering::SeqCst) {
             return tracing::warn!(records = self.saved, "The salvage was ended by the shutdown.");
         }
+        // Not written: the next start looks through the file once more and finds every record there.
+        if !self.cut_off {
+            let _ = self.journal.change(Durability::AtOnce, SetAside::forget);
+        }
         tracing::warn!(
             records = self.saved,
             complete = self.complete,
@@ -97,6 +104,7 @@ impl Boat {
             if read.is_err() {
                 return (place, true);
             }
+            self.cut_off |= brought.is_err();
             if brought.is_err() || last.is_none() || (!ascending && place <= met) {
                 break;
             }

@@ -1,17 +1,19 @@
 use super::StoreError;
+use super::birth::beside;
 use super::connection::{CHECKED_WHOLE_BYTES, open_for_reading};
 use super::filing::Filed;
 use super::tables::packing::Packed;
-use super::tables::{cdrs, from_body, meta, outbox, signed};
+use super::tables::{cdrs, from_body, meta, outbox, signed, to_body};
 use crate::model::Cdr;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use std::ffi::OsString;
+use serde::{Deserialize, Serialize};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// A damaged database that was set aside. It is never deleted by us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
     /// Where the damaged file is now.
     pub path: PathBuf,
@@ -27,27 +29,58 @@ pub struct SetAside {
     pub rest_follows: bool,
 }
 
-/// Renames the database and its companions to `callpost.db.corrupt-<stamp>…`, so that they still belong
-/// together.
+/// Gives the damaged database and its companions a second name, `callpost.db.corrupt-<stamp>…`, under which they stay.
+/// The first one is taken by what could be saved, once that is complete; a start that is cut before finds the
+/// damage again, and the second name too.
 ///
 /// # Errors
-/// When the database file cannot be renamed.
+/// When it cannot be named.
 pub(super) fn set_aside(path: &Path, unix_ms: i64) -> Result<PathBuf, StoreError> {
-    let aside = free_name(path, unix_ms);
+    let aside = match known_aside(path) {
+        Some(aside) => aside,
+        None => {
+            let aside = free_name(path, unix_ms);
+            keep_as(path, &aside)?;
+            aside
+        }
+    };
     for companion in ["-wal", "-shm"] {
-        // Either may be missing; without it the salvage reads what the main file holds.
-        let _ = fs::rename(with_suffix(path, companion), with_suffix(&aside, companion));
+        let (from, to) = (beside(path, companion), beside(&aside, companion));
+        // One of an earlier start says nothing about the file as it is now.
+        let _ = fs::remove_file(&to);
+        if from.exists() {
+            keep_as(&from, &to)?;
+        }
     }
-    fs::rename(path, &aside).map_err(|cause| StoreError::File {
-        path: path.to_owned(),
-        cause,
-    })?;
     Ok(aside)
+}
+
+/// By a link, or a copy where the file system has no links.
+fn keep_as(path: &Path, name: &Path) -> Result<(), StoreError> {
+    fs::hard_link(path, name)
+        .or_else(|_no_links| fs::copy(path, name).map(drop))
+        .map_err(|cause| StoreError::File {
+            path: name.to_owned(),
+            cause,
+        })
+}
+
+/// The second name that an earlier start gave this very file.
+fn known_aside(path: &Path) -> Option<PathBuf> {
+    let file = fs::metadata(path).ok()?;
+    let prefix = beside(path, ".corrupt-").file_name()?.to_owned();
+    let entries = fs::read_dir(path.parent()?).ok()?;
+    entries.flatten().map(|entry| entry.path()).find(|entry| {
+        let named = entry
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()));
+        named && fs::metadata(entry).is_ok_and(|other| (other.dev(), other.ino()) == (file.dev(), file.ino()))
+    })
 }
 
 /// A box without a clock may set two databases aside in the same millisecond of 1970.
 fn free_name(path: &Path, unix_ms: i64) -> PathBuf {
-    let named = |stamp: i64| with_suffix(path, &format!(".corrupt-{stamp}"));
+    let named = |stamp: i64| beside(path, &format!(".corrupt-{stamp}"));
     let mut stamp = unix_ms;
     while named(stamp).exists() {
         stamp = stamp.saturating_add(1);
@@ -55,10 +88,25 @@ fn free_name(path: &Path, unix_ms: i64) -> PathBuf {
     named(stamp)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
+/// Where the fresh database keeps what a start has not told yet, or what has not come over yet.
+const SALVAGE: &str = "salvage";
+
+impl SetAside {
+    /// Writes it down in the fresh database.
+    fn note(&self, fresh: &Connection) -> Result<(), rusqlite::Error> {
+        meta::set(fresh, SALVAGE, Some(&to_body(self)?))
+    }
+
+    /// What an earlier start wrote down.
+    pub(super) fn noted(fresh: &Connection) -> Result<Option<Self>, rusqlite::Error> {
+        let text = meta::get(fresh, SALVAGE)?;
+        Ok(text.and_then(|text| from_body("meta", SALVAGE, &text)))
+    }
+
+    /// Everything has come over, and a start has told.
+    pub(super) fn forget(fresh: &Connection) -> Result<(), rusqlite::Error> {
+        meta::set(fresh, SALVAGE, None)
+    }
 }
 
 /// Tables that are made anew from the records, or that belong to the new database.
@@ -109,6 +157,7 @@ pub(super) fn save_what_is_readable(aside: &Path, fresh: &Connection, reason: St
         outbox::queue_everything(fresh)
     };
     saved.complete &= queued.and_then(|()| outbox::recount(fresh)).is_ok();
+    saved.complete &= saved.note(fresh).is_ok();
     saved
 }
 

@@ -35,6 +35,9 @@ pub(super) struct Forwarder {
     stopped: watch::Receiver<bool>,
     /// Tries in vain since something was taken.
     failures: u32,
+    /// When it was to be tried again (ms since 1970). A try before that is one somebody asked for, and says nothing about
+    /// how long the next has to wait.
+    retry_at_ms: Option<i64>,
     /// How many records still have to be handed over alone, after a batch was refused as a whole.
     one_by_one: usize,
 }
@@ -67,6 +70,7 @@ impl Forwarder {
             bells,
             stopped,
             failures: 0,
+            retry_at_ms: None,
             one_by_one: 0,
         })
     }
@@ -191,6 +195,9 @@ impl Forwarder {
 
     /// Tells the outbox what became of the records. What a destination in trouble did not take waits with it.
     async fn settle(&mut self, tally: Tally) -> Turn {
+        if tally.took_some {
+            self.retry_at_ms = None;
+        }
         if tally.took_some && std::mem::take(&mut self.failures) > 0 && tally.trouble.is_none() {
             tracing::info!(upstream = %self.name, "Upstream {} takes records again.", self.name);
         }
@@ -243,10 +250,17 @@ impl Forwarder {
         if self.failures == 0 {
             tracing::warn!(upstream = %self.name, reason, "Upstream {} takes no records: {reason}.", self.name);
         }
+        let now = (self.clock.unix_ms)();
+        if self.retry_at_ms.is_some_and(|at_ms| now < at_ms) {
+            // As long as the wait that was cut short.
+            self.failures = self.failures.saturating_sub(1);
+        }
         let wait = self.back_off.wait(self.failures, asked, &mut self.dice);
         let at_ms = self.after(wait);
+        self.retry_at_ms = Some(at_ms);
         self.failures = self.failures.saturating_add(1);
-        self.tell(move |outbox, name| outbox.back_off(name, &seqs, at_ms, &reason, code))
+        let failures = self.failures;
+        self.tell(move |outbox, name| outbox.back_off(name, &seqs, at_ms, &reason, code, failures))
             .await;
     }
 

@@ -515,6 +515,29 @@ async fn while_it_backs_off_nothing_is_sent_and_a_restart_or_a_hand_tries_at_onc
 }
 
 #[tokio::test]
+async fn a_try_that_somebody_asked_for_does_not_lengthen_the_next_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = room_with(dir.path(), 1);
+    let (url, mut arrived) = receiver(vec![Deed::Answer(503, "")]).await;
+    let upstreams = start_with(&room, webhook(&url), for_ever());
+    next(&mut arrived).await;
+    let mut before = stands(&room, DeliveryState::BackingOff).await;
+    for _ in 0..3 {
+        room.store.outbox().enable("crm").unwrap();
+        upstreams.waker().hurry();
+        next(&mut arrived).await;
+        let after = stands(&room, DeliveryState::BackingOff).await;
+        assert_eq!(after.failures, 1);
+        assert!(
+            after.retry_at_ms < before.retry_at_ms + 60_000,
+            "still about five seconds"
+        );
+        before = after;
+    }
+    upstreams.shutdown().await;
+}
+
+#[tokio::test]
 async fn retry_after_is_kept_in_seconds_and_as_a_date() {
     for headers in [
         "retry-after: 7200\r\n",

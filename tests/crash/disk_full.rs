@@ -110,10 +110,10 @@ fn on_a_small_disk() {
     println!("disk full: 13 of 13 calls served, 13 of 13 records kept, recorded again by itself");
 }
 
-struct Scene {
-    street: Street,
-    desk: Rc<Phone>,
-    appliance: Appliance,
+pub(crate) struct Scene {
+    pub(crate) street: Street,
+    pub(crate) desk: Rc<Phone>,
+    pub(crate) appliance: Appliance,
 }
 
 /// Two people who talk.
@@ -149,7 +149,7 @@ impl Scene {
         }
     }
 
-    fn short_call(&self) {
+    pub(crate) fn short_call(&self) {
         let talk = self.call();
         eventually("they hear each other", SOON, || {
             (talk.heard() >= Duration::from_millis(100)).then_some(())
@@ -249,7 +249,7 @@ impl Drop for Ballast {
 }
 
 /// Whoever owns this process's entry is who it runs as.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     fs::metadata("/proc/self").is_ok_and(|facts| facts.uid() == 0)
 }

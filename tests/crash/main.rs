@@ -28,9 +28,14 @@ mod ledger;
 mod daemon;
 mod disk_full;
 mod faults;
+mod idle;
 mod kills;
 mod powercut;
+mod read_only;
 mod upgrade;
+
+// What the store's samples of records are made of.
+use callpost::model;
 
 /// How many rounds: `usual`, unless `just crash` asks for another number.
 fn rounds(usual: u32) -> u32 {

@@ -29,3 +29,6 @@ mod nats;
 mod postgres;
 mod servers;
 mod syslog;
+
+// What the store's samples of records are made of.
+use callpost::model;

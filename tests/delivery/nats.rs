@@ -53,6 +53,32 @@ fn seqs(messages: &[Stored]) -> Vec<u64> {
         .collect()
 }
 
+/// The name of the server is said in the handshake (RFC 6066 §3), so that one address may serve several names.
+#[tokio::test]
+async fn the_server_is_called_by_its_name() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let house = House::open(&format!("type = 'nats'\nurl = 'tls://localhost:{port}'"));
+    house.file(0..1);
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let greeting = r#"INFO {"server_id":"a","server_name":"a","version":"2.9.0","go":"","host":"0.0.0.0","port":4222,"max_payload":1048576,"proto":1,"client_id":1,"tls_required":true}"#;
+    stream
+        .write_all(format!("{greeting}\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut hello = Vec::new();
+    let mut piece = [0; 4096];
+    while !hello.windows(9).any(|bytes| bytes == b"localhost") {
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "the handshake named nobody");
+        hello.extend_from_slice(&piece[..length]);
+    }
+    assert_eq!(hello[0], 0x16, "a handshake of TLS");
+    drop(stream);
+    house.close().await;
+}
+
 /// The stream is made with the first record; every record lies in it once, in order, under the site's subject and its
 /// own identity, whatever happens to the server.
 #[tokio::test]

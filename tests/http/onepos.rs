@@ -367,7 +367,23 @@ async fn a_recording_is_played_from_the_path_of_its_record() {
         }),
         ..answered(2)
     });
+    world.file(Cdr {
+        origin: Some(callpost::model::ForeignRecord {
+            source: "onepos".to_owned(),
+            external_id: "e-1".to_owned(),
+        }),
+        recording: Some(callpost::model::RecordingFacts {
+            bytes: None,
+            ..facts(RecordingId(call_id(1003).0), "/t/archive/2026/Nov/20/x.mp3", b"")
+        }),
+        ..answered(3)
+    });
     let rows = rows(&world, "").await;
+    assert_eq!(
+        rows[2]["record_path"],
+        format!("/tazaspa102019/archive/2026/Nov/20/{}.mp3", call_id(1003)),
+        "what lies at the PBX is played through the box"
+    );
     let record_path = rows[0]["record_path"].as_str().unwrap();
     assert_eq!(
         record_path,

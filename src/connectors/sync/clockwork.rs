@@ -44,6 +44,7 @@ pub(super) async fn run(office: Arc<Office>) {
             };
         }
         is_first = false;
+        office.watch.look(&sources, office.zone(), now);
         let next = due.values().min().copied();
         let wait = next.map_or(office.look_again(), |at| {
             Duration::from_millis(u64::try_from(at.saturating_sub(office.now_ms())).unwrap_or(0))

@@ -4,7 +4,7 @@ use super::settings::{FileSource, Patch};
 use super::view::{
     ChangeView, LogView, LogViews, Progress, QuarantineView, QuarantineViews, SourceView, Stats,
 };
-use super::{Fault, Schedule, Settings, SyncMode, clockwork, words};
+use super::{Fault, Schedule, Settings, SyncMode, SyncWatch, clockwork, words};
 use crate::connectors::onepos::{Pace, Step};
 use crate::egress::Egress;
 use crate::model::{CallId, Stamp};
@@ -133,6 +133,11 @@ impl SyncDesk {
             runtime.spawn(clockwork::run(Arc::clone(&office)));
         }
         Ok(Self { office })
+    }
+
+    /// What a technician should know of the sources.
+    pub fn watch(&self) -> SyncWatch {
+        self.office.watch.clone()
     }
 
     /// Stops the schedules and the fetches; what was not fetched is gone on with at the next start.

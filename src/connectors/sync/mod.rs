@@ -2,6 +2,7 @@
 //! page by page, and what people are told about it. [`SyncDesk`] is the face of all of it.
 
 mod advice;
+mod alarms;
 mod clockwork;
 mod desk;
 mod fetch;
@@ -14,6 +15,7 @@ mod view;
 mod words;
 
 pub use advice::Advice;
+pub use alarms::{SyncAlarm, SyncTrouble, SyncWatch};
 pub use desk::{DeskError, Setup, StartError, SyncDesk, Wish};
 pub use schedule::Schedule;
 pub use settings::{Fault, FileSource, Patch, Settings, SyncMode, USUAL_CRON};

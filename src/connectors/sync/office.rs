@@ -6,7 +6,7 @@ use super::range;
 use super::record::Origin;
 use super::settings::{FileSource, Patch};
 use super::view::{LogView, Progress, Skip, SourceView};
-use super::{Fault, Schedule, Settings};
+use super::{Fault, Schedule, Settings, SyncWatch};
 use crate::connectors::onepos::{self, Ask, Client, Pace, Step, Way};
 use crate::egress::{Author, Egress, Trust};
 use crate::model::{CallId, Stamp};
@@ -36,6 +36,7 @@ pub(super) struct Office {
     pub(super) zone: TimeZone,
     pub(super) pace: Pace,
     pub(super) look_again: Duration,
+    pub(super) watch: SyncWatch,
     pub(super) progress: broadcast::Sender<Progress>,
     pub(super) changed: Notify,
     pub(super) stop: watch::Sender<bool>,
@@ -62,6 +63,7 @@ impl Office {
             zone: setup.zone,
             pace: setup.pace,
             look_again: setup.look_again,
+            watch: SyncWatch::default(),
             progress: broadcast::Sender::new(PROGRESS),
             changed: Notify::new(),
             stop: watch::Sender::new(false),

@@ -5,15 +5,17 @@ use super::sought::{Sought, Walk};
 use super::spans;
 use crate::store::StoreError;
 use crate::store::tables::packing::Packed;
-use crate::store::tables::tallies::DAY_MS;
-use crate::store::tables::unsigned;
+use crate::store::tables::{signed, unsigned};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 /// Rows looked at for the newest calls of many numbers.
-const LOOKED_AT: i64 = 20_000;
+const LOOKED_AT: i64 = 10_000;
+/// The order goes by whole seconds, as those who count pages see them.
+const SECOND_MS: i64 = 1000;
 
-/// Rows in the order of the calls' start, from any place in the list: the tallies tell on which day it lies.
+/// Rows in the order of the calls' start, by the second and then by identity, so that a page stays what it is while
+/// calls are added behind it. From any place in the list: the tallies tell on which day it lies.
 pub(super) fn find(
     connection: &Connection,
     sought: &Sought,
@@ -23,74 +25,143 @@ pub(super) fn find(
     if let Some(numbers) = &sought.numbers {
         return numbered(connection, sought, numbers, filter, limit);
     }
-    let mut days = spans::by_day(connection, sought)?;
-    if filter.newest_first {
-        days.reverse();
+    if let Some(seqs) = sought.few_rows(connection, CdrFilter::MOST_NUMBERED)? {
+        let places = places(connection, sought, &seqs)?;
+        return Ok(in_order(connection, places, filter, limit)?);
     }
-    let total = days.iter().map(|(_, count)| count).sum();
+    let mut page = Page {
+        descending: filter.newest_first,
+        passed: filter.offset,
+        room: limit + 1,
+        second: Vec::new(),
+        seqs: Vec::new(),
+    };
+    let total = if sought.is_tallied() {
+        page.by_days(connection, sought)?
+    } else {
+        page.take(connection, sought, sought.whole())?;
+        page.settle();
+        0
+    };
     let mut found = Found {
         total,
         ..Found::default()
     };
-    let mut passed = filter.offset;
-    for (day, count) in days {
-        if passed >= count {
-            passed -= count;
-            continue;
-        }
-        let room = limit + 1 - found.rows.len();
-        day_rows(
-            connection,
-            sought,
-            filter.newest_first,
-            day,
-            passed,
-            room,
-            &mut found.rows,
-        )?;
-        passed = 0;
-        if found.rows.len() > limit {
-            break;
-        }
+    for seq in page.seqs {
+        found.rows.push((unsigned(seq), body(connection, seq)?));
+    }
+    if filter.count && !sought.is_tallied() {
+        found.total = spans::count_between(connection, sought, sought.whole())?;
     }
     Ok(found)
 }
 
-/// The rows of one day, the first `passed` left out, at most `room`.
-fn day_rows(
-    connection: &Connection,
-    sought: &Sought,
-    descending: bool,
-    day: i64,
-    passed: u64,
-    room: usize,
-    rows: &mut Vec<(u64, String)>,
-) -> Result<(), rusqlite::Error> {
-    let (sql, mut values) = day_statement(sought, descending);
-    let mut all = vec![Value::from(day * DAY_MS), Value::from(day * DAY_MS + DAY_MS - 1)];
-    all.append(&mut values);
-    all.push(Value::from(i64::try_from(room).unwrap_or(i64::MAX)));
-    all.push(Value::from(i64::try_from(passed).unwrap_or(i64::MAX)));
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut found = select.query(params_from_iter(all))?;
-    while let Some(row) = found.next()? {
-        rows.push((unsigned(row.get(0)?), row.get::<_, Packed>(1)?.0));
-    }
-    Ok(())
+/// Where a row stands in the list: its second, its identity, and its number.
+type Place = (i64, [u8; 16], i64);
+
+fn place(row: &Row<'_>) -> Result<Place, rusqlite::Error> {
+    Ok((
+        row.get::<_, i64>(0)?.div_euclid(SECOND_MS),
+        row.get(1)?,
+        row.get(2)?,
+    ))
 }
 
-/// The statement that reads the rows of one day.
-pub(super) fn day_statement(sought: &Sought, descending: bool) -> (String, Vec<Value>) {
+fn body(connection: &Connection, seq: i64) -> Result<String, rusqlite::Error> {
+    let mut select = connection.prepare_cached("SELECT body FROM cdrs WHERE seq = ?1")?;
+    select.query_row(params![seq], |row| row.get::<_, Packed>(0).map(|body| body.0))
+}
+
+/// A page that is being gathered, second by second.
+struct Page {
+    descending: bool,
+    /// How many rows are still to be passed over.
+    passed: u64,
+    /// How many rows are wanted, one more than the page has.
+    room: usize,
+    /// The rows of the second that is being read.
+    second: Vec<Place>,
+    seqs: Vec<i64>,
+}
+
+impl Page {
+    fn is_full(&self) -> bool {
+        self.seqs.len() >= self.room
+    }
+
+    /// Passes whole days over by their tallies. How many rows match on all days.
+    fn by_days(&mut self, connection: &Connection, sought: &Sought) -> Result<u64, rusqlite::Error> {
+        let mut days = spans::by_day(connection, sought)?;
+        if self.descending {
+            days.reverse();
+        }
+        let total = days.iter().map(|(_, count)| count).sum();
+        for (day, count) in days {
+            if self.passed >= count {
+                self.passed -= count;
+                continue;
+            }
+            self.take(connection, sought, spans::of_day(day))?;
+            // A second never reaches into the next day.
+            self.settle();
+            if self.is_full() {
+                break;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Takes what begins between two times (ms since 1970), until there is enough.
+    fn take(
+        &mut self,
+        connection: &Connection,
+        sought: &Sought,
+        span: spans::Span,
+    ) -> Result<(), rusqlite::Error> {
+        let (sql, mut values) = statement(sought, self.descending);
+        let mut all = vec![Value::from(span.0), Value::from(span.1)];
+        all.append(&mut values);
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = select.query(params_from_iter(all))?;
+        while !self.is_full()
+            && let Some(row) = rows.next()?
+        {
+            let place = place(row)?;
+            if self.second.last().is_some_and(|last| last.0 != place.0) {
+                self.settle();
+            }
+            self.second.push(place);
+        }
+        Ok(())
+    }
+
+    /// The second is complete: its rows are put in order.
+    fn settle(&mut self) {
+        self.second.sort_unstable();
+        if self.descending {
+            self.second.reverse();
+        }
+        for (_, _, seq) in self.second.drain(..) {
+            if self.passed > 0 {
+                self.passed -= 1;
+            } else if self.seqs.len() < self.room {
+                self.seqs.push(seq);
+            }
+        }
+    }
+}
+
+/// The statement that reads what begins between two times.
+pub(super) fn statement(sought: &Sought, descending: bool) -> (String, Vec<Value>) {
     let (conditions, values) = sought.conditions(Walk::Start);
     let sql = [
-        "SELECT seq, body FROM cdrs WHERE started_ms BETWEEN ? AND ?",
+        "SELECT started_ms, cdr_id, seq FROM cdrs WHERE started_ms BETWEEN ? AND ?",
         &conditions,
         if descending {
-            " ORDER BY started_ms DESC, seq DESC"
+            " ORDER BY started_ms DESC"
         } else {
-            " ORDER BY started_ms, seq"
+            " ORDER BY started_ms"
         },
-        " LIMIT ? OFFSET ?",
     ]
     .concat();
     (sql, values)
@@ -99,10 +170,13 @@ pub(super) fn day_statement(sought: &Sought, descending: bool) -> (String, Vec<V
 /// How many rows match, and whether that is only the least.
 pub(super) fn total(connection: &Connection, sought: &Sought) -> Result<(u64, bool), rusqlite::Error> {
     let Some(numbers) = &sought.numbers else {
+        if !sought.is_tallied() {
+            return Ok((spans::count_between(connection, sought, sought.whole())?, false));
+        }
         let days = spans::by_day(connection, sought)?;
         return Ok((days.iter().map(|(_, count)| count).sum(), false));
     };
-    let (matches, whole) = starts(connection, sought, numbers)?;
+    let (matches, whole) = newest(connection, sought, numbers)?;
     Ok((u64::try_from(matches.len()).unwrap_or(u64::MAX), !whole))
 }
 
@@ -114,42 +188,86 @@ fn numbered(
     filter: &CdrFilter,
     limit: usize,
 ) -> Result<Found, StoreError> {
-    let (mut matches, whole) = starts(connection, sought, numbers)?;
-    matches.sort_unstable();
+    let (places, whole) = newest(connection, sought, numbers)?;
+    Ok(Found {
+        total_is_least: !whole,
+        ..in_order(connection, places, filter, limit)?
+    })
+}
+
+/// The page of a list that is in memory.
+fn in_order(
+    connection: &Connection,
+    mut places: Vec<Place>,
+    filter: &CdrFilter,
+    limit: usize,
+) -> Result<Found, rusqlite::Error> {
+    places.sort_unstable();
     if filter.newest_first {
-        matches.reverse();
+        places.reverse();
     }
     let mut found = Found {
-        total: u64::try_from(matches.len()).unwrap_or(u64::MAX),
-        total_is_least: !whole,
+        total: u64::try_from(places.len()).unwrap_or(u64::MAX),
         ..Found::default()
     };
     let passed = usize::try_from(filter.offset).unwrap_or(usize::MAX);
-    let mut select = connection.prepare_cached("SELECT body FROM cdrs WHERE seq = ?1")?;
-    for (_, seq) in matches.into_iter().skip(passed).take(limit + 1) {
-        let body: Packed = select.query_row(params![seq], |row| row.get(0))?;
-        found.rows.push((unsigned(seq), body.0));
+    for (_, _, seq) in places.into_iter().skip(passed).take(limit + 1) {
+        found.rows.push((unsigned(seq), body(connection, seq)?));
     }
     Ok(found)
 }
 
-/// Start and row of each match among the numbers' newest calls, and whether those are all there are.
-fn starts(
+/// The place of each match among the numbers' newest calls, and whether those are all there are.
+fn newest(
     connection: &Connection,
     sought: &Sought,
     numbers: &Numbers,
-) -> Result<(Vec<(i64, i64)>, bool), rusqlite::Error> {
-    let (seqs, whole) = numbers.newest_rows(connection, CdrFilter::MOST_NUMBERED, LOOKED_AT)?;
+) -> Result<(Vec<Place>, bool), rusqlite::Error> {
+    if let Some(seqs) = numbers.rows(connection, CdrFilter::MOST_NUMBERED)? {
+        return Ok((places(connection, sought, &seqs)?, true));
+    }
+    if let Some(seqs) = numbers.newest_of_one(connection, CdrFilter::MOST_NUMBERED)? {
+        return Ok((places(connection, sought, &seqs)?, false));
+    }
+    let (conditions, mut values) = sought.conditions(Walk::Rows);
+    let sql = [
+        "SELECT started_ms, cdr_id, seq, caller, dialed, callee FROM cdrs WHERE seq > ?",
+        &conditions,
+        " ORDER BY seq DESC",
+    ]
+    .concat();
+    let (_, latest) = crate::store::tables::cdrs::ends(connection)?;
+    let mut all = vec![Value::from(signed(latest.unwrap_or(0)) - LOOKED_AT)];
+    all.append(&mut values);
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params_from_iter(all))?;
+    let mut found = Vec::new();
+    while found.len() < CdrFilter::MOST_NUMBERED
+        && let Some(row) = rows.next()?
+    {
+        if numbers.has([row.get(3)?, row.get(4)?, row.get(5)?]) {
+            found.push(place(row)?);
+        }
+    }
+    Ok((found, false))
+}
+
+/// The places of those of these rows that match.
+fn places(connection: &Connection, sought: &Sought, seqs: &[i64]) -> Result<Vec<Place>, rusqlite::Error> {
     let (conditions, values) = sought.conditions(Walk::Rows);
-    let sql = ["SELECT started_ms FROM cdrs WHERE seq = ?", &conditions].concat();
+    let sql = [
+        "SELECT started_ms, cdr_id, seq FROM cdrs WHERE seq = ?",
+        &conditions,
+    ]
+    .concat();
     let mut select = connection.prepare_cached(&sql)?;
     let mut matches = Vec::new();
     for seq in seqs {
-        let all = std::iter::once(Value::from(seq)).chain(values.iter().cloned());
+        let all = std::iter::once(Value::from(*seq)).chain(values.iter().cloned());
         let mut rows = select.query(params_from_iter(all))?;
         if let Some(row) = rows.next()? {
-            matches.push((row.get(0)?, seq));
+            matches.push(place(row)?);
         }
     }
-    Ok((matches, whole))
+    Ok(matches)
 }

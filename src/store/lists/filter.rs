@@ -18,6 +18,12 @@ pub struct CdrFilter {
     pub direction: Option<Direction>,
     /// Only calls with such a number as caller, dialled number or callee.
     pub number: Option<NumberMatch>,
+    /// Only calls from exactly this number.
+    pub caller: Option<String>,
+    /// Only calls to exactly this dialled number.
+    pub dialed: Option<String>,
+    /// Only calls that are not between two phones of this box.
+    pub without_internal: bool,
     /// Only calls that this person took.
     pub agent: Option<AgentId>,
     /// Only calls for which this group was rung last.
@@ -63,7 +69,7 @@ impl CdrFilter {
     /// The most rows of one page.
     pub const MOST: usize = 1000;
     /// The most calls that a search for a number puts on numbered pages.
-    pub const MOST_NUMBERED: usize = 5000;
+    pub const MOST_NUMBERED: usize = 2000;
 }
 
 impl Default for CdrFilter {
@@ -76,6 +82,9 @@ impl Default for CdrFilter {
             status: None,
             direction: None,
             number: None,
+            caller: None,
+            dialed: None,
+            without_internal: false,
             agent: None,
             group: None,
             origin: None,

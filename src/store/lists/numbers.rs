@@ -1,16 +1,23 @@
 use super::filter::NumberMatch;
 use crate::store::tables::names::{self, At};
 use rusqlite::{Connection, params};
-use std::collections::HashSet;
 
 /// The numbers that are looked for.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    places: HashSet<i64>,
+    places: Vec<i64>,
+    /// One bit for each number there is: a search for a country's prefix finds nearly all of them.
+    bits: Vec<u64>,
 }
 
 /// With more numbers than this a walk over the rows meets one soon enough.
 const MOST_PLACES: usize = 1000;
+
+/// Where the bit of a number is.
+fn bit(place: i64) -> Option<(usize, u64)> {
+    let place = usize::try_from(place).ok()?;
+    Some((place / 64, 1 << (place % 64)))
+}
 
 /// Nothing when no record has such a number.
 pub(super) fn find(
@@ -23,18 +30,30 @@ pub(super) fn find(
         NumberMatch::Suffix(part) => names::numbers_with(connection, part, At::End)?,
         NumberMatch::Any(part) => names::numbers_with(connection, part, At::Anywhere)?,
     };
-    Ok((!places.is_empty()).then(|| Numbers {
-        places: places.into_iter().collect(),
-    }))
+    Ok((!places.is_empty()).then(|| Numbers::of(places)))
 }
 
 impl Numbers {
+    fn of(places: Vec<i64>) -> Self {
+        let mut bits = Vec::new();
+        for (word, bit) in places.iter().copied().filter_map(bit) {
+            if bits.len() <= word {
+                bits.resize(word + 1, 0);
+            }
+            if let Some(word) = bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { places, bits }
+    }
+
     /// Whether a row's caller, dialled number or callee is one of them.
     pub(super) fn has(&self, roles: [Option<i64>; 3]) -> bool {
         roles
             .into_iter()
             .flatten()
-            .any(|place| self.places.contains(&place))
+            .filter_map(bit)
+            .any(|(word, bit)| self.bits.get(word).is_some_and(|word| word & bit != 0))
     }
 
     /// The rows that have one of the numbers, ascending, when there are at most `most`; else nothing, and a walk
@@ -74,40 +93,35 @@ impl Numbers {
         format!("[{}]", places.join(","))
     }
 
-    /// The newest `most` rows that have one of the numbers, descending, and whether those are all. A single number
-    /// is followed through its indexes; of many, what the newest `looked_at` rows have.
-    pub(super) fn newest_rows(
+    /// The newest `most` rows of a single number, followed through its indexes; nothing when there are several.
+    pub(super) fn newest_of_one(
         &self,
         connection: &Connection,
         most: usize,
-        looked_at: i64,
-    ) -> Result<(Vec<i64>, bool), rusqlite::Error> {
-        if let Some(mut seqs) = self.rows(connection, most)? {
-            seqs.reverse();
-            return Ok((seqs, true));
-        }
+    ) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+        let [place] = self.places.as_slice() else {
+            return Ok(None);
+        };
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        if let (1, Some(place)) = (self.places.len(), self.places.iter().next()) {
-            let sql = "SELECT seq FROM cdrs WHERE caller = ?1 UNION SELECT seq FROM cdrs WHERE dialed = ?1
-                       UNION SELECT seq FROM cdrs WHERE callee = ?1 ORDER BY seq DESC LIMIT ?2";
-            let seqs = connection
-                .prepare_cached(sql)?
-                .query_map(params![place, limit], |row| row.get(0))?
-                .collect::<Result<Vec<i64>, _>>()?;
-            return Ok((seqs, false));
-        }
-        let sql = "SELECT seq, caller, dialed, callee FROM cdrs ORDER BY seq DESC LIMIT ?1";
+        let sql = "SELECT seq FROM cdrs WHERE caller = ?1 UNION SELECT seq FROM cdrs WHERE dialed = ?1
+                   UNION SELECT seq FROM cdrs WHERE callee = ?1 ORDER BY seq DESC LIMIT ?2";
         let mut select = connection.prepare_cached(sql)?;
-        let mut rows = select.query(params![looked_at])?;
-        let mut seqs = Vec::new();
-        while let Some(row) = rows.next()? {
-            if self.has([row.get(1)?, row.get(2)?, row.get(3)?]) {
-                seqs.push(row.get(0)?);
-                if seqs.len() == most {
-                    break;
-                }
-            }
+        let seqs = select.query_map(params![place, limit], |row| row.get(0))?;
+        seqs.collect::<Result<Vec<i64>, _>>().map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_among_its_neighbours() {
+        let numbers = Numbers::of(vec![1, 63, 64, 700]);
+        for place in 0..1000 {
+            let is_one = [1, 63, 64, 700].contains(&place);
+            assert_eq!(numbers.has([Some(5000), Some(place), None]), is_one, "{place}");
         }
-        Ok((seqs, false))
+        assert!(!numbers.has([None, Some(-1), Some(i64::MAX)]));
     }
 }

@@ -1,9 +1,10 @@
 use super::filter::{CdrFilter, OriginMatch};
 use super::numbers::{self, Numbers};
+use crate::model::Direction;
 use crate::store::tables::names;
-use crate::store::tables::tallies::{Day, Kind, direction_code, status_code};
-use rusqlite::Connection;
+use crate::store::tables::tallies::{DayView, Kind, Tally, direction_code, status_code};
 use rusqlite::types::Value;
+use rusqlite::{Connection, params};
 
 /// What is asked for, in the words of the tables.
 #[derive(Debug)]
@@ -15,16 +16,26 @@ pub(super) struct Sought {
     facets: Vec<Facet>,
 }
 
-/// One column that has to have one value; `None`: none.
+/// One column that has to have one value, or to be without one.
 #[derive(Debug)]
 struct Facet {
     which: Which,
-    value: Option<i64>,
+    value: Is,
+}
+
+/// What a column has to be.
+#[derive(Debug, Clone, Copy)]
+enum Is {
+    This(i64),
+    NotThis(i64),
+    Empty,
 }
 
 /// A column that lists narrow by.
 #[derive(Debug, Clone, Copy)]
 enum Which {
+    Caller,
+    Dialed,
     Agent,
     Group,
     Origin,
@@ -47,6 +58,14 @@ impl Sought {
             Some(OriginMatch::Own) => (None, true),
             Some(OriginMatch::Source(source)) => (Some(source.as_str()), false),
         };
+        for (which, number) in [(Which::Caller, &filter.caller), (Which::Dialed, &filter.dialed)] {
+            let Some(number) = number else { continue };
+            let Some(place) = names::known_number(connection, number)? else {
+                return Ok(None);
+            };
+            let value = Is::This(place);
+            facets.push(Facet { which, value });
+        }
         for (which, name) in [
             (Which::Agent, agent),
             (Which::Group, group),
@@ -56,22 +75,22 @@ impl Sought {
             let Some(place) = names::known_word(connection, name)? else {
                 return Ok(None);
             };
-            let value = Some(place);
+            let value = Is::This(place);
             facets.push(Facet { which, value });
         }
-        let status = filter.status.map(status_code);
+        let mut also = |which, value: Option<Is>| facets.extend(value.map(|value| Facet { which, value }));
+        also(
+            Which::Status,
+            filter.status.map(|status| Is::This(status_code(status))),
+        );
         let direction = filter.direction.map(direction_code);
-        for (which, value) in [(Which::Status, status), (Which::Direction, direction)] {
-            if value.is_some() {
-                facets.push(Facet { which, value });
-            }
-        }
-        if own {
-            facets.push(Facet {
-                which: Which::Origin,
-                value: None,
-            });
-        }
+        also(Which::Direction, direction.map(Is::This));
+        let internal = direction_code(Direction::Internal);
+        also(
+            Which::Direction,
+            filter.without_internal.then_some(Is::NotThis(internal)),
+        );
+        also(Which::Origin, own.then_some(Is::Empty));
         let numbers = match &filter.number {
             None => None,
             Some(number) => match numbers::find(connection, number)? {
@@ -99,15 +118,19 @@ impl Sought {
         let mut sql = String::new();
         let mut values = Vec::new();
         for (place, facet) in self.facets.iter().enumerate() {
-            let leads = walked == Walk::Facet && place == 0 && facet.value.is_some();
+            let leads = walked == Walk::Facet && place == 0 && matches!(facet.value, Is::This(_));
             sql.push_str(if leads { " AND " } else { " AND +" });
             sql.push_str(facet.which.column());
             match facet.value {
-                Some(value) => {
+                Is::This(value) => {
                     sql.push_str(" = ?");
                     values.push(value.into());
                 }
-                None => sql.push_str(" IS NULL"),
+                Is::NotThis(value) => {
+                    sql.push_str(" <> ?");
+                    values.push(value.into());
+                }
+                Is::Empty => sql.push_str(" IS NULL"),
             }
         }
         let start = if walked == Walk::Start {
@@ -128,30 +151,84 @@ impl Sought {
         (sql, values)
     }
 
-    /// How many rows of a day match, its time and numbers aside.
-    pub(super) fn count(&self, day: &Day) -> u64 {
-        let fits = |kind: &Kind| {
-            self.facets
-                .iter()
-                .all(|facet| facet.which.of(kind) == facet.value.unwrap_or(0))
-        };
-        let counts = day.tallies.iter().filter(|tally| fits(&tally.kind));
-        let count: i64 = counts
-            .map(|tally| {
-                if self.latest_only {
-                    tally.latest
-                } else {
-                    tally.filed
+    /// Whether the tallies of the days tell how many rows match, their times and numbers aside.
+    pub(super) fn is_tallied(&self) -> bool {
+        self.facets.iter().all(|facet| facet.which.is_tallied())
+    }
+
+    /// From the first to the last moment that is asked for, in ms since 1970.
+    pub(super) fn whole(&self) -> (i64, i64) {
+        (self.from_ms.unwrap_or(i64::MIN), self.to_ms.unwrap_or(i64::MAX))
+    }
+
+    /// The rows with the caller or dialled number that is asked for, when one is and has at most `most`.
+    pub(super) fn few_rows(
+        &self,
+        connection: &Connection,
+        most: usize,
+    ) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+        for facet in &self.facets {
+            let (sql, place) = match (facet.which, facet.value) {
+                (Which::Caller, Is::This(place)) => {
+                    ("SELECT seq FROM cdrs WHERE caller = ?1 LIMIT ?2", place)
                 }
+                (Which::Dialed, Is::This(place)) => {
+                    ("SELECT seq FROM cdrs WHERE dialed = ?1 LIMIT ?2", place)
+                }
+                _other => continue,
+            };
+            let seqs = connection
+                .prepare_cached(sql)?
+                .query_map(
+                    params![place, i64::try_from(most + 1).unwrap_or(i64::MAX)],
+                    |row| row.get(0),
+                )?
+                .collect::<Result<Vec<i64>, _>>()?;
+            if seqs.len() <= most {
+                return Ok(Some(seqs));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a day has rows that match, its time and numbers aside.
+    pub(super) fn has_some(&self, day: DayView<'_>) -> bool {
+        day.tallies()
+            .any(|tally| self.fits(&tally.kind) && self.rows(&tally) > 0)
+    }
+
+    /// How many rows of a day match, its time and numbers aside.
+    pub(super) fn count(&self, day: DayView<'_>) -> u64 {
+        let counts = day.tallies().filter(|tally| self.fits(&tally.kind));
+        u64::try_from(counts.map(|tally| self.rows(&tally)).sum::<i64>()).unwrap_or(0)
+    }
+
+    fn rows(&self, tally: &Tally) -> i64 {
+        if self.latest_only {
+            tally.latest
+        } else {
+            tally.filed
+        }
+    }
+
+    fn fits(&self, kind: &Kind) -> bool {
+        self.facets
+            .iter()
+            .all(|facet| match (facet.which.of(kind), facet.value) {
+                // What is not tallied does not speak against a day.
+                (None, _) => true,
+                (Some(has), Is::This(value)) => has == value,
+                (Some(has), Is::NotThis(value)) => has != value,
+                (Some(has), Is::Empty) => has == 0,
             })
-            .sum();
-        u64::try_from(count).unwrap_or(0)
     }
 }
 
 impl Which {
     fn column(self) -> &'static str {
         match self {
+            Self::Caller => "caller",
+            Self::Dialed => "dialed",
             Self::Agent => "agent",
             Self::Group => "ring_group",
             Self::Origin => "origin",
@@ -160,13 +237,22 @@ impl Which {
         }
     }
 
-    fn of(self, kind: &Kind) -> i64 {
+    fn is_tallied(self) -> bool {
         match self {
-            Self::Agent => kind.agent,
-            Self::Group => kind.group,
-            Self::Origin => kind.origin,
-            Self::Status => kind.status,
-            Self::Direction => kind.direction,
+            Self::Caller | Self::Dialed => false,
+            Self::Agent | Self::Group | Self::Origin | Self::Status | Self::Direction => true,
+        }
+    }
+
+    /// What a kind says of the column; 0 stands for "none".
+    fn of(self, kind: &Kind) -> Option<i64> {
+        match self {
+            Self::Caller | Self::Dialed => None,
+            Self::Agent => Some(kind.agent),
+            Self::Group => Some(kind.group),
+            Self::Origin => Some(kind.origin),
+            Self::Status => Some(kind.status),
+            Self::Direction => Some(kind.direction),
         }
     }
 }

@@ -1,10 +1,15 @@
 use super::sought::{Sought, Walk};
-use crate::store::tables::tallies::{DAY_MS, Day, day};
+use crate::store::tables::tallies::{DAY_MS, DayView, day};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-/// Rows from one `seq` to another, both included.
+/// Rows from one `seq` to another, or times from one to another (ms since 1970), both included.
 pub(super) type Span = (i64, i64);
+
+/// From the first to the last moment of a day.
+pub(super) fn of_day(day: i64) -> Span {
+    (day * DAY_MS, day * DAY_MS + DAY_MS - 1)
+}
 
 /// Where the rows are that can be what is sought: every match lies in one of the spans, which are ascending and apart.
 pub(super) fn of(
@@ -14,14 +19,11 @@ pub(super) fn of(
 ) -> Result<Vec<Span>, rusqlite::Error> {
     let mut all: Vec<Span> = Vec::new();
     each_day(connection, sought, |_, day| {
-        if sought.count(day) > 0 {
-            let overlap = |(first, last): &Span| (*first.max(&within.0), *last.min(&within.1));
-            all.extend(
-                day.spans
-                    .iter()
-                    .map(overlap)
-                    .filter(|(first, last)| first <= last),
-            );
+        let overlap = |(first, last): Span| (first.max(within.0), last.min(within.1));
+        let before = all.len();
+        all.extend(day.spans().map(overlap).filter(|(first, last)| first <= last));
+        if all.len() > before && !sought.has_some(day) {
+            all.truncate(before);
         }
         Ok(())
     })?;
@@ -41,11 +43,11 @@ pub(super) fn of(
 pub(super) fn by_day(connection: &Connection, sought: &Sought) -> Result<Vec<(i64, u64)>, rusqlite::Error> {
     let mut days = Vec::new();
     each_day(connection, sought, |number, day| {
-        let (begin, end) = (number * DAY_MS, number * DAY_MS + DAY_MS - 1);
+        let (begin, end) = of_day(number);
         let cut = sought.from_ms.is_some_and(|from| from > begin) || sought.to_ms.is_some_and(|to| to < end);
         let count = match sought.count(day) {
             0 => 0,
-            _ if cut => count_one(connection, sought, (begin, end))?,
+            _ if cut => count_between(connection, sought, (begin, end))?,
             count => count,
         };
         if count > 0 {
@@ -59,7 +61,7 @@ pub(super) fn by_day(connection: &Connection, sought: &Sought) -> Result<Vec<(i6
 fn each_day(
     connection: &Connection,
     sought: &Sought,
-    mut look: impl FnMut(i64, &Day) -> Result<(), rusqlite::Error>,
+    mut look: impl FnMut(i64, DayView<'_>) -> Result<(), rusqlite::Error>,
 ) -> Result<(), rusqlite::Error> {
     let (from, to) = (
         sought.from_ms.map_or(i64::MIN, day),
@@ -70,19 +72,26 @@ fn each_day(
     let mut rows = select.query(params![from, to])?;
     while let Some(row) = rows.next()? {
         let bytes = row.get_ref(1)?.as_blob().unwrap_or_default();
-        look(row.get(0)?, &Day::read(bytes))?;
+        look(row.get(0)?, DayView(bytes))?;
     }
     Ok(())
 }
 
-fn count_one(connection: &Connection, sought: &Sought, day: (i64, i64)) -> Result<u64, rusqlite::Error> {
+/// How many rows that began between two times match, counted row by row.
+pub(super) fn count_between(
+    connection: &Connection,
+    sought: &Sought,
+    span: Span,
+) -> Result<u64, rusqlite::Error> {
     let (conditions, values) = sought.conditions(Walk::Start);
     let sql = [
         "SELECT count(*) FROM cdrs WHERE started_ms BETWEEN ? AND ?",
         &conditions,
     ]
     .concat();
-    let all = [Value::from(day.0), Value::from(day.1)].into_iter().chain(values);
+    let all = [Value::from(span.0), Value::from(span.1)]
+        .into_iter()
+        .chain(values);
     connection
         .prepare_cached(&sql)?
         .query_row(params_from_iter(all), |row| row.get::<_, i64>(0))

@@ -3,6 +3,7 @@
 
 mod book;
 mod kept;
+mod later;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ pub use kept::{
     ApiKey, Counts, Fetched, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
     Rejected, SourceChange, SyncLog, SyncPage, SyncStatus, SyncTotals, Written,
 };
+pub(in crate::store) use later::recognise;
 pub use twins::same_number;

@@ -62,7 +62,7 @@ fn take_one(
         let twin = twins.find(connection, seen)?;
         let cdr_id = match twin {
             Some(own) => {
-                link(connection, own, page, &fetched.external_id, unix_ms)?;
+                link(connection, own, &page.source_name, &fetched.external_id, unix_ms)?;
                 twins.note_linked(own, &page.source_name, &fetched.external_id);
                 new.linked += 1;
                 own
@@ -89,7 +89,13 @@ fn take_one(
     if !known.linked
         && let Some(own) = twins.find(connection, seen)?
     {
-        give_way(connection, page, &known, own, &fetched.external_id, unix_ms)?;
+        let theirs = Theirs {
+            row: known.id,
+            cdr_id: known.cdr_id,
+            source: page.source_name.clone(),
+            external_id: fetched.external_id.clone(),
+        };
+        give_way(connection, &page.site, &theirs, own, unix_ms)?;
         twins.note_linked(own, &page.source_name, &fetched.external_id);
         new.linked += 1;
     }
@@ -193,12 +199,12 @@ fn file_again(connection: &Connection, fetched: &Fetched, unix_ms: i64) -> Resul
 fn link(
     connection: &Connection,
     own: CallId,
-    page: &SyncPage,
+    source: &str,
     external_id: &str,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
     let theirs = ForeignRecord {
-        source: page.source_name.clone(),
+        source: source.to_owned(),
         external_id: external_id.to_owned(),
     };
     filing::amend(connection, own, unix_ms, move |cdr| {
@@ -211,20 +217,31 @@ fn link(
     Ok(())
 }
 
+/// A call of the PBX that was filed as a record of its own.
+pub(super) struct Theirs {
+    /// Its row of pbx_records.
+    pub(super) row: i64,
+    /// The record that was filed for it.
+    pub(super) cdr_id: [u8; 16],
+    /// The name of its source.
+    pub(super) source: String,
+    /// Its identity there.
+    pub(super) external_id: String,
+}
+
 /// The record filed for the PBX gives way to our own: a last version says which record stands for the call now
 /// (`linked` beside `origin`), and it leaves the lists.
-fn give_way(
+pub(super) fn give_way(
     connection: &Connection,
-    page: &SyncPage,
-    known: &Known,
+    site: &str,
+    theirs: &Theirs,
     own: CallId,
-    external_id: &str,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
-    link(connection, own, page, external_id, unix_ms)?;
-    let foreign = CallId(uuid::Uuid::from_bytes(known.cdr_id));
+    link(connection, own, &theirs.source, &theirs.external_id, unix_ms)?;
+    let foreign = CallId(uuid::Uuid::from_bytes(theirs.cdr_id));
     let ours = ForeignRecord {
-        source: page.site.clone(),
+        source: site.to_owned(),
         external_id: own.to_string(),
     };
     filing::amend(connection, foreign, unix_ms, move |cdr| {
@@ -233,7 +250,7 @@ fn give_way(
     })?;
     connection
         .prepare_cached("UPDATE pbx_records SET linked = 1, cdr_id = ?2 WHERE id = ?1")?
-        .execute(params![known.id, cdrs::key(own)])?;
+        .execute(params![theirs.row, cdrs::key(own)])?;
     Ok(())
 }
 

@@ -39,7 +39,7 @@ fn every_look_at_what_was_fetched_goes_by_an_index() {
         ),
         (
             "SELECT seq, body FROM cdrs WHERE started_ms BETWEEN ?1 AND ?2 AND latest = 1 AND origin IS NULL LIMIT ?3",
-            "cdrs_newest_by_start",
+            "cdrs_by_start",
         ),
         (
             "SELECT id FROM pbx_sync_logs WHERE source = ?1 AND status = 'running' LIMIT 1",

@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 /// The PBX's clock and ours may differ, and a call may wait at the PBX before it comes here.
 const NEAR_MS: i64 = 120_000;
 /// With the same Call-ID the clocks may differ by this much.
-const FAR_MS: i64 = 3_600_000;
+pub(super) const FAR_MS: i64 = 3_600_000;
 /// No more of our calls around one moment are looked at.
 const MOST: i64 = 5_000;
 /// Our calls are read by stretches of this length.
@@ -86,6 +86,18 @@ impl Twins {
             Entry::Vacant(place) => Ok(place.insert(own_calls(connection, from_ms, to_ms)?)),
         }
     }
+}
+
+/// Whether the PBX means this call of ours, and how sure that is: lower is surer, the same Call-ID surest.
+pub(super) fn is_same(cdr: &Cdr, seen: Seen<'_>) -> Option<(bool, u64)> {
+    let own = own(cdr);
+    let distance = own.started_ms.abs_diff(seen.cdr.started_at.unix_ms);
+    if by_call_id(&own, seen) && distance <= FAR_MS.unsigned_abs() {
+        return Some((false, distance));
+    }
+    let both_tell = own.sip_call_id.is_some() && seen.sip_call_id.is_some();
+    let fits = !both_tell && by_number(&own, seen) && is_free(&own, seen);
+    (fits && distance <= NEAR_MS.unsigned_abs()).then_some((true, distance))
 }
 
 fn nearest(around: &[Own], start: i64, reach: i64, fits: impl Fn(&Own) -> bool) -> Option<CallId> {

@@ -15,6 +15,7 @@ pub(super) mod ranges;
 pub(super) mod recordings;
 pub(super) mod registrations;
 pub(super) mod replays;
+mod shortening;
 pub(super) mod standing;
 pub(super) mod stories;
 pub(super) mod tallies;

@@ -92,33 +92,99 @@ pub(in crate::store) enum At {
     Anywhere,
 }
 
-/// The places of all numbers that have `part` there.
+/// The places of all numbers that have `part` there, ascending.
 pub(in crate::store) fn numbers_with(
     connection: &Connection,
     part: &str,
     at: At,
 ) -> Result<Vec<i64>, rusqlite::Error> {
-    let finder = memmem::Finder::new(part.as_bytes());
+    if part.is_empty() {
+        let mut select = connection.prepare_cached("SELECT id FROM numbers ORDER BY id")?;
+        return select.query_map([], |row| row.get(0))?.collect();
+    }
+    if part.contains('\n') {
+        return Ok(Vec::new());
+    }
+    let lines = Lines::with(part.as_bytes(), at);
     let mut ids = Vec::new();
     let mut select = connection.prepare_cached("SELECT page, numbers FROM number_pages ORDER BY page")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let page: i64 = row.get(0)?;
-        let text = row.get_ref(1)?.as_str().unwrap_or_default();
-        // Most pages have nothing: one look at the whole text says so.
-        if finder.find(text.as_bytes()).is_none() {
-            continue;
+        let text = row.get_ref(1)?.as_bytes().unwrap_or_default();
+        lines.each_in(text, |line| ids.push(page * LINES + line + 1));
+    }
+    Ok(ids)
+}
+
+/// Finds lines of a page without taking the page apart.
+struct Lines<'p> {
+    part: &'p [u8],
+    at: At,
+    /// What is looked for: the part, with the end of the line before or behind it where that is asked for.
+    finder: memmem::Finder<'static>,
+}
+
+impl<'p> Lines<'p> {
+    fn with(part: &'p [u8], at: At) -> Self {
+        let needle = match at {
+            At::Start => [b"\n", part].concat(),
+            At::End => [part, b"\n"].concat(),
+            At::Anywhere => part.to_vec(),
+        };
+        Self {
+            part,
+            at,
+            finder: memmem::Finder::new(&needle).into_owned(),
         }
-        for (line, number) in (0..).zip(text.split('\n')) {
-            let fits = match at {
-                At::Start => number.starts_with(part),
-                At::End => number.ends_with(part),
-                At::Anywhere => finder.find(number.as_bytes()).is_some(),
-            };
-            if fits && !number.is_empty() {
-                ids.push(page * LINES + line + 1);
+    }
+
+    /// The number of each line, from 0, ascending.
+    fn each_in(&self, text: &[u8], mut found: impl FnMut(i64)) {
+        let breaks = |text: &[u8]| i64::try_from(memchr::memchr_iter(b'\n', text).count()).unwrap_or(0);
+        let (mut line, mut counted, mut last) = (0, 0, None);
+        // Nothing stands before the first line and behind the last.
+        if self.at == At::Start && text.starts_with(self.part) {
+            found(0);
+        }
+        for hit in self.finder.find_iter(text) {
+            let hit = if self.at == At::Start { hit + 1 } else { hit };
+            line += breaks(text.get(counted..hit).unwrap_or_default());
+            counted = hit;
+            if last.replace(line) != Some(line) {
+                found(line);
+            }
+        }
+        if self.at == At::End && text.ends_with(self.part) {
+            found(line + breaks(text.get(counted..).unwrap_or_default()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_page_is_searched_as_its_lines_are(
+            numbers in prop::collection::vec("[01]{0,5}", 1..12),
+            part in "[01]{1,3}",
+        ) {
+            let text = numbers.join("\n");
+            for at in [At::Start, At::End, At::Anywhere] {
+                let fits = |number: &&String| match at {
+                    At::Start => number.starts_with(&part),
+                    At::End => number.ends_with(&part),
+                    At::Anywhere => number.contains(&part),
+                };
+                let lines = (0..).zip(&numbers).filter(|(_, number)| fits(number));
+                let expected: Vec<i64> = lines.map(|(line, _)| line).collect();
+                let mut found = Vec::new();
+                Lines::with(part.as_bytes(), at).each_in(text.as_bytes(), |line| found.push(line));
+                prop_assert_eq!(found, expected, "{:?}", at);
             }
         }
     }
-    Ok(ids)
 }

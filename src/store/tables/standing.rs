@@ -59,15 +59,16 @@ pub(in crate::store) fn back_off(
     retry_at_ms: i64,
     error: &str,
     code: Option<u16>,
+    failures: u32,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(
-            "UPDATE upstreams SET failures = failures + 1, retry_at_ms = ?2, last_error = ?3, last_code = ?4,
+            "UPDATE upstreams SET failures = ?6, retry_at_ms = ?2, last_error = ?3, last_code = ?4,
                     last_error_ms = ?5
              WHERE name = ?1",
         )?
-        .execute(params![name, retry_at_ms, error, code, unix_ms])?;
+        .execute(params![name, retry_at_ms, error, code, unix_ms, failures])?;
     Ok(())
 }
 

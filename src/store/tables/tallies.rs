@@ -146,36 +146,53 @@ impl Day {
     }
 
     /// Reads a day; of a damaged one, what can be read.
-    pub(in crate::store) fn read(bytes: &[u8]) -> Self {
-        let mut numbers = Reading(bytes);
-        let mut day = Self::default();
+    fn read(bytes: &[u8]) -> Self {
+        let view = DayView(bytes);
+        Self {
+            spans: view.spans().collect(),
+            tallies: view.tallies().collect(),
+        }
+    }
+}
+
+/// A day as it lies in its row. A list of three years looks at a thousand days with hundreds of tallies each, so
+/// they are read one after the other and nothing is kept.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct DayView<'a>(pub(in crate::store) &'a [u8]);
+
+impl<'a> DayView<'a> {
+    /// Between which rows the day's records lie.
+    pub(in crate::store) fn spans(self) -> impl Iterator<Item = (i64, i64)> + use<'a> {
+        let mut numbers = Reading(self.0);
+        let count = numbers.take().unwrap_or(0);
+        (0..count).map_while(move |_| {
+            let (first, length) = (numbers.take()?, numbers.take()?);
+            Some((first, first.saturating_add(length)))
+        })
+    }
+
+    /// How many records of which kind began on the day.
+    pub(in crate::store) fn tallies(self) -> impl Iterator<Item = Tally> + use<'a> {
+        let mut numbers = Reading(self.0);
         for _ in 0..numbers.take().unwrap_or(0) {
-            let (Some(first), Some(length)) = (numbers.take(), numbers.take()) else {
+            if numbers.take().and_then(|_first| numbers.take()).is_none() {
                 break;
-            };
-            day.spans.push((first, first.saturating_add(length)));
+            }
         }
-        while let Some(tally) = tally(&mut numbers) {
-            day.tallies.push(tally);
-        }
-        day
+        std::iter::from_fn(move || tally(&mut numbers))
     }
 }
 
 fn tally(numbers: &mut Reading<'_>) -> Option<Tally> {
-    let code = numbers.take()?;
+    let [code, agent, group, origin, filed, latest] = numbers.take_six()?;
     let kind = Kind {
         status: code / 8,
         direction: code % 8,
-        agent: numbers.take()?,
-        group: numbers.take()?,
-        origin: numbers.take()?,
+        agent,
+        group,
+        origin,
     };
-    Some(Tally {
-        kind,
-        filed: numbers.take()?,
-        latest: numbers.take()?,
-    })
+    Some(Tally { kind, filed, latest })
 }
 
 /// Counts a new row.

@@ -44,6 +44,21 @@ impl Reading<'_> {
         None
     }
 
+    /// Six numbers; most of the time each is one byte, and then they are read at once.
+    pub(in crate::store) fn take_six(&mut self) -> Option<[i64; 6]> {
+        if let Some((six, rest)) = self.0.split_first_chunk::<6>()
+            && six.iter().all(|byte| byte & 0x80 == 0)
+        {
+            self.0 = rest;
+            return Some(six.map(i64::from));
+        }
+        let mut six = [0; 6];
+        for number in &mut six {
+            *number = self.take()?;
+        }
+        Some(six)
+    }
+
     pub(in crate::store) fn take_signed(&mut self) -> Option<i64> {
         let is_negative = self.take()? != 0;
         let number = self.take()?;

@@ -1,7 +1,7 @@
 use super::open;
 use super::sample::{call_id, ended};
 use crate::model::{CallId, Cdr, Direction, Entry, Stamp};
-use crate::store::ByStart;
+use crate::store::CdrFilter;
 
 const BEGIN: i64 = 1_757_500_000_000;
 
@@ -16,13 +16,15 @@ fn begun(n: u32, after_ms: i64) -> Cdr {
     }
 }
 
-fn window(offset: u64, limit: usize) -> ByStart {
-    ByStart {
-        from_ms: BEGIN,
-        to_ms: BEGIN + 1_000_000,
+fn window(offset: u64, limit: usize) -> CdrFilter {
+    CdrFilter {
+        by_start: true,
+        latest_only: true,
+        from_ms: Some(BEGIN),
+        to_ms: Some(BEGIN + 1_000_000),
         offset,
         limit,
-        ..ByStart::default()
+        ..CdrFilter::default()
     }
 }
 
@@ -48,7 +50,7 @@ fn pages_are_in_the_order_of_the_second_and_then_of_the_identity() {
     for limit in [1, 3, 7, 50, 60] {
         let mut seen = Vec::new();
         loop {
-            let page = reader.cdrs_by_start(&window(seen.len() as u64, limit)).unwrap();
+            let page = reader.cdrs(&window(seen.len() as u64, limit)).unwrap().items;
             seen.extend(
                 page.iter()
                     .map(|(_, cdr)| (cdr.started_at.unix_ms / 1000, cdr.cdr_id)),
@@ -59,8 +61,8 @@ fn pages_are_in_the_order_of_the_second_and_then_of_the_identity() {
         }
         assert_eq!(seen, expected, "by pages of {limit}");
     }
-    assert!(reader.cdrs_by_start(&window(50, 10)).unwrap().is_empty());
-    assert!(reader.cdrs_by_start(&window(u64::MAX, 10)).unwrap().is_empty());
+    assert!(reader.cdrs(&window(50, 10)).unwrap().items.is_empty());
+    assert!(reader.cdrs(&window(u64::MAX, 10)).unwrap().items.is_empty());
 }
 
 #[test]
@@ -91,35 +93,35 @@ fn each_call_is_there_once_and_filters_narrow() {
         true
     };
     room.store.journal().amend(call_id(1), change).unwrap();
-    let found = |wanted: ByStart| -> Vec<(u64, u32)> {
-        let page = room.store.reader().cdrs_by_start(&wanted).unwrap();
+    let found = |wanted: CdrFilter| -> Vec<(u64, u32)> {
+        let page = room.store.reader().cdrs(&wanted).unwrap().items;
         page.iter().map(|(seq, cdr)| (*seq, cdr.version)).collect()
     };
     assert_eq!(found(window(0, 10)), [(5, 2), (2, 1), (3, 1), (4, 1)]);
     assert_eq!(
-        found(ByStart {
+        found(CdrFilter {
             caller: Some("1036".to_owned()),
             ..window(0, 10)
         }),
         [(2, 1)]
     );
     assert_eq!(
-        found(ByStart {
+        found(CdrFilter {
             dialed: Some("0336626159".to_owned()),
             ..window(0, 10)
         }),
         [(4, 1)]
     );
     assert_eq!(
-        found(ByStart {
+        found(CdrFilter {
             without_internal: true,
             ..window(1, 10)
         }),
         [(2, 1), (4, 1)]
     );
-    let to_ms = BEGIN + 1000;
+    let to_ms = Some(BEGIN + 1000);
     assert_eq!(
-        found(ByStart {
+        found(CdrFilter {
             to_ms,
             ..window(0, 10)
         }),

@@ -2,6 +2,7 @@ use super::sample::{call_id, closing, ended, facts, recording, stamp};
 use super::{NOON, Room, open};
 use crate::model::{Cdr, Entry, RecordingFacts, Stamp, TapeDone};
 use crate::store::{CdrFilter, StoreReply};
+use std::sync::Arc;
 
 fn filed_with_an_unfinished_recording(dir: &std::path::Path) -> Room {
     let (room, _) = open(dir, &["crm"], |_options| ());
@@ -66,6 +67,71 @@ fn a_recording_mended_at_the_next_start_completes_a_record_that_was_filed_withou
     assert_eq!((seq, cdr.version, cdr.recording), (2, 2, Some(facts(1))));
 }
 
+/// How long after the start of 1970 it really was.
+const BEHIND_MS: i64 = NOON - 100_000;
+
+fn at_the_site(unix_ms: i64) -> Stamp {
+    Stamp {
+        unix_ms,
+        offset_seconds: 10_800,
+    }
+}
+
+/// The n-th call of a box that did not know the time.
+fn in_1970(n: u32) -> Cdr {
+    let mut cdr = ended(n);
+    cdr.clock_synced = false;
+    cdr.started_at = Stamp {
+        unix_ms: 60_000 + i64::from(n),
+        offset_seconds: 0,
+    };
+    cdr.ended_at = Some(Stamp {
+        unix_ms: 68_000 + i64::from(n),
+        offset_seconds: 0,
+    });
+    cdr.legs[0].invited_at = cdr.started_at;
+    cdr
+}
+
+/// ROBUSTNESS 81: what a restart cut off is mended by the next start, by what the run before had learnt, and calls of
+/// the new run, whose clock is not set yet, are left alone.
+#[test]
+fn times_that_were_not_mended_before_a_restart_are_mended_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = |options: &mut crate::store::Options| options.stamp_of = Arc::new(at_the_site);
+    let (room, _) = open(dir.path(), &["crm"], site);
+    for n in 0..250 {
+        room.append(Entry::CallClosed(Box::new(in_1970(n))));
+    }
+    room.settle();
+    room.store.journal().clock_set(BEHIND_MS).unwrap();
+    // The shutdown comes before most of them have had their turn.
+    room.store.shutdown();
+    let (room, _) = open(dir.path(), &["crm"], site);
+    room.append(Entry::CallClosed(Box::new(in_1970(900))));
+    let unmended = |room: &Room| {
+        let filter = CdrFilter {
+            latest_only: true,
+            limit: 1000,
+            ..CdrFilter::default()
+        };
+        let page = room.store.reader().cdrs(&filter).unwrap();
+        let left = page.items.into_iter().filter(|(_, cdr)| !cdr.clock_synced);
+        left.map(|(_, cdr)| cdr.cdr_id).collect::<Vec<_>>()
+    };
+    while unmended(&room) != [call_id(900)] {
+        room.filed();
+    }
+    let (_, cdr) = room.store.reader().cdr(call_id(249)).unwrap().unwrap();
+    let expected = at_the_site(in_1970(249).started_at.unix_ms + BEHIND_MS);
+    assert_eq!((cdr.version, cdr.started_at), (2, expected));
+    room.store.shutdown();
+    // Done is done.
+    let (room, _) = open(dir.path(), &["crm"], site);
+    room.settle();
+    assert_eq!(unmended(&room), [call_id(900)]);
+}
+
 /// S0/ROBUSTNESS 81: a box without a battery clock files calls in 1970; once the clock is set they get their true
 /// times as new versions, in the order of everything else.
 #[test]
@@ -74,32 +140,16 @@ fn records_of_an_unset_clock_get_their_true_times_when_it_is_set() {
     let (room, _) = open(dir.path(), &["crm"], |_options| ());
     room.append(closing(900));
     room.store.shutdown();
-    let (room, _) = open(dir.path(), &["crm"], |_options| ());
-    let in_1970 = |n: u32| {
-        let mut cdr = ended(n);
-        cdr.clock_synced = false;
-        cdr.started_at = Stamp {
-            unix_ms: 60_000 + i64::from(n),
-            offset_seconds: 0,
-        };
-        cdr.ended_at = Some(Stamp {
-            unix_ms: 68_000 + i64::from(n),
-            offset_seconds: 0,
-        });
-        cdr.legs[0].invited_at = cdr.started_at;
-        cdr
-    };
+    let (room, _) = open(dir.path(), &["crm"], |options| {
+        options.stamp_of = Arc::new(at_the_site)
+    });
     for n in 0..250 {
         room.append(Entry::CallClosed(Box::new(in_1970(n))));
     }
     room.append(closing(901));
     room.settle();
-    let shift = NOON - 100_000;
-    let restamp = move |stamp: Stamp| Stamp {
-        unix_ms: stamp.unix_ms + shift,
-        offset_seconds: 10_800,
-    };
-    room.store.journal().clock_set(Box::new(restamp)).unwrap();
+    let restamp = |stamp: Stamp| at_the_site(stamp.unix_ms + BEHIND_MS);
+    room.store.journal().clock_set(BEHIND_MS).unwrap();
     // One from last year's run, 250 and one of this run, and 250 versions.
     while room.filed() < 502 {}
     let filter = CdrFilter {

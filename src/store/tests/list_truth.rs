@@ -91,6 +91,15 @@ fn fits(filter: &CdrFilter, cdr: &Cdr, newest: bool) -> bool {
         && filter.from_ms.is_none_or(|from| start >= from)
         && filter.to_ms.is_none_or(|to| start <= to)
         && filter.number.as_ref().is_none_or(number)
+        && filter
+            .caller
+            .as_ref()
+            .is_none_or(|caller| cdr.caller_number.as_str() == caller)
+        && filter
+            .dialed
+            .as_ref()
+            .is_none_or(|dialed| cdr.dialed_number.as_str() == dialed)
+        && !(filter.without_internal && cdr.direction == Direction::Internal)
         && (!filter.latest_only || newest)
         && match &filter.origin {
             None => true,
@@ -102,7 +111,7 @@ fn fits(filter: &CdrFilter, cdr: &Cdr, newest: bool) -> bool {
 /// What the list should be, found by looking at every record.
 fn truth(filter: &CdrFilter) -> (Vec<u64>, u64, bool) {
     let all = records();
-    let mut rows: Vec<(i64, u64)> = Vec::new();
+    let mut rows: Vec<((i64, String), u64)> = Vec::new();
     for (seq, cdr) in (1..).zip(&all) {
         let newest = all
             .iter()
@@ -116,11 +125,12 @@ fn truth(filter: &CdrFilter) -> (Vec<u64>, u64, bool) {
                 }
             });
         if fits(filter, cdr, newest) && beyond {
+            let place = (cdr.started_at.unix_ms / 1000, cdr.cdr_id.to_string());
             rows.push((
                 if filter.by_start {
-                    cdr.started_at.unix_ms
+                    place
                 } else {
-                    0
+                    Default::default()
                 },
                 seq,
             ));
@@ -162,13 +172,15 @@ prop_compose! {
         group in prop::option::weighted(0.2, Just("sales")),
         origin in prop::option::weighted(0.3, prop_oneof![Just(OriginMatch::Own), Just(OriginMatch::Source("onepos".to_owned()))]),
         number in prop::option::weighted(0.4, number()),
+        caller in prop::option::weighted(0.1, (0..400_u32).prop_map(|n| format!("+96650{:07}", n * 7919))),
+        dialed in prop::option::weighted(0.1, Just("+966112345678".to_owned())),
         from in prop::option::weighted(0.3, -15..1_i64),
         days in prop::option::weighted(0.3, 0..9_i64),
         part in 0..DAY,
         after in prop::option::weighted(0.4, 0..800_u64),
         offset in prop_oneof![Just(0), 0..300_u64],
         limit in 1..60_usize,
-        flags in (any::<bool>(), any::<bool>(), any::<bool>()),
+        flags in (any::<bool>(), any::<bool>(), any::<bool>(), prop::bool::weighted(0.2)),
     ) -> CdrFilter {
         CdrFilter {
             after: after.filter(|_| !flags.2),
@@ -178,6 +190,9 @@ prop_compose! {
             status: status.map(|n| STATUSES[n]),
             direction: direction.map(|n| DIRECTIONS[n]),
             number,
+            caller,
+            dialed,
+            without_internal: flags.3,
             agent: agent.map(AgentId::from),
             group: group.map(GroupName::from),
             origin,

@@ -1,6 +1,5 @@
 use crate::model::{Entry, TapeDone};
 use crate::store::journal::Durability;
-use crate::store::late::Restamp;
 use rusqlite::Connection;
 
 /// What reaches the writer.
@@ -14,7 +13,10 @@ pub(in crate::store) enum Job {
     /// Older rows came over from a database that was set aside: forwarders want to look again.
     TellAgain,
     /// The wall clock was set for the first time in this run.
-    ClockSet(Restamp),
+    ClockSet {
+        /// How far it had been behind.
+        behind_ms: i64,
+    },
     /// Other destinations from now on.
     Upstreams(Vec<String>),
     /// Nothing comes after this.
@@ -42,7 +44,7 @@ impl std::fmt::Debug for Job {
             Self::Tape(_) => "Tape",
             Self::Work(..) => "Work",
             Self::TellAgain => "TellAgain",
-            Self::ClockSet(_) => "ClockSet",
+            Self::ClockSet { .. } => "ClockSet",
             Self::Upstreams(_) => "Upstreams",
             Self::Stop => "Stop",
         })

@@ -14,7 +14,7 @@ pub(super) use refreshes::Refreshes;
 use super::connection::open_for_writing;
 use super::journal::Durability;
 use super::keeping::{Ageing, ConditionWatch, Config, Reserve};
-use super::late::{self, Mending};
+use super::late::{self, Mending, StampOf};
 use super::lock::DirectoryLock;
 use super::log;
 use super::tables::registrations;
@@ -22,7 +22,7 @@ use super::{Clock, Pace, StoreReply};
 use crate::model::{Binding, CallId, Entry};
 use refreshes::is_refresh;
 use rusqlite::Connection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,8 +51,10 @@ pub(super) struct Writer {
     pub(super) in_doubt: bool,
     /// The highest `seq` of the runs before.
     pub(super) last_before: u64,
-    /// Records whose times are being mended.
-    pub(super) mending: Option<Mending>,
+    /// Records whose times are being mended: those an earlier run left, then those of this one.
+    pub(super) mending: VecDeque<Mending>,
+    /// The site's clock.
+    pub(super) stamp_of: StampOf,
     /// `[cdr]`.
     pub(super) keep: Config,
     pub(super) ageing: Ageing,
@@ -175,10 +177,7 @@ impl Writer {
                 self.wait(Job::Tape(done), durability);
             }
             Job::TellAgain => (self.on_reply)(StoreReply::Filed { seq: self.filed }),
-            Job::ClockSet(restamp) => {
-                self.mending = Some(Mending::after(self.last_before, restamp));
-                self.next_tidy = Some(self.clock.now());
-            }
+            Job::ClockSet { behind_ms } => self.begin_to_mend(behind_ms),
             Job::Work(durability, work) => {
                 if let Some(reason) = self.current_trouble() {
                     (work(Err(&reason)).after)(Err(&reason));

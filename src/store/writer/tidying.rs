@@ -1,5 +1,7 @@
 use super::Writer;
 use crate::store::keeping::{Condition, Pruned, Rule, prune, unacknowledged_deletions, used_bytes};
+use crate::store::late::Mending;
+use std::sync::Arc;
 use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
@@ -15,7 +17,7 @@ impl Writer {
         if self.retry_at.is_some() || self.next_tidy.is_some_and(|at| now < at) {
             return;
         }
-        if self.mending.is_some() {
+        if !self.mending.is_empty() {
             return self.mend_some();
         }
         let pruned = match self.tidy() {
@@ -60,7 +62,7 @@ impl Writer {
 
     /// A few records at a time get their true times; what calls have to write comes in between.
     fn mend_some(&mut self) {
-        let Some(mut mending) = self.mending.take() else {
+        let Some(mut mending) = self.mending.pop_front() else {
             return;
         };
         let unix_ms = self.clock.unix_ms();
@@ -69,24 +71,34 @@ impl Writer {
             .execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE")
             .and_then(|()| mending.step(&self.connection, unix_ms))
             .and_then(|more| self.connection.execute_batch("COMMIT").map(|()| more));
-        let is_over = match mended {
+        match mended {
             Ok(more) => {
                 self.tell_what_was_filed();
-                !more
+                if more {
+                    self.mending.push_front(mending);
+                }
             }
             Err(error) => {
-                tracing::warn!(%error, "The times of earlier records could not be mended: {error}.");
+                tracing::warn!(%error, "The times of earlier records could not be mended: {error}. The next start tries again.");
                 if !self.connection.is_autocommit() {
                     // The records stay as they are, marked as of a clock that was not set.
                     let _ = self.connection.execute_batch("ROLLBACK");
                 }
-                true
             }
-        };
-        if !is_over {
-            self.mending = Some(mending);
         }
         self.next_tidy = Some(self.clock.now() + BREATH);
+    }
+
+    /// The clock was set: what this run filed before gets its true times, after what an earlier one left to do.
+    pub(super) fn begin_to_mend(&mut self, behind_ms: i64) {
+        let mending = Mending::after(self.last_before, behind_ms, Arc::clone(&self.stamp_of));
+        if self.mending.is_empty()
+            && let Err(error) = mending.note(&self.connection)
+        {
+            tracing::debug!(%error, "A restart would not know that times have to be mended: {error}.");
+        }
+        self.mending.push_back(mending);
+        self.next_tidy = Some(self.clock.now());
     }
 
     fn rule(&mut self) -> Rule {

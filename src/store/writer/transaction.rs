@@ -104,7 +104,7 @@ impl Writer {
             Job::Entry(_)
             | Job::Tape(_)
             | Job::TellAgain
-            | Job::ClockSet(_)
+            | Job::ClockSet { .. }
             | Job::Upstreams(_)
             | Job::Stop => {
                 let result = self.apply_entry(&job).map_err(Fault::Error);
@@ -154,7 +154,7 @@ impl Writer {
                 late::tape_done(connection, done, self.clock.unix_ms()).map(|()| None)
             }
             Job::Upstreams(names) => outbox::enable_only(connection, names).map(|()| None),
-            Job::Work(..) | Job::TellAgain | Job::ClockSet(_) | Job::Stop => Ok(None),
+            Job::Work(..) | Job::TellAgain | Job::ClockSet { .. } | Job::Stop => Ok(None),
         }
     }
 
@@ -218,7 +218,7 @@ impl Writer {
                 | Job::Tape(_)
                 | Job::Work(..)
                 | Job::TellAgain
-                | Job::ClockSet(_)
+                | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop => {}
             }
@@ -248,7 +248,7 @@ impl Writer {
                 Job::Entry(_)
                 | Job::Tape(_)
                 | Job::TellAgain
-                | Job::ClockSet(_)
+                | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop => self.wait(job, Durability::Synced),
             }
@@ -288,7 +288,7 @@ impl Outcome {
                 | Job::Tape(_)
                 | Job::Work(..)
                 | Job::TellAgain
-                | Job::ClockSet(_)
+                | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop,
             )

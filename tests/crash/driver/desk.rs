@@ -165,7 +165,7 @@ impl Desk {
         match answer {
             Answer::Opened(n) => {
                 say("opened", n);
-                append(journal, Entry::CallNoted(sample::digit(n)));
+                append(journal, sample::digit(n, 1500, "1"));
                 self.lock().push_back(n);
                 append(journal, Entry::CallClosed(Box::new(sample::ended(n))));
             }

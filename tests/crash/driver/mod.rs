@@ -6,6 +6,8 @@
 
 mod child;
 mod desk;
+#[path = "../../../src/store/tests/sample.rs"]
+#[allow(dead_code, reason = "the store's own tests use all of it")]
 mod sample;
 
 pub(crate) use child::{Driven, Word};

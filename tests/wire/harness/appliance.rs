@@ -52,15 +52,7 @@ impl Appliance {
     /// Starts the box again after [`Self::kill`] or [`Self::stop`].
     #[track_caller]
     pub(crate) fn start(&mut self) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(self.folder.path().join("callpost.toml"));
-        command.arg("--data-dir").arg(self.data());
-        command
-            .env("CALLPOST_ADMIN_TOKEN", TOKEN)
-            .current_dir(self.folder.path());
+        let mut command = self.command();
         let mut peer = Peer::start("callpost", &mut command, self.folder.path().join("callpost.log"));
         eventually("callpost serves calls", PATIENCE, || {
             if let Some(status) = peer.ended() {
@@ -70,6 +62,20 @@ impl Appliance {
             (answer.status == 200).then_some(())
         });
         self.peer = Some(peer);
+    }
+
+    /// What starts the box on its configuration and data.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.folder.path().join("callpost.toml"))
+            .arg("--data-dir")
+            .arg(self.data())
+            .env("CALLPOST_ADMIN_TOKEN", TOKEN)
+            .current_dir(self.folder.path());
+        command
     }
 
     /// Cuts the power.

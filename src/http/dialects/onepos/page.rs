@@ -6,7 +6,7 @@ use super::wanted::{Asked, Callback, Wanted};
 use crate::http::reception::Reception;
 use crate::http::routes::Shared;
 use crate::http::serve::Peer;
-use crate::store::ByStart;
+use crate::store::CdrFilter;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -98,20 +98,22 @@ async fn page(
 }
 
 async fn records(reception: &Reception, config: &Config, wanted: &Wanted) -> Result<Vec<Record>, Refusal> {
-    let question = ByStart {
-        from_ms: wanted.from_ms,
-        to_ms: wanted.to_ms,
+    let question = CdrFilter {
+        by_start: true,
+        latest_only: true,
+        from_ms: Some(wanted.from_ms),
+        to_ms: Some(wanted.to_ms),
         caller: wanted.caller.clone(),
         dialed: wanted.destination.clone(),
         without_internal: config.internal_as == InternalAs::Omit,
         offset: wanted.offset,
         limit: wanted.limit,
+        ..CdrFilter::default()
     };
-    let rows = reception
-        .read(move |reader| reader.cdrs_by_start(&question))
-        .await?;
+    let page = reception.read(move |reader| reader.cdrs(&question)).await?;
     let tenant = tenant(config, &wanted.domain, &reception.faces.site);
-    Ok(rows
+    Ok(page
+        .items
         .iter()
         .filter_map(|(_, cdr)| record(cdr, config, &tenant))
         .collect())

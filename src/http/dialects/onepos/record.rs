@@ -99,9 +99,14 @@ fn disposition(cdr: &Cdr) -> &'static str {
 }
 
 /// Where the recording lies for pullers: `/<tenant>/archive/2025/Sep/11/<uuid>.wav`, by the site's calendar. `null`
-/// until the file is complete.
+/// until the file is complete. One that lies at the PBX has the same kind of path here, and is played through the box.
 pub(super) fn record_path(cdr: &Cdr, tenant: &str) -> Option<String> {
-    cdr.recording.as_ref()?.bytes?;
+    let recording = cdr.recording.as_ref()?;
+    let ending = match (&cdr.origin, recording.bytes) {
+        (None, Some(_)) => "wav",
+        (Some(_), _) => ending(&recording.path),
+        (None, None) => return None,
+    };
     let at = cdr.started_at;
     let time = jiff::Timestamp::from_millisecond(at.unix_ms).ok()?;
     let day = Offset::from_seconds(at.offset_seconds)
@@ -109,5 +114,13 @@ pub(super) fn record_path(cdr: &Cdr, tenant: &str) -> Option<String> {
         .to_datetime(time)
         .date();
     let folder = day.strftime("%Y/%b/%d");
-    Some(format!("/{tenant}/archive/{folder}/{}.wav", cdr.cdr_id))
+    Some(format!("/{tenant}/archive/{folder}/{}.{ending}", cdr.cdr_id))
+}
+
+/// What kind of file a path at the PBX names.
+fn ending(path: &str) -> &str {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_plain =
+        (1..=4).contains(&ending.len()) && ending.bytes().all(|letter| letter.is_ascii_alphanumeric());
+    if is_plain { ending } else { "wav" }
 }

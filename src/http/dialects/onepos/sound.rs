@@ -51,8 +51,8 @@ async fn recording(reception: &Reception, path: &str) -> Result<Option<Recording
     let Some((tenant, _)) = path.split_once('/') else {
         return Ok(None);
     };
-    let name = path.rsplit('/').next().and_then(|file| file.strip_suffix(".wav"));
-    let Some(id) = name.and_then(|name| Uuid::try_parse(name).ok()) else {
+    let name = path.rsplit('/').next().and_then(|file| file.rsplit_once('.'));
+    let Some(id) = name.and_then(|(name, _)| Uuid::try_parse(name).ok()) else {
         return Ok(None);
     };
     let found = reception.read(move |reader| reader.cdr(CallId(id))).await?;

@@ -12,7 +12,6 @@ use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{ConnectOptions, Event, ServerAddr};
 use std::error::Error as _;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -103,7 +102,17 @@ impl Nats {
             .resolve(&address.host, address.port, Author::File)
             .await
             .map_err(|refused| refused.to_string())?;
-        let servers = places.iter().map(server).collect::<Result<Vec<_>, _>>()?;
+        let servers = if self.speaks_tls() {
+            // By its name, which the server may choose its certificate by. The library looks the name up once more: what
+            // it finds then has to prove the same name before it hears anything.
+            let host = match address.host.contains(':') {
+                true => format!("[{}]", address.host),
+                false => address.host.clone(),
+            };
+            vec![server(&format!("{host}:{}", address.port))?]
+        } else {
+            places.iter().map(server).collect::<Result<Vec<_>, _>>()?
+        };
         let (say, ended) = watch::channel(None);
         let client = self
             .options(servers.len(), say)?
@@ -112,6 +121,15 @@ impl Nats {
             .map_err(|error| innermost(&error))?;
         let jetstream = jetstream::ContextBuilder::new().timeout(ANSWERING).build(client);
         Ok(Session { jetstream, ended })
+    }
+
+    fn is_secure(&self) -> bool {
+        self.address.scheme == "tls"
+    }
+
+    /// A server on this machine needs none, and the certificates of the system are not read for it.
+    fn speaks_tls(&self) -> bool {
+        self.is_secure() || !self.address.is_loopback()
     }
 
     fn options(&self, servers: usize, say: watch::Sender<Option<String>>) -> Result<ConnectOptions, String> {
@@ -130,14 +148,12 @@ impl Nats {
                 }
                 async {}
             });
-        // A server on this machine needs none, and the certificates of the system are not read for it.
-        let is_secure = self.address.scheme == "tls";
-        if is_secure || !self.address.is_loopback() {
+        if self.speaks_tls() {
             let settings = self.context.egress.tls_config(&self.address.host, &self.trust);
             let verified = settings.map_err(|trouble| trouble.to_string())?;
             options = options
                 .tls_client_config((*verified).clone())
-                .require_tls(is_secure);
+                .require_tls(self.is_secure());
         }
         let section = &self.section;
         if let (Some(user), Some(password)) = (&section.user, &section.password) {
@@ -158,7 +174,7 @@ impl Nats {
     }
 }
 
-fn server(place: &SocketAddr) -> Result<ServerAddr, String> {
+fn server(place: &impl fmt::Display) -> Result<ServerAddr, String> {
     format!("nats://{place}")
         .parse()
         .map_err(|error| format!("{place} is no address of a server: {error}"))

@@ -2,6 +2,8 @@
 //! for and the whole record beside them. A repetition finds its row there. A batch is one statement and one round trip.
 
 #[cfg(feature = "postgres")]
+mod columns;
+#[cfg(feature = "postgres")]
 mod secured;
 #[cfg(feature = "postgres")]
 mod session;

@@ -1,6 +1,7 @@
 //! One connection to the database: opened with the table made and the statement prepared, ended when it is idle.
 
 use super::Encryption;
+use super::columns::Columns;
 use super::secured::Handshake;
 use super::sink::Place;
 use crate::egress::Author;
@@ -13,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Connection, Error, NoTls, Statement};
 
 /// A connection nothing was sent on for so long is ended: a database counts every one of a thousand boxes, and most of
@@ -96,15 +98,10 @@ impl Session {
     /// Writes these rows in one round trip: all or none of them.
     pub(super) async fn upsert(&self, appliance_id: &str, rows: &[OutboxItem]) -> Result<(), Trouble> {
         let _busy = Busy::with(&self.busy);
-        let seqs: Vec<i64> = rows
-            .iter()
-            .map(|row| i64::try_from(row.seq).unwrap_or(i64::MAX))
-            .collect();
-        let bodies: Vec<String> = rows.iter().map(OutboxItem::numbered_body).collect();
-        let written = self
-            .client
-            .execute(&self.upsert, &[&seqs, &bodies, &appliance_id])
-            .await;
+        let columns = Columns::of(rows).map_err(Trouble::Row)?;
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&appliance_id];
+        values.extend(columns.arrays());
+        let written = self.client.execute(&self.upsert, &values).await;
         written.map(|_rows| ()).map_err(|error| {
             if error.is_closed() {
                 Trouble::Closed
@@ -175,6 +172,8 @@ async fn prepare(client: &Client, place: &Place) -> Result<Statement, String> {
             .map_err(words)?;
         if !known.try_get::<_, bool>(0).map_err(words)? {
             make(client, place).await.map_err(words)?;
+            // Not before PostgreSQL 14, and not in every build.
+            let _ = client.batch_execute(&place.sql.pack_table).await;
             tracing::info!(table = %place.sql.table, "Table {} was made.", place.sql.table);
         }
     }

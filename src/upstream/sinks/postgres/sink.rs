@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio_postgres::config::SslMode;
 
 /// Rows a statement.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 /// The longest until a connection is ready: as everywhere, and the log-in and the preparing of a busy server.
 const OPENING: Duration = Duration::from_secs(30);
 /// The longest one statement may take.
