@@ -40,6 +40,7 @@ fn the_reference_names_every_key_of_every_section() {
     let single = [
         "site",
         "sip",
+        "guard",
         "media",
         "http",
         "http.onepos",

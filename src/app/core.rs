@@ -244,6 +244,8 @@ impl Core {
             let Some(hands) = &self.hands else { return };
             match output {
                 Output::Send { flow, bytes } => send(udp, hands, flow, bytes),
+                // Forgotten in the rush: what the shut out peer says next is not heard, and asks for it again.
+                Output::Close(connection) => drop(hands.hub.close(connection)),
                 Output::Media(order) => {
                     if let Err(failed) = hands.rtp.order(order) {
                         queue.extend(engine.handle(now, Input::Media(failed)));

@@ -51,6 +51,7 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
             .collect(),
         accounts,
         trunks,
+        guard: config.guard.rules(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file a subcommand. Each takes its arguments and gives an exit code; what it prints is for people (or, with
 //! `--json`, for programs).
 
+mod bans;
 mod cdr;
 mod check;
 mod db;
@@ -36,6 +37,8 @@ enum Command {
     Cdr(cdr::Arguments),
     /// Show the main job on this machine, with phones and a caller in this process.
     Demo(demo::Arguments),
+    /// Show who is shut out for guessing at passwords, or let them in again.
+    Bans(bans::Arguments),
     /// Look after the database.
     Db(db::Arguments),
     /// Tell what would happen to a call, without placing it.
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Bans(arguments) => bans::bans(&arguments),
         Command::Db(arguments) => db::db(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }

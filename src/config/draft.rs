@@ -14,7 +14,16 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 /// Sections that stand once.
-const TABLES: [&str; 7] = ["site", "sip", "media", "http", "recording", "cdr", "egress"];
+const TABLES: [&str; 8] = [
+    "site",
+    "sip",
+    "guard",
+    "media",
+    "http",
+    "recording",
+    "cdr",
+    "egress",
+];
 /// Sections that may stand often, each with the key that names one of them.
 pub(super) const LISTS: [(&str, &str); 6] = [
     ("trunk", "name"),
@@ -49,6 +58,7 @@ pub(super) struct FlowDraft {
 pub(super) struct Draft {
     pub(super) site: Section<Site>,
     pub(super) sip: Section<sip::Config>,
+    pub(super) guard: Section<sip::guard::Config>,
     pub(super) media: Section<media::Config>,
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
@@ -83,6 +93,7 @@ impl Draft {
         let draft = Self {
             site: reader.take_section(root, "site"),
             sip: reader.take_section(root, "sip"),
+            guard: reader.take_section(root, "guard"),
             media: reader.take_section(root, "media"),
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
@@ -129,6 +140,7 @@ impl Draft {
         Config {
             site: self.site.value,
             sip: self.sip.value,
+            guard: self.guard.value,
             media: self.media.value,
             http: self.http.value,
             recording: self.recording.value,

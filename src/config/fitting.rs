@@ -26,6 +26,9 @@ impl Draft {
         for (key, message) in self.sip.value.mistakes() {
             mistakes.push(self.sip.mistake_in_two(key, &message));
         }
+        for (key, message) in self.guard.value.mistakes() {
+            mistakes.push(self.guard.mistake_in_two(key, &message));
+        }
         for (key, message) in self.media.value.mistakes() {
             mistakes.push(self.media.mistake_in_two(key, &message));
         }

@@ -14,6 +14,8 @@ pub struct Config {
     pub site: Site,
     /// `[sip]`.
     pub sip: sip::Config,
+    /// `[guard]`.
+    pub guard: sip::guard::Config,
     /// `[media]`.
     pub media: media::Config,
     /// `[http]`.

@@ -20,7 +20,7 @@ impl Engine {
         let Some(entry) = self.entry(decision) else {
             return self.turn_away(now, &incoming, 404, "no such number");
         };
-        if !self.has_room() {
+        if !self.has_room() && !self.is_emergency(&incoming.dialed) {
             return self.turn_away(
                 now,
                 &incoming,
@@ -146,6 +146,11 @@ impl Engine {
 
     pub(super) fn has_room(&self) -> bool {
         !self.draining && !self.journal_behind && self.calls.len() < self.settings.most_calls
+    }
+
+    /// A call for help is let in while the box drains, is full or its journal is behind.
+    fn is_emergency(&self, dialed: &Number) -> bool {
+        !self.shutting_down && self.settings.sip.guard.is_emergency(dialed)
     }
 
     fn turn_away(&mut self, now: Instant, incoming: &Incoming, status: u16, reason: &'static str) {

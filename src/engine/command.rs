@@ -1,11 +1,14 @@
 use crate::agents::AgentState;
 use crate::model::{AgentId, CallId};
+use crate::sip::guard::Source;
 
 /// What a person asks of the running engine, through the API or a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// End this call.
     HangUp(CallId),
+    /// Let an address in again that was shut out.
+    LiftBan(Source),
     /// Put an agent into a state: `available`, `on_break` or `offline`; the rest follow from calls.
     SetAgentState {
         /// Whose state.

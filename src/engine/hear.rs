@@ -39,9 +39,26 @@ impl Engine {
                 }));
                 self.journal(Entry::Unbound { extension, contact });
             }
+            sip::Event::Banned(ban) => self.tell_log(Notice::AddressBanned {
+                source: ban.source,
+                user: ban.user,
+                minutes: (ban.until - ban.since).as_secs() / 60,
+            }),
+            sip::Event::WeakerDigest { extension, address } => {
+                self.tell_log(Notice::WeakerDigest { extension, address });
+            }
+            sip::Event::Stranger { method, address } => self.tell_log(Notice::Stranger { method, address }),
+            sip::Event::Noise { address, fault } => self.tell_log(Notice::Noise {
+                address,
+                fault: fault.to_string(),
+            }),
             sip::Event::TrunkProbed { trunk, round_trip } => self.trunk_probed(trunk, round_trip),
             sip::Event::Registered { trunk, outcome } => self.trunk_registered(trunk, outcome.err()),
         }
+    }
+
+    fn tell_log(&mut self, notice: Notice) {
+        self.out.push(Output::Notice(notice));
     }
 
     fn keep_binding(&mut self, now: Instant, binding: &sip::Binding) {

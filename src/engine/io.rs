@@ -72,6 +72,8 @@ pub enum Output {
         /// How long.
         silent_for: Duration,
     },
+    /// Close this stream: its address is shut out.
+    Close(u64),
     /// For the RTP threads.
     Media(MediaOrder),
     /// For the recorder.

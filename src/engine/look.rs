@@ -2,8 +2,8 @@
 
 use super::line::Live;
 use super::{
-    AgentView, Alarm, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView, Severity,
-    Snapshot, TrunkView,
+    AgentView, Alarm, BanView, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView,
+    Severity, Snapshot, TrunkView,
 };
 use crate::agents::AgentState;
 use crate::call::LegState;
@@ -35,6 +35,7 @@ impl Engine {
                 .iter()
                 .map(|group| self.queue_view(now, &group.name))
                 .collect(),
+            bans: self.bans(now),
             ports: PortsView {
                 used: count(self.ports.used()),
                 total: count(self.ports.total()),
@@ -43,6 +44,9 @@ impl Engine {
                 sip_received: self.sip.counts().received,
                 sip_malformed: self.sip.counts().malformed,
                 auth_failed: self.sip.counts().auth_failed,
+                sip_dropped: self.sip.dropped().packets,
+                sip_strangers: self.sip.counts().strangers,
+                bans: self.sip.dropped().bans,
                 ..self.counters
             },
             alarms: self.alarms(),
@@ -118,6 +122,21 @@ impl Engine {
             .collect();
         views.sort_by(|a, b| (&a.extension, &a.contact).cmp(&(&b.extension, &b.contact)));
         views
+    }
+
+    fn bans(&self, now: Instant) -> Vec<BanView> {
+        const MOST_SHOWN: usize = 256;
+        let bans = self.sip.bans(now).into_iter().take(MOST_SHOWN);
+        bans.map(|ban| BanView {
+            address: ban.source.to_string(),
+            reason: "wrong_passwords",
+            user: ban.user.clone(),
+            since: self.clock.stamp(ban.since),
+            until: self.clock.stamp(ban.until),
+            seconds: ban.until.saturating_duration_since(now).as_secs(),
+            dropped: ban.dropped,
+        })
+        .collect()
     }
 
     fn trunk_views(&self) -> Vec<TrunkView> {

@@ -142,6 +142,7 @@ impl Engine {
                             silent_for,
                         });
                     }
+                    sip::Output::Close(connection) => self.out.push(Output::Close(connection)),
                     sip::Output::Resolve(query) => self.out.push(Output::Resolve(query)),
                     sip::Output::Event(event) => self.hear_sip(now, event),
                 }
@@ -220,6 +221,11 @@ impl Engine {
             Command::HangUp(id) => {
                 if let Some(key) = self.key_of(id) {
                     self.tell(key, Event::HangUpOrdered);
+                }
+            }
+            Command::LiftBan(source) => {
+                if self.sip.lift_ban(now, source) {
+                    self.out.push(Output::Notice(Notice::BanLifted { source }));
                 }
             }
             Command::SetAgentState { agent, state, reason } => {

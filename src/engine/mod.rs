@@ -21,6 +21,7 @@ mod ports;
 mod settings;
 mod snapshot;
 
+pub use crate::sip::guard::Source;
 pub(crate) use act::overflow;
 pub use command::Command;
 pub use io::{Input, Output};
@@ -28,6 +29,6 @@ pub use machine::Engine;
 pub use notice::Notice;
 pub use settings::Settings;
 pub use snapshot::{
-    AgentView, Alarm, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView, Severity,
-    Snapshot, TrunkView,
+    AgentView, Alarm, BanView, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView,
+    Severity, Snapshot, TrunkView,
 };

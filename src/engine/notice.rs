@@ -1,5 +1,7 @@
 use crate::model::{AgentId, CallId, Number, TrunkName};
+use crate::sip::guard::Source;
 use std::fmt;
+use std::net::SocketAddr;
 
 /// Something worth a line in the day's story.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +81,41 @@ pub enum Notice {
         /// Which.
         call: CallId,
     },
+    /// An address was shut out for guessing at passwords.
+    AddressBanned {
+        /// Which.
+        source: Source,
+        /// Whose password was tried last.
+        user: Number,
+        /// For how long.
+        minutes: u64,
+    },
+    /// A person let an address in again.
+    BanLifted {
+        /// Which.
+        source: Source,
+    },
+    /// A phone that has shown to know SHA-256 came with MD5 and was not let in.
+    WeakerDigest {
+        /// Its extension.
+        extension: Number,
+        /// From where.
+        address: SocketAddr,
+    },
+    /// Somebody without a part in a call sent a request inside it.
+    Stranger {
+        /// What was asked.
+        method: String,
+        /// From where.
+        address: SocketAddr,
+    },
+    /// A message came that cannot be read.
+    Noise {
+        /// From where.
+        address: SocketAddr,
+        /// What is wrong with it.
+        fault: String,
+    },
 }
 
 impl Notice {
@@ -89,6 +126,9 @@ impl Notice {
             | Self::PortFailed { .. }
             | Self::RecordingFailed { .. }
             | Self::JournalLate { .. }
+            | Self::AddressBanned { .. }
+            | Self::WeakerDigest { .. }
+            | Self::Stranger { .. }
             | Self::TrunkRegistration { refused: Some(_), .. }
             | Self::TrunkChanged { up: false, .. } => true,
             Self::CallArrived { .. }
@@ -96,6 +136,8 @@ impl Notice {
             | Self::CallEnded { .. }
             | Self::PhoneRegistered { .. }
             | Self::PhoneGone { .. }
+            | Self::BanLifted { .. }
+            | Self::Noise { .. }
             | Self::TrunkRegistration { refused: None, .. }
             | Self::TrunkChanged { up: true, .. } => false,
         }
@@ -143,6 +185,23 @@ impl fmt::Display for Notice {
                     "The recording of call {call} could not be written: {reason}."
                 )
             }
+            Self::AddressBanned {
+                source,
+                user,
+                minutes,
+            } => write!(
+                out,
+                "{source} is shut out for {minutes} minutes: too many wrong passwords, the last for {user:?}."
+            ),
+            Self::BanLifted { source } => write!(out, "{source} is let in again."),
+            Self::WeakerDigest { extension, address } => write!(
+                out,
+                "Phone {extension} at {address} came with MD5 and was refused: it has shown to know SHA-256."
+            ),
+            Self::Stranger { method, address } => {
+                write!(out, "{address} has no part in the call it sent {method} to.")
+            }
+            Self::Noise { address, fault } => write!(out, "{address} sent what cannot be read. {fault}."),
             Self::JournalLate { call } => {
                 write!(
                     out,

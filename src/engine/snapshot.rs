@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub agents: Vec<AgentView>,
     /// Groups in the order of the configuration.
     pub queues: Vec<QueueView>,
+    /// Addresses that are shut out now, the latest first; a few hundred at most.
+    pub bans: Vec<BanView>,
     /// RTP ports.
     pub ports: PortsView,
     /// Counts since start.
@@ -162,6 +164,25 @@ pub struct QueueView {
     pub longest_wait_seconds: u64,
 }
 
+/// One address that is shut out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BanView {
+    /// Which: an IPv4 address, or an IPv6 network with `/64` behind it.
+    pub address: String,
+    /// Why, as a word: `wrong_passwords`.
+    pub reason: &'static str,
+    /// Whose password was tried last.
+    pub user: Number,
+    /// Since when.
+    pub since: Stamp,
+    /// Until when.
+    pub until: Stamp,
+    /// Seconds left.
+    pub seconds: u64,
+    /// Packets dropped so far.
+    pub dropped: u64,
+}
+
 /// RTP port pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PortsView {
@@ -201,6 +222,12 @@ pub struct Counters {
     pub sip_malformed: u64,
     /// Requests with wrong credentials.
     pub auth_failed: u64,
+    /// SIP packets that the guard dropped: too many of one address, of an address that is shut out, of a scanner.
+    pub sip_dropped: u64,
+    /// Requests inside a call from an address that has no part in it.
+    pub sip_strangers: u64,
+    /// Addresses shut out.
+    pub bans: u64,
     /// RTP packets dropped because they came from an address the SDP did not name.
     pub rtp_strangers: u64,
 }

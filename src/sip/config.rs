@@ -30,8 +30,8 @@ pub struct Config {
     pub dns_servers: Vec<DnsServer>,
     /// The realm of passwords, and the domain of the phones' addresses. Changing it changes every stored password.
     pub realm: String,
-    /// What passwords are proven with, the favourite first: `SHA-256`, `MD5`. Phones are offered both (RFC 8760);
-    /// some old ones, such as baresip 1.0, stumble over a challenge they do not know and need `["MD5"]` alone.
+    /// What passwords are proven with, the favourite first: `SHA-256`, `MD5`. Phones are offered both (RFC 8760); old
+    /// ones that stumble over a challenge they do not know are found out and asked for MD5 alone.
     pub digests: Vec<Algorithm>,
     /// The shortest registration granted; phones that ask for less are told so (423).
     pub min_expires_seconds: u32,

@@ -17,6 +17,7 @@
 //! | `stun` | RFC 8489, for RFC 5626 §4.4.2 |
 //! | `malformed`, `fault`, `limits`, `status` | §21 |
 //! | `digest/` | §22; RFC 7616, 8760, 2617 |
+//! | `guard/` | §26: who is heard at all |
 //! | `registrar/` | §10.3; RFC 3327, 5626 |
 //! | `transaction/` | §17; RFC 6026 |
 //! | `dialog` | §12 |
@@ -52,6 +53,7 @@ mod framing;
 mod stun;
 
 pub mod digest;
+pub mod guard;
 mod registrar;
 
 mod transaction;

@@ -1,5 +1,6 @@
 use super::RegistrationTimes;
 use super::digest::{Algorithm, Ha1};
+use super::guard::Rules;
 use super::{Flow, Target, TargetSet, Transport};
 use crate::model::{Number, TrunkName};
 use std::fmt;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub accounts: Vec<Account>,
     /// Trunks in order.
     pub trunks: Vec<Trunk>,
+    /// How strangers are treated.
+    pub guard: Rules,
 }
 
 /// A socket of ours.

@@ -4,6 +4,7 @@
     reason = "a test whose world cannot be set up should stop"
 )]
 
+mod bans;
 mod calls_page;
 mod cdrs;
 mod consumers;

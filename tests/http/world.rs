@@ -8,8 +8,8 @@ use callpost::connectors::onepos::Pace;
 use callpost::connectors::sync::{Setup, SyncDesk};
 use callpost::egress::{Egress, PinsInMemory, Rules};
 use callpost::engine::{
-    AgentView, Alarm, CallView, Command, Counters, LegView, PortsView, QueueView, RegistrationView, Severity,
-    Snapshot, TrunkView,
+    AgentView, Alarm, BanView, CallView, Command, Counters, LegView, PortsView, QueueView, RegistrationView,
+    Severity, Snapshot, TrunkView,
 };
 use callpost::http::{
     BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside,
@@ -578,6 +578,15 @@ pub(crate) fn snapshot() -> Snapshot {
             free_agents: 0,
             waiting: 1,
             longest_wait_seconds: 12,
+        }],
+        bans: vec![BanView {
+            address: "198.51.100.7".to_owned(),
+            reason: "wrong_passwords",
+            user: "1001".into(),
+            since: NOON,
+            until: NOON,
+            seconds: 890,
+            dropped: 27,
         }],
         ports: PortsView { used: 4, total: 500 },
         counters: Counters {

@@ -193,8 +193,10 @@ fn a_stranger_with_the_right_tags_cannot_hang_up() {
     insta::assert_snapshot!(world.story(), @"
        5.0s  stranger ──BYE──▶ box
        5.0s  box ──403 BYE──▶ nobody
+       5.0s  log: 203.0.113.66:5060 has no part in the call it sent BYE to.
        5.0s  stranger ──INFO──▶ box
        5.0s  box ──403 INFO──▶ nobody
+       5.0s  log: 203.0.113.66:5060 has no part in the call it sent INFO to.
        8.0s  ali ──BYE──▶ box
        8.0s  box ──200 BYE──▶ ali
        8.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller

@@ -9,6 +9,8 @@
     reason = "a file that cannot be read should stop the test"
 )]
 
+mod malformed;
+
 use callpost::model::Dice;
 use callpost::sip::digest::{Algorithm, Ha1};
 use callpost::sip::{
@@ -124,6 +126,7 @@ fn appliance(now: Instant) -> UserAgent {
             Some(pbx.port()),
             None,
         )],
+        guard: Default::default(),
     };
     let mut appliance = UserAgent::new(now, settings, Dice::from_number(1));
     appliance.deadline_reached(now);
@@ -177,7 +180,7 @@ fn over_tcp(bytes: &[u8], read: usize) -> Option<u16> {
     answer(&mut appliance)
 }
 
-/// ROBUSTNESS rows 1 and 3.
+/// ROBUSTNESS 1, 3.
 #[test]
 fn every_message_gets_the_answer_it_deserves() {
     let cases = cases();
@@ -199,7 +202,7 @@ fn every_message_gets_the_answer_it_deserves() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// ROBUSTNESS row 2: lines may end with LF alone, as far as the body does not depend on it.
+/// ROBUSTNESS 2: lines may end with LF alone, as far as the body does not depend on it.
 #[test]
 fn bare_line_feeds_make_no_difference() {
     for case in cases() {
@@ -242,4 +245,171 @@ fn what_is_refused_is_forgotten() {
         "{:?}",
         appliance.load()
     );
+}
+
+/// Hears a message as a datagram of the trunk; whoever calls is refused at once. The first status said, and whether
+/// somebody called.
+fn hear(appliance: &mut UserAgent, now: Instant, bytes: &[u8]) -> (Option<u16>, Option<String>) {
+    appliance.receive(now, &flow(Transport::Udp), bytes);
+    let (mut said, mut caller) = (None, None);
+    while let Some(output) = appliance.next_output() {
+        match output {
+            Output::Send { bytes, .. } => said = said.or(status(&bytes)),
+            Output::Event(Event::Incoming(incoming)) => {
+                caller = Some(incoming.caller_number.to_string());
+                let farewell = callpost::sip::Farewell {
+                    status: 480,
+                    retry_after_seconds: None,
+                    reasons: &[],
+                };
+                appliance.release(now, incoming.session, farewell);
+            }
+            Output::Event(_) | Output::Close(_) | Output::Resolve(_) => {}
+        }
+    }
+    (said, caller)
+}
+
+/// ROBUSTNESS 4, 5, 6: every anomaly in every place of every header ends in an answer or in silence, and nothing of
+/// it is left a minute later.
+#[test]
+fn thousands_of_malformed_invites_leave_nothing_behind() {
+    let now = start();
+    let mut appliance = appliance(now);
+    let (mut messages, mut answered, mut refused) = (0, 0, 0);
+    for message in malformed::messages(PBX, 0) {
+        let (said, _) = hear(&mut appliance, now, &message);
+        messages += 1;
+        answered += u32::from(said.is_some());
+        refused += u32::from(said.is_some_and(|status| (400..600).contains(&status)));
+    }
+    assert!(messages > 9_000, "{messages}");
+    assert!(
+        answered > 7_000 && refused > 2_000,
+        "{answered} answered, {refused} refused"
+    );
+    let later = now + std::time::Duration::from_secs(65);
+    while appliance.next_deadline().is_some_and(|at| at <= later) {
+        let at = appliance.next_deadline().unwrap();
+        appliance.deadline_reached(at);
+        while appliance.next_output().is_some() {}
+    }
+    let (transactions, sessions) = appliance.load();
+    // Probes of the trunk may be on their way.
+    assert!(transactions <= 4 && sessions == 0, "{transactions} {sessions}");
+}
+
+/// ROBUSTNESS 7: what is too large is refused with the status that says so.
+#[test]
+fn sizes_beyond_the_limits_are_refused() {
+    let with = |more: &str| {
+        format!(
+            "OPTIONS sip:callpost SIP/2.0\r\nVia: SIP/2.0/UDP {PBX};branch=z9hG4bKsize;rport\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:callpost>\r\nCall-ID: size\r\nCSeq: 1 OPTIONS\r\n{more}Content-Length: 0\r\n\r\n"
+        )
+    };
+    let via = format!("Via: SIP/2.0/UDP {PBX};branch=z9hG4bKx\r\n");
+    let body = "x".repeat(65_000);
+    let large = with("").replace("Content-Length: 0", "Content-Length: 65000") + &body;
+    let datagram = &large[..large.len().min(65_507)];
+    for (what, text, expected) in [
+        (
+            "a header of 60 kB",
+            with(&format!("X: {}\r\n", "x".repeat(60_000))),
+            400,
+        ),
+        ("8,000 headers", with(&"X: y\r\n".repeat(8_000)), 400),
+        ("129 headers", with(&"X: y\r\n".repeat(122)), 400),
+        ("900 Via", with(&via.repeat(900)), 483),
+        ("71 Via", with(&via.repeat(70)), 483),
+        (
+            "5,000 folds",
+            with(&format!("X: y\r\n{}", " z\r\n".repeat(5_000))),
+            400,
+        ),
+        (
+            "more than a message may have",
+            with("").replace(": 0\r", ": 70000\r") + &"x".repeat(70_000),
+            513,
+        ),
+        ("120 headers", with(&"X: y\r\n".repeat(112)), 200),
+        ("70 Via", with(&via.repeat(69)), 200),
+        ("the largest datagram", datagram.to_owned(), 200),
+    ] {
+        let answer = over_udp(text.as_bytes());
+        assert_eq!(answer, Some(expected), "{what}");
+    }
+}
+
+/// ROBUSTNESS 8: a length that is none ends the stream, and nothing is set aside for what it promises.
+#[test]
+fn a_content_length_that_is_none_ends_the_stream() {
+    for length in [
+        "-1",
+        "+5",
+        "4294967296",
+        "100000000000000000000",
+        "5\r\nContent-Length: 6",
+        "0x10",
+        "1 1",
+    ] {
+        let text = format!(
+            "OPTIONS sip:callpost SIP/2.0\r\nVia: SIP/2.0/TCP {PBX};branch=z9hG4bKl\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:callpost>\r\nCall-ID: l\r\nCSeq: 1 OPTIONS\r\n\
+             Content-Length: {length}\r\n\r\nwhat is pending"
+        );
+        let mut framer = Framer::new();
+        framer.push(text.as_bytes());
+        assert!(framer.next_frame().is_err(), "{length}");
+        let answer = over_tcp(text.as_bytes(), usize::MAX);
+        assert!(matches!(answer, Some(400 | 413 | 513)), "{length}: {answer:?}");
+    }
+}
+
+/// ROBUSTNESS 9: whoever the router believes to call is whom the record shows; a second name beside the first, or a
+/// header hidden by odd bytes, does not make two readers see two callers.
+#[test]
+fn no_second_caller_is_smuggled_in() {
+    let now = start();
+    let invite = |number: usize, more: &str| {
+        format!(
+            "INVITE sip:8000@callpost SIP/2.0\r\nVia: SIP/2.0/UDP {PBX};branch=z9hG4bKs{number};rport\r\nMax-Forwards: 70\r\n\
+             To: <sip:8000@callpost>\r\nCall-ID: s{number}\r\nCSeq: 1 INVITE\r\nContact: <sip:x@{PBX}>\r\n{more}Content-Length: 0\r\n\r\n"
+        )
+    };
+    let from = "From: <sip:050@pbx>;tag=1\r\n";
+    let mut appliance = appliance(now);
+    for (number, (more, expected)) in [
+        (from.to_owned(), Ok("050")),
+        (
+            format!("{from}P-Asserted-Identity : <sip:051@pbx>\r\n"),
+            Ok("051"),
+        ),
+        (
+            format!("{from}P-Asserted-Identity\t: <sip:051@pbx>\r\n"),
+            Ok("051"),
+        ),
+        (
+            format!("{from}P-Asserted-Identity\x01: <sip:051@pbx>\r\n"),
+            Err(Some(400)),
+        ),
+        (
+            format!("{from}X: y\rP-Asserted-Identity: <sip:051@pbx>\r\n"),
+            Err(Some(400)),
+        ),
+        (format!("{from}From: <sip:051@pbx>;tag=2\r\n"), Err(Some(400))),
+        (format!("{from}f: <sip:051@pbx>;tag=2\r\n"), Err(Some(400))),
+        (format!("{from}To: <sip:8001@callpost>\r\n"), Err(Some(400))),
+        (format!("{from}t: <sip:8001@callpost>\r\n"), Err(Some(400))),
+        (format!("{from}Call-ID: other\r\n"), Err(Some(400))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (said, caller) = hear(&mut appliance, now, invite(number, &more).as_bytes());
+        match expected {
+            Ok(wanted) => assert_eq!(caller.as_deref(), Some(wanted), "{more:?} {said:?}"),
+            Err(status) => assert_eq!((said, caller), (status, None), "{more:?}"),
+        }
+    }
 }

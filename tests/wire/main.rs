@@ -14,10 +14,14 @@
     reason = "load and figures share the harness; some of it is theirs alone"
 )]
 mod harness;
+#[path = "../torture/malformed.rs"]
+mod malformed;
 
 mod bad_input;
 mod crash;
 mod encrypted;
+mod floods;
+mod guessing;
 mod linphone;
 mod many;
 mod menu;
@@ -31,3 +35,4 @@ mod talking;
 mod trunk;
 mod voicemail;
 mod web_phone;
+mod wrong;

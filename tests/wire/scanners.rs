@@ -14,7 +14,7 @@ const FROM_ITS_HOUSE: &str = "import _socket, runpy, socket, sys; sys.path.inser
 #[test]
 fn svwar_finds_no_extension_by_any_method() {
     let street = Street::claim();
-    let household = (1001..1005).fold(Household::new(), |household, extension| {
+    let household = (1001..1005).fold(answering(), |household, extension| {
         household.phone(&format!("agent{extension}"), &extension.to_string(), &[])
     });
     let appliance = Appliance::open(&street, &household);
@@ -43,11 +43,52 @@ fn svwar_finds_no_extension_by_any_method() {
 #[test]
 fn svmap_finds_a_sip_device_and_no_more() {
     let street = Street::claim();
-    let _appliance = Appliance::open(&street, &Household::new().phone("ali", "1001", &[]));
+    let _appliance = Appliance::open(&street, &answering().phone("ali", "1001", &[]));
     let at = street.box_sip().ip().to_string();
     let said = sipvicious(street.house(66), "svmap", &[&at]);
     assert!(said.contains(&at), "it is there: {said}");
     assert!(!said.contains("1001"), "who lives here is not said: {said}");
+}
+
+/// A scanner that says its name is not answered, unless the configuration says so.
+#[test]
+fn svmap_finds_nothing_at_a_box_that_is_left_as_it_is() {
+    let street = Street::claim();
+    let appliance = Appliance::open(&street, &Household::new().phone("ali", "1001", &[]));
+    let at = street.box_sip().ip().to_string();
+    let said = sipvicious(street.house(66), "svmap", &[&at]);
+    assert!(said.contains("found nothing"), "{said}");
+    assert!(appliance.status()["counters"]["sip_dropped"].as_u64() > Some(0));
+}
+
+/// ROBUSTNESS 25: svcrack tries a list of passwords with the right one at its end, and does not come that far.
+#[test]
+fn svcrack_is_shut_out_before_it_finds_the_password() {
+    let street = Street::claim();
+    let appliance = Appliance::open(&street, &answering().phone("ali", "1001", &[]));
+    let list = tempfile::NamedTempFile::new().expect("a file can be made");
+    let words: Vec<String> = (0..40).map(|number| format!("guess{number}")).collect();
+    let right = crate::harness::household::password("1001");
+    std::fs::write(list.path(), format!("{}\n{right}\n", words.join("\n"))).expect("the list is written");
+    let (at, path) = (
+        street.box_sip().ip().to_string(),
+        list.path().display().to_string(),
+    );
+    let said = sipvicious(street.house(66), "svcrack", &["-u", "1001", "-d", &path, &at]);
+    assert!(!said.contains(&right), "it found the password: {said}");
+    let status = appliance.status();
+    let house = street.house(66).to_string();
+    assert_eq!(
+        status["bans"][0]["address"],
+        house.as_str(),
+        "{said} {}",
+        status["counters"]
+    );
+}
+
+/// A household that answers scanners, to see what they make of it.
+fn answering() -> Household {
+    Household::new().section("[guard]\ndrop_scanners = false")
 }
 
 /// Runs one of its programs from this house to its end; what it said.

@@ -269,6 +269,7 @@ impl Set {
                     // A lost datagram is sent again by its transaction.
                     let _ = self.socket.send_to(&bytes, flow.peer);
                 }
+                Output::Close(_) => {}
                 Output::Resolve(_) => {} // A demo phone knows the address of its box.
                 Output::Keep { .. } => {}
                 Output::Event(event) => self.hear(now, event),
@@ -316,6 +317,10 @@ impl Set {
             | Event::Bound(_)
             | Event::Refreshed(_)
             | Event::Unbound(_)
+            | Event::Banned(_)
+            | Event::WeakerDigest { .. }
+            | Event::Stranger { .. }
+            | Event::Noise { .. }
             | Event::TrunkProbed { .. } => {}
         }
     }
@@ -395,6 +400,7 @@ fn settings(name: &str, local: SocketAddr, server: SocketAddr, role: &Role) -> s
                 None,
             )
         }],
+        guard: sip::guard::Rules::default(),
     }
 }
 

@@ -60,6 +60,7 @@ function show(view) {
   fill(main, view, true);
   for (const place of main.querySelectorAll("[data-list]")) list(place, view[place.dataset.list]);
   for (const place of main.querySelectorAll("[data-n]")) write(place, String(view[place.dataset.n].length));
+  for (const place of main.querySelectorAll("[data-full]")) place.hidden = view[place.dataset.full].length === 0;
   for (const place of main.querySelectorAll("[data-empty]")) place.hidden = view[place.dataset.empty].length > 0;
   clock.dataset.unixMs = view.clock.unix_ms;
   clock.dataset.offsetSeconds = view.clock.offset_seconds;
@@ -123,7 +124,7 @@ async function ask() {
 document.addEventListener("visibilitychange", ask);
 timer = setTimeout(ask, EVERY_MS);
 
-// ---- hanging up: the first press asks, the second does it
+// ---- hanging up, letting in: the first press asks, the second does it
 
 function disarm(button, text) {
   delete button.dataset.armed;
@@ -143,8 +144,10 @@ main.addEventListener("click", async (event) => {
   if (button.dataset.armed !== "asked") return;
   button.dataset.armed = "sent";
   button.disabled = true;
-  const call = encodeURIComponent(button.closest("[data-key]").dataset.key);
-  const answer = await fetch(`/api/v1/calls/${call}/hangup`, { method: "POST" }).catch(() => null);
+  const key = encodeURIComponent(button.closest("[data-key]").dataset.key);
+  const [address, method] =
+    button.dataset.act === "lift" ? [`/api/v1/bans/${key}`, "DELETE"] : [`/api/v1/calls/${key}/hangup`, "POST"];
+  const answer = await fetch(address, { method }).catch(() => null);
   button.disabled = false;
   if (answer?.ok || answer?.status === 404) {
     disarm(button, "");

@@ -1,6 +1,6 @@
 use super::frame::{Frame, Here};
 use super::now_view::{
-    AgentRow, AlarmRow, CallRow, NowView, Painter, PhoneRow, QueueRow, RecordRow, TrunkRow,
+    AgentRow, AlarmRow, BanRow, CallRow, NowView, Painter, PhoneRow, QueueRow, RecordRow, TrunkRow,
 };
 use super::words::{Chosen, Words};
 use super::{render, text};
@@ -36,6 +36,7 @@ struct Blank {
     queue: QueueRow,
     phone: PhoneRow,
     trunk: TrunkRow,
+    ban: BanRow,
     record: RecordRow,
 }
 

@@ -2,7 +2,9 @@ use super::badges::{self, Badge, badge};
 use super::text::{clock_of, clock_of_ms, fill, moment, time_of_day};
 use super::words::Words;
 use crate::agents::AgentState;
-use crate::engine::{AgentView, Alarm, CallView, QueueView, RegistrationView, Severity, Snapshot, TrunkView};
+use crate::engine::{
+    AgentView, Alarm, BanView, CallView, QueueView, RegistrationView, Severity, Snapshot, TrunkView,
+};
 use crate::http::people::{Scope, Visitor};
 use crate::model::{AgentId, Cdr, Stamp, Status};
 use serde::Serialize;
@@ -19,6 +21,8 @@ pub(super) struct NowView {
     pub(super) queues: Vec<QueueRow>,
     pub(super) phones: Vec<PhoneRow>,
     pub(super) trunks: Vec<TrunkRow>,
+    /// Addresses that are shut out.
+    pub(super) bans: Vec<BanRow>,
     pub(super) records: Vec<RecordRow>,
     /// Why there are no records to show, when the store is the reason.
     pub(super) no_records: String,
@@ -131,6 +135,16 @@ pub(super) struct TrunkRow {
 }
 
 #[derive(Debug, Default, Serialize)]
+pub(super) struct BanRow {
+    pub(super) key: String,
+    pub(super) address: String,
+    pub(super) why: String,
+    pub(super) until: String,
+    /// Empty when this visitor may not let it in again.
+    pub(super) lift: String,
+}
+
+#[derive(Debug, Default, Serialize)]
 pub(super) struct RecordRow {
     pub(super) key: String,
     pub(super) when: String,
@@ -177,6 +191,7 @@ impl Painter<'_> {
                 .map(|phone| self.phone(phone))
                 .collect(),
             trunks: snapshot.trunks.iter().map(|trunk| self.trunk(trunk)).collect(),
+            bans: snapshot.bans.iter().map(|ban| self.ban(ban)).collect(),
             records: records
                 .unwrap_or_default()
                 .iter()
@@ -439,6 +454,18 @@ impl Painter<'_> {
                 1 => w.trunk_call.to_owned(),
                 many => fill(w.trunk_calls, &[("n", &many.to_string())]),
             },
+        }
+    }
+
+    fn ban(&self, ban: &BanView) -> BanRow {
+        let w = self.words;
+        let left = clock_of(ban.seconds);
+        BanRow {
+            key: ban.address.clone(),
+            address: ban.address.clone(),
+            why: fill(w.wrong_passwords, &[("who", ban.user.as_str())]),
+            until: filled(w.shut_out_for, &[("time", left), ("n", ban.dropped.to_string())]),
+            lift: word_if(self.visitor.may(Scope::ConfigWrite), w.lift_ban),
         }
     }
 

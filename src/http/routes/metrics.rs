@@ -125,6 +125,17 @@ impl Page {
                 counters.auth_failed,
             ),
             (
+                "callpost_sip_dropped_total",
+                "SIP packets the guard dropped.",
+                counters.sip_dropped,
+            ),
+            (
+                "callpost_sip_strangers_total",
+                "SIP requests inside a call from an address without a part in it.",
+                counters.sip_strangers,
+            ),
+            ("callpost_bans_total", "Addresses shut out.", counters.bans),
+            (
                 "callpost_rtp_strangers_total",
                 "RTP packets dropped for coming from a stranger.",
                 counters.rtp_strangers,

@@ -1,6 +1,7 @@
 //! The API, one file a resource. To add one, write its file and its lines in [`table`].
 
 mod agents;
+mod bans;
 mod calls;
 mod cdrs;
 mod consumers;
@@ -132,6 +133,13 @@ pub(super) fn table() -> Vec<Route> {
             Scope::AgentsWrite,
             post(agents::set_state),
         ),
+        read("/api/v1/bans", Scope::CallsRead, get(bans::list)),
+        Route {
+            path: "/api/v1/bans/{address}",
+            method: Method::DELETE,
+            scope: Scope::ConfigWrite,
+            handler: delete(bans::lift),
+        },
         read("/api/v1/cdr/sources", Scope::ConfigWrite, get(sources::list)),
         act("/api/v1/cdr/sources", Scope::ConfigWrite, post(sources::create)),
         read("/api/v1/cdr/sources/{id}", Scope::ConfigWrite, get(sources::show)),

@@ -38,11 +38,25 @@ impl Algorithm {
 
     /// The hash of the parts with colons between them.
     pub(crate) fn hash(self, parts: &[&[u8]]) -> Hashed {
+        #[cfg(test)]
+        HASHES.with(|count| count.set(count.get() + 1));
         match self {
             Self::Sha256 => Hashed::of(&feed(Sha256::new(), parts)),
             Self::Md5 => Hashed::of(&feed(Md5::new(), parts)),
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many hashes a test has cost.
+    static HASHES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many hashes this test has cost so far.
+#[cfg(test)]
+pub(crate) fn hashes() -> u64 {
+    HASHES.with(std::cell::Cell::get)
 }
 
 fn feed<D: Digest>(mut digest: D, parts: &[&[u8]]) -> impl AsRef<[u8]> + use<D> {

@@ -12,4 +12,6 @@ mod server;
 pub use client::{Secret, answer};
 pub use ha1::Ha1;
 pub use hash::Algorithm;
+#[cfg(test)]
+pub(crate) use hash::hashes;
 pub use server::{Authenticator, Verdict};

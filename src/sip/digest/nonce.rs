@@ -28,6 +28,10 @@ pub(crate) struct Nonces {
     forgotten: u64,
 }
 
+/// A nonce that is ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known(u64);
+
 /// Which counts of a nonce have been seen: the highest, and a bit for each of the 64 below and at it. Phones
 /// send several requests at once, so they may overtake each other (§3.4.5, `nc`).
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +60,8 @@ impl Nonces {
         bytes.flat_map(hexadecimal).map(char::from).collect()
     }
 
-    /// Whether this nonce is ours, was minted for this address, is young enough and was never used with this
-    /// count. Remembers the use.
-    pub(crate) fn take(&mut self, now: Instant, source: IpAddr, nonce: &[u8], count: u32) -> bool {
-        let Some(id) = self.recognise(source, nonce) else {
-            return false;
-        };
+    /// Whether a nonce of ours is young enough and was never used with this count. Remembers the use.
+    pub(crate) fn use_up(&mut self, now: Instant, Known(id): Known, count: u32) -> bool {
         let age = self.milliseconds(now).checked_sub(id >> 16);
         if age.is_none_or(|age| u128::from(age) > AGE.as_millis()) {
             return false;
@@ -76,12 +76,13 @@ impl Nonces {
             .note(count)
     }
 
-    fn recognise(&self, source: IpAddr, nonce: &[u8]) -> Option<u64> {
+    /// The nonce, if it is ours and was minted for this address.
+    pub(crate) fn recognise(&self, source: IpAddr, nonce: &[u8]) -> Option<Known> {
         let bytes = decode(nonce)?;
         let (id, proof) = bytes.split_at(8);
         let id = u64::from_be_bytes(id.try_into().ok()?);
         let ours: bool = self.proof_of(id, source).ct_eq(proof).into();
-        ours.then_some(id)
+        ours.then_some(Known(id))
     }
 
     fn proof_of(&self, id: u64, source: IpAddr) -> [u8; 16] {
@@ -159,6 +160,13 @@ fn decode(text: &[u8]) -> Option<[u8; NONCE_BYTES]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Nonces {
+        fn take(&mut self, now: Instant, source: IpAddr, nonce: &[u8], count: u32) -> bool {
+            self.recognise(source, nonce)
+                .is_some_and(|nonce| self.use_up(now, nonce, count))
+        }
+    }
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));

@@ -29,8 +29,8 @@ pub struct Authenticator {
 pub enum Verdict {
     /// It is who it says it is.
     Ok,
-    /// The password is right, the nonce too old, used up or not ours: challenge again with `stale`. No failure
-    /// to count.
+    /// The password is right, but the nonce too old or used up; or the nonce is not ours for this address, and the
+    /// password was not looked at: challenge again with `stale`. No failure to count.
     Stale,
     /// Wrong in any other way, or nobody of that name: challenge again, and count it.
     Wrong,
@@ -56,13 +56,27 @@ impl Authenticator {
     /// The values of the WWW-Authenticate (or Proxy-Authenticate) headers, in the order to send them: the favourite
     /// first, the others for those who cannot (RFC 8760 §2.4).
     pub fn challenge(&mut self, now: Instant, source: IpAddr, stale: bool) -> Vec<String> {
+        let algorithms = std::mem::take(&mut self.algorithms);
+        let challenges = self.challenge_by(now, source, stale, &algorithms);
+        self.algorithms = algorithms;
+        challenges
+    }
+
+    /// The same, asking for these algorithms alone.
+    pub fn challenge_by(
+        &mut self,
+        now: Instant,
+        source: IpAddr,
+        stale: bool,
+        algorithms: &[Algorithm],
+    ) -> Vec<String> {
         let nonce = self.nonces.mint(now, source);
         let stale = if stale { ", stale=true" } else { "" };
         let offer = |algorithm: &Algorithm| {
             let (realm, name) = (Quoted(&self.realm), algorithm.as_str());
             format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{stale}")
         };
-        self.algorithms.iter().map(offer).collect()
+        algorithms.iter().map(offer).collect()
     }
 
     /// Judges the credentials of a request that came from `source`; `account` is what is kept for
@@ -77,6 +91,11 @@ impl Authenticator {
         credentials: &Credentials<'_>,
         account: Option<&Ha1>,
     ) -> Verdict {
+        // A nonce that was never given to this address is not worth a look, right password or wrong: nobody can try
+        // passwords without being counted, nor be counted under another's address.
+        let Some(nonce) = self.nonces.recognise(source, credentials.nonce) else {
+            return Verdict::Stale;
+        };
         let named = Algorithm::from_name(credentials.algorithm);
         let Some(algorithm) = named.filter(|algorithm| self.algorithms.contains(algorithm)) else {
             return Verdict::Wrong;
@@ -90,7 +109,7 @@ impl Authenticator {
             return Verdict::Wrong;
         }
         // Only now: whoever does not know the password learns nothing of nonces and leaves nothing in the table.
-        match self.nonces.take(now, source, credentials.nonce, count) {
+        match self.nonces.use_up(now, nonce, count) {
             true => Verdict::Ok,
             false => Verdict::Stale,
         }

@@ -11,10 +11,13 @@ impl UserAgent {
     pub(super) fn hear_request(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         use crate::sip::transaction::Known;
         match self.transactions.recognise(now, request) {
-            Known::Absorbed => return,
+            Known::Absorbed => {
+                self.pays(now, flow);
+                return;
+            }
             Known::StrayAck => return self.hear_ack(now, flow, request),
             // It is served already; the copy may not ring a second time (§8.2.2.2).
-            Known::Merged => return self.reply(flow, request, 482, |draft| draft),
+            Known::Merged => return self.reply(now, flow, request, 482, |draft| draft),
             Known::No => {}
         }
         if request.method() == Method::Cancel {
@@ -27,6 +30,9 @@ impl UserAgent {
     }
 
     fn hear_outside(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        if !self.is_served(now, flow, request) {
+            return;
+        }
         self.keep_if_trunk(flow, request);
         if let Some(objection) = objection(request) {
             let Objection {
@@ -35,12 +41,12 @@ impl UserAgent {
                 unsupported,
             } = objection;
             let reason = reason.unwrap_or_else(|| reason_phrase(status).to_owned());
-            return self.reply(flow, request, (status, reason.as_str()), |draft| {
+            return self.reply(now, flow, request, (status, reason.as_str()), |draft| {
                 draft.maybe(Name::Unsupported, unsupported)
             });
         }
         match request.method() {
-            Method::Options => self.reply(flow, request, 200, |draft| {
+            Method::Options => self.reply(now, flow, request, 200, |draft| {
                 draft
                     .header(Name::Allow, ALLOW)
                     .header(Name::Accept, "application/sdp")
@@ -54,13 +60,13 @@ impl UserAgent {
             }
             // Requests that only make sense inside a dialog (§12.2.2).
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
-                self.reply(flow, request, 481, |draft| draft);
+                self.reply(now, flow, request, 481, |draft| draft);
             }
             Method::Ack | Method::Cancel => {}
             Method::Subscribe | Method::Notify | Method::Refer | Method::Message | Method::Publish => {
-                self.reply(flow, request, 405, |draft| draft.header(Name::Allow, ALLOW));
+                self.reply(now, flow, request, 405, |draft| draft.header(Name::Allow, ALLOW));
             }
-            Method::Other(_) => self.reply(flow, request, 501, |draft| draft.header(Name::Allow, ALLOW)),
+            Method::Other(_) => self.reply(now, flow, request, 501, |draft| draft.header(Name::Allow, ALLOW)),
         }
     }
 
@@ -75,8 +81,14 @@ impl UserAgent {
         }
         let extension = self.authenticate(now, flow, request)?;
         let claimed = request.from().uri.user();
-        if claimed.as_deref() != Some(extension.as_str()) {
-            self.reply(flow, request, 403, |draft| draft);
+        if claimed.as_deref() != Some(extension.as_str()) || Self::asserts_another(request, &extension) {
+            self.reply(now, flow, request, 403, |draft| draft);
+            return None;
+        }
+        if !self.may_begin(now, &extension, request) {
+            self.reply(now, flow, request, 503, |draft| {
+                draft.header(Name::RetryAfter, 10)
+            });
             return None;
         }
         Some(Origin::Phone(extension))
@@ -93,8 +105,9 @@ impl UserAgent {
         let credentials = match request.authorization(&self.settings.realm) {
             Ok(credentials) => credentials,
             Err(fault) => {
-                self.counts.malformed += 1;
+                self.hear_noise(now, flow, fault);
                 self.reply(
+                    now,
                     flow,
                     request,
                     (fault.status, fault.to_string().as_str()),
@@ -105,22 +118,17 @@ impl UserAgent {
         };
         let mut stale = false;
         if let Some(credentials) = credentials {
-            let extension = Number::from(&*credentials.user());
-            let account = self.accounts.get(&extension).map(|account| &account.ha1);
-            let verdict = self
-                .authenticator
-                .verify(now, flow.peer.ip(), request, &credentials, account);
-            match verdict {
+            match self.judge(now, flow, request, &credentials) {
                 Verdict::Ok => {
                     self.keep(flow);
-                    return Some(extension);
+                    return Some(Number::from(&*credentials.user()));
                 }
                 Verdict::Stale => stale = true,
-                Verdict::Wrong => self.counts.auth_failed += 1,
+                Verdict::Wrong => {}
             }
         }
-        let challenges = self.authenticator.challenge(now, flow.peer.ip(), stale);
-        self.reply(flow, request, 401, |draft| {
+        let challenges = self.challenges(now, flow, request, stale);
+        self.reply(now, flow, request, 401, |draft| {
             challenges.iter().fold(draft, |draft, challenge| {
                 draft.header(Name::WwwAuthenticate, challenge)
             })

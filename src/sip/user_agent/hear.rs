@@ -9,11 +9,13 @@ use bytes::Bytes;
 use std::time::Instant;
 
 impl UserAgent {
-    pub(super) fn hear_response(&mut self, now: Instant, response: &Message<'_>) {
+    pub(super) fn hear_response(&mut self, now: Instant, flow: &Flow, response: &Message<'_>) {
         // Responses that fit no request of ours are silently dropped (§18.1.2).
         let Some(owner) = self.transactions.hear_response(now, response) else {
+            self.pays(now, flow);
             return;
         };
+        self.takes_part(now, flow);
         let Some(status) = response.status() else { return };
         match owner {
             Owner::Invite(id) if response.method() == Method::Invite => match status {

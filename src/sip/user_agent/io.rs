@@ -1,6 +1,8 @@
 use crate::model::{Destination, Digit, Number, TrunkName};
-use crate::sip::{Binding, Flow, Query, Unbound};
+use crate::sip::guard::Ban;
+use crate::sip::{Binding, Fault, Flow, Query, Unbound};
 use bytes::Bytes;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// One INVITE dialog, ours or theirs, among all of this run.
@@ -24,6 +26,8 @@ pub enum Output {
         /// How long.
         silent_for: Duration,
     },
+    /// Close this connection: its address is shut out.
+    Close(u64),
     /// Look this name up.
     Resolve(Query),
     /// Tell the engine.
@@ -106,6 +110,29 @@ pub enum Event {
         trunk: TrunkName,
         /// The outcome.
         outcome: Result<u32, u16>,
+    },
+    /// An address guessed at passwords once too often.
+    Banned(Box<Ban>),
+    /// A phone that has shown to know SHA-256 came with MD5, and was not let in.
+    WeakerDigest {
+        /// Whose password it was.
+        extension: Number,
+        /// From where.
+        address: SocketAddr,
+    },
+    /// Somebody who has no part in a call sent a request inside it.
+    Stranger {
+        /// What was asked.
+        method: String,
+        /// From where.
+        address: SocketAddr,
+    },
+    /// A message came that cannot be read.
+    Noise {
+        /// From where.
+        address: SocketAddr,
+        /// What is wrong with it.
+        fault: Fault,
     },
 }
 

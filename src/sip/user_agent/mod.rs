@@ -2,13 +2,14 @@
 //!
 //! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
 //! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
-//! `hear` takes their responses, `part` ends a session whatever state it is in. `reliable` is RFC 3262,
+//! `hear` takes their responses, `guarded` is where strangers are stopped, `part` ends a session whatever state it is in. `reliable` is RFC 3262,
 //! `session_timer` with `refresh` RFC 4028.
 
 mod admit;
 mod challenged;
 mod chores;
 mod flows;
+mod guarded;
 mod hear;
 mod invite;
 mod io;
@@ -24,10 +25,13 @@ mod within;
 
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
+mod strangers;
 
 pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId};
 
 use super::digest::Authenticator;
+use super::guard::Guard;
 use super::registrar::{Binding, Registrar, Unbound};
 use super::settings::{Account, Settings};
 use super::transaction::{ClientId, Lapsed, Transactions};
@@ -61,6 +65,9 @@ pub struct UserAgent {
     registrar: Registrar,
     authenticator: Authenticator,
     chores: Chores,
+    guard: Guard,
+    /// How long the message is that is being heard, in bytes.
+    hearing: usize,
     counts: Counts,
     last_session: u64,
     started: Instant,
@@ -70,6 +77,8 @@ pub struct UserAgent {
     sends: VecDeque<(Flow, Bytes)>,
     /// Connections whose peers turned out to be known, and how long they may be silent.
     kept: VecDeque<(u64, Duration)>,
+    /// Connections to be closed.
+    closes: Vec<u64>,
 }
 
 /// Whom the outcome of a request of ours concerns.
@@ -94,11 +103,12 @@ enum Owner {
 impl UserAgent {
     /// A user agent at rest; trunks are probed and registered with from now on.
     pub fn new(now: Instant, settings: Settings, mut dice: Dice) -> Self {
-        let accounts = settings
+        let accounts: HashMap<Number, Account> = settings
             .accounts
             .iter()
             .map(|account| (account.extension.clone(), account.clone()))
             .collect();
+        let guard = Guard::new(now, settings.guard.clone(), accounts.keys(), &mut dice);
         let registrar = Registrar::new(settings.registrations);
         let authenticator = Authenticator::new(&settings.realm, &settings.digests, now, &mut dice);
         let chores = Chores::new(now, &settings, &mut dice);
@@ -115,6 +125,8 @@ impl UserAgent {
             registrar,
             authenticator,
             chores,
+            guard,
+            hearing: 0,
             counts: Counts::default(),
             last_session: 0,
             started: now,
@@ -123,12 +135,17 @@ impl UserAgent {
             events: VecDeque::new(),
             sends: VecDeque::new(),
             kept: VecDeque::new(),
+            closes: Vec::new(),
         }
     }
 
     /// Takes the registrations of the last run.
     pub fn restore(&mut self, now: Instant, now_unix_ms: i64, bindings: Vec<model::Binding>) {
         let gone = self.registrar.restore(now, now_unix_ms, bindings);
+        for binding in self.registrar.all() {
+            self.guard
+                .lives_at(now, &binding.extension, binding.flow.peer.ip());
+        }
         self.unbound(gone);
     }
 
@@ -148,6 +165,8 @@ impl UserAgent {
             .iter()
             .map(|account| (account.extension.clone(), account.clone()))
             .collect();
+        self.guard
+            .reconfigure(settings.guard.clone(), self.accounts.keys());
         self.chores = Chores::new(now, &settings, &mut self.dice);
         self.realms.clear();
         self.settings = settings;
@@ -160,28 +179,36 @@ impl UserAgent {
 
     /// A message came.
     pub fn receive(&mut self, now: Instant, flow: &Flow, bytes: &[u8]) {
+        self.counts.received += 1;
+        if !self.is_heard(now, flow) {
+            return;
+        }
         if flows::is_stun(flow, bytes) {
             return self.hear_stun(flow, bytes);
         }
-        self.counts.received += 1;
+        self.hearing = bytes.len();
         match Message::parse(bytes) {
             Ok(message) if message.is_request() => self.hear_request(now, flow, &message),
-            Ok(message) => self.hear_response(now, &message),
-            Err(malformed) => self.complain(flow, bytes, &malformed),
+            Ok(message) => self.hear_response(now, flow, &message),
+            Err(malformed) => self.complain(now, flow, bytes, &malformed),
         }
         self.flush();
     }
 
     /// What cannot be read is answered if it asks for an answer and can be given one.
-    fn complain(&mut self, flow: &Flow, bytes: &[u8], malformed: &Malformed<'_>) {
+    fn complain(&mut self, now: Instant, flow: &Flow, bytes: &[u8], malformed: &Malformed<'_>) {
         if bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return; // A keep-alive (RFC 5626 §3.5.1, and phones that send NULs).
         }
-        self.counts.malformed += 1;
+        self.hear_noise(now, flow, malformed.fault);
+        if !self.pays(now, flow) {
+            return;
+        }
         let tag = self.dice.token();
         if let (Some(answer), Some(via)) = (malformed.answer(flow.peer, &tag), malformed.top_via()) {
-            let flow = super::transaction::answer_flow(flow, &via);
-            self.sends.push_back((flow, answer.into()));
+            let back = super::transaction::answer_flow(flow, &via);
+            let answer = self.fit(now, flow, malformed.fault.status, answer);
+            self.sends.extend(answer.map(|answer| (back, answer)));
         }
     }
 
@@ -252,6 +279,9 @@ impl UserAgent {
                 silent_for,
             });
         }
+        if let Some(connection) = self.closes.pop() {
+            return Some(Output::Close(connection));
+        }
         self.next_query()
             .or_else(|| self.events.pop_front().map(Output::Event))
     }
@@ -305,6 +335,7 @@ impl UserAgent {
     /// A response without a transaction: for requests that are not worth remembering.
     fn reply<'s>(
         &mut self,
+        now: Instant,
         flow: &Flow,
         request: &Message<'_>,
         status: impl Into<StatusLine<'s>>,
@@ -314,9 +345,12 @@ impl UserAgent {
             return;
         }
         let tag = self.dice.token();
+        let status: StatusLine<'_> = status.into();
+        let code = status.status;
         let draft = Draft::response(request, flow.peer, status, Some(&tag));
         let draft = more(draft).header(Name::Server, &self.settings.product);
-        let flow = super::transaction::answer_flow(flow, request.top_via());
-        self.sends.push_back((flow, draft.finish().into()));
+        let back = super::transaction::answer_flow(flow, request.top_via());
+        let answer = self.fit(now, flow, code, draft.finish());
+        self.sends.extend(answer.map(|answer| (back, answer)));
     }
 }

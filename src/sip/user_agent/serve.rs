@@ -6,13 +6,14 @@ use super::{ALLOW, Event, Incoming, Origin, Owner, SUPPORTED, SessionId, UserAge
 use crate::model::Number;
 use crate::sip::dialog::Dialog;
 use crate::sip::registrar::Change;
-use crate::sip::{Draft, Echo, Flow, Message, Name, reason_phrase};
+use crate::sip::{Draft, Echo, Flow, Message, Name, NameAddr, reason_phrase};
 use std::time::Instant;
 
 impl UserAgent {
     pub(super) fn serve_register(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         if let Err(fault) = request.contacts() {
             return self.reply(
+                now,
                 flow,
                 request,
                 (fault.status, fault.to_string().as_str()),
@@ -22,9 +23,10 @@ impl UserAgent {
         let Some(extension) = self.authenticate(now, flow, request) else {
             return;
         };
-        // One may only register oneself (§10.3 step 4).
-        if request.to().uri.user().as_deref() != Some(extension.as_str()) {
-            return self.reply(flow, request, 403, |draft| draft);
+        // One may only register oneself (§10.3 step 4), by oneself, and not at our own door.
+        let is_own = |name: &NameAddr<'_>| name.uri.user().as_deref() == Some(extension.as_str());
+        if !is_own(request.to()) || !is_own(request.from()) || self.names_us(request) {
+            return self.reply(now, flow, request, 403, |draft| draft);
         }
         let server = self.transactions.serve(now, flow, request, None);
         let outcome = self.registrar.register(now, &extension, request, flow);
@@ -44,20 +46,21 @@ impl UserAgent {
     }
 
     pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
-        let Some(offer) = self.offer_of(flow, request) else {
+        let Some(offer) = self.offer_of(now, flow, request) else {
             return;
         };
         if let Some((status, reason)) = self.refuses_to_join(request) {
-            return self.reply(flow, request, (status, reason.as_str()), |draft| draft);
+            return self.reply(now, flow, request, (status, reason.as_str()), |draft| draft);
         }
         let granted = match session_timer::wish(request) {
             Ok(Wish::Nothing) => None,
             Ok(Wish::Granted(timer)) => Some(timer),
             Ok(Wish::TooShort) => {
-                return self.reply(flow, request, 422, |draft| draft.header(Name::MinSe, MIN_SE));
+                return self.reply(now, flow, request, 422, |draft| draft.header(Name::MinSe, MIN_SE));
             }
             Err(fault) => {
                 return self.reply(
+                    now,
                     flow,
                     request,
                     (fault.status, fault.to_string().as_str()),
@@ -69,12 +72,12 @@ impl UserAgent {
             .request_uri()
             .and_then(|uri| uri.user().map(|user| dialed_number(&user)));
         let Some(dialed) = dialed else {
-            return self.reply(flow, request, 404, |draft| draft);
+            return self.reply(now, flow, request, 404, |draft| draft);
         };
         let contact = self.contact(flow, dialed.as_str());
         let tag = self.dice.token();
         let Some(dialog) = Dialog::answering(request, *flow, tag, contact) else {
-            return self.reply(flow, request, 400, |draft| draft);
+            return self.reply(now, flow, request, 400, |draft| draft);
         };
         let id = self.new_session();
         let server = self
@@ -137,10 +140,10 @@ impl UserAgent {
 
     /// The SDP of an INVITE, if it has any (§8.2.3); nothing when it has been refused.
     #[expect(clippy::option_option, reason = "no offer is one thing, no call is another")]
-    fn offer_of(&mut self, flow: &Flow, request: &Message<'_>) -> Option<Option<Vec<u8>>> {
+    fn offer_of(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) -> Option<Option<Vec<u8>>> {
         let offer = match request.part(SDP) {
             Ok(None) if !request.body().is_empty() => {
-                self.reply(flow, request, 415, accepting);
+                self.reply(now, flow, request, 415, accepting);
                 return None;
             }
             Ok(offer) => offer.map(<[u8]>::to_vec),
@@ -152,7 +155,13 @@ impl UserAgent {
                         draft
                     }
                 };
-                self.reply(flow, request, (fault.status, fault.to_string().as_str()), draft);
+                self.reply(
+                    now,
+                    flow,
+                    request,
+                    (fault.status, fault.to_string().as_str()),
+                    draft,
+                );
                 return None;
             }
         };
@@ -160,11 +169,12 @@ impl UserAgent {
             Ok(true) => Some(offer),
             // Our answer would be SDP (§20.1).
             Ok(false) => {
-                self.reply(flow, request, 406, |draft| draft);
+                self.reply(now, flow, request, 406, |draft| draft);
                 None
             }
             Err(fault) => {
                 self.reply(
+                    now,
                     flow,
                     request,
                     (fault.status, fault.to_string().as_str()),

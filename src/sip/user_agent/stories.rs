@@ -67,6 +67,7 @@ impl World {
                 register,
                 ..Trunk::new("pbx".into(), &host, register.then_some(pbx.port()), None)
             }],
+            guard: Default::default(),
         };
         let now = origin();
         Self {
@@ -88,6 +89,7 @@ impl World {
         while let Some(output) = self.agent.next_output() {
             match output {
                 Output::Send { bytes, .. } => sent.push(String::from_utf8(bytes.to_vec()).unwrap()),
+                Output::Close(_) => {}
                 Output::Resolve(_) => {}
                 Output::Keep { .. } => {}
                 Output::Event(event) => self.events.push(event),

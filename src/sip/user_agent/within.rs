@@ -11,12 +11,19 @@ use std::time::Instant;
 impl UserAgent {
     pub(super) fn hear_within(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         let Some(id) = self.session_of(request) else {
-            return self.reply(flow, request, 481, |draft| draft);
+            if self.pays(now, flow) {
+                self.reply(now, flow, request, 481, |draft| draft);
+            }
+            return;
         };
         if !self.is_from_peer(id, flow) {
-            self.counts.strangers += 1;
-            return self.reply(flow, request, 403, |draft| draft);
+            self.hear_stranger(now, flow, request.method());
+            if self.pays(now, flow) {
+                self.reply(now, flow, request, 403, |draft| draft);
+            }
+            return;
         }
+        self.takes_part(now, flow);
         let server = self
             .transactions
             .serve(now, flow, request, Some(Owner::Invite(id)));
@@ -95,9 +102,9 @@ impl UserAgent {
             return;
         };
         if !self.is_from_peer(id, flow) {
-            self.counts.strangers += 1;
-            return;
+            return self.hear_stranger(now, flow, request.method());
         }
+        self.takes_part(now, flow);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -135,13 +142,14 @@ impl UserAgent {
 
     pub(super) fn hear_cancel(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         let waiting = match self.transactions.cancelled(request) {
-            None => return self.reply(flow, request, 481, |draft| draft),
+            None if !self.pays(now, flow) => return,
+            None => return self.reply(now, flow, request, 481, |draft| draft),
             Some(Cancelled::Waiting(Owner::Invite(id))) => Some(id),
             Some(Cancelled::Waiting(_) | Cancelled::TooLate) => None,
         };
         if waiting.is_some_and(|id| !self.is_from_peer(id, flow)) {
-            self.counts.strangers += 1;
-            return self.reply(flow, request, 481, |draft| draft);
+            self.hear_stranger(now, flow, request.method());
+            return self.reply(now, flow, request, 481, |draft| draft);
         }
         let server = self.transactions.serve(now, flow, request, None);
         self.respond(now, flow, request, server, 200);

@@ -13,6 +13,7 @@ impl World {
     pub(super) fn obey(&mut self, output: Output) {
         match output {
             Output::Send { flow, bytes } => self.box_sends(flow, &bytes),
+            Output::Close(connection) => self.write(|| format!("connection {connection} is closed")),
             Output::Media(order) => self.order(&order),
             Output::Tape(message) => self.studio.tape(self.now, message),
             Output::Journal(entry) => self.keep(entry),
@@ -114,6 +115,10 @@ impl World {
             Notice::CallRefused { .. }
             | Notice::PortFailed { .. }
             | Notice::PhoneGone { .. }
+            | Notice::AddressBanned { .. }
+            | Notice::BanLifted { .. }
+            | Notice::WeakerDigest { .. }
+            | Notice::Stranger { .. }
             | Notice::TrunkChanged { up: false, .. } => self.write(|| format!("log: {notice}")),
             Notice::RecordingFailed { reason, .. } => {
                 self.write(|| format!("log: recording failed: {reason}"))
@@ -123,6 +128,7 @@ impl World {
             | Notice::CallAnswered { .. }
             | Notice::CallEnded { .. }
             | Notice::PhoneRegistered { .. }
+            | Notice::Noise { .. }
             | Notice::TrunkRegistration { .. }
             | Notice::TrunkChanged { up: true, .. } => {}
         }

@@ -29,6 +29,7 @@ pub struct Site {
     pub rtp_ports: (u16, u16),
     pub record: bool,
     pub most_calls: usize,
+    pub guard: callpost::sip::guard::Rules,
 }
 
 /// The office's menu.
@@ -81,6 +82,7 @@ impl Site {
             rtp_ports: (10_000, 11_000),
             record: true,
             most_calls: 100,
+            guard: callpost::sip::guard::Rules::default(),
         }
     }
 
@@ -143,6 +145,7 @@ impl Site {
                     .to_vec(),
                 accounts,
                 trunks: vec![trunk()],
+                guard: self.guard,
             },
             codecs: Codec::ALL.to_vec(),
             advertised: None,

@@ -152,6 +152,36 @@ impl Appliance {
         );
     }
 
+    /// Asks for something to be taken away with the admin token; the status of the answer.
+    #[track_caller]
+    pub(crate) fn delete(&self, path: &str) -> u16 {
+        let token = format!("Authorization: Bearer {TOKEN}");
+        let answer = http::ask(self.http, "DELETE", path, &[token], "");
+        answer
+            .unwrap_or_else(|| panic!("no answer to DELETE {path}"))
+            .status
+    }
+
+    /// Runs another command of the program on this box's configuration; what it printed, when it was content.
+    pub(crate) fn command(&self, words: &[&str]) -> Option<String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
+        command
+            .args(words)
+            .arg("--config")
+            .arg(self.folder.path().join("callpost.toml"));
+        command
+            .env("CALLPOST_ADMIN_TOKEN", TOKEN)
+            .current_dir(self.folder.path());
+        let output = command.output().expect("callpost starts");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        output.status.success().then_some(printed)
+    }
+
+    /// Everything it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("callpost.log")).unwrap_or_default()
+    }
+
     /// The whole snapshot.
     #[track_caller]
     pub(crate) fn status(&self) -> Value {

@@ -68,7 +68,7 @@ impl Household {
             recording: true,
             keep_free_megabytes: 1,
             drain_seconds: 1,
-            digests: vec!["MD5".to_owned()],
+            digests: Vec::new(),
             listens: Vec::new(),
             sip_keys: String::new(),
             flows: Vec::new(),
@@ -101,6 +101,12 @@ impl Household {
     /// An agent with a phone of the PBX.
     pub(crate) fn behind_trunk(self, id: &str, number: &str, groups: &[&str]) -> Self {
         self.agent(id, &format!("trunk=\"pbx\"\nnumber=\"{number}\""), groups)
+    }
+
+    /// Whole sections, as they stand in the file.
+    pub(crate) fn section(mut self, text: &str) -> Self {
+        writeln!(self.sections, "{text}").expect("text grows");
+        self
     }
 
     fn agent(mut self, id: &str, place: &str, groups: &[&str]) -> Self {
@@ -170,8 +176,7 @@ impl Household {
         self
     }
 
-    /// Which digest algorithms a phone is challenged with, the best first. The usual household asks for MD5 alone:
-    /// baresip 1.0 gives up on a challenge that also offers SHA-256.
+    /// Which digest algorithms a phone is challenged with, the best first; the box's own choice otherwise.
     pub(crate) fn challenging(mut self, algorithms: &[&str]) -> Self {
         self.digests = algorithms.iter().map(|name| (*name).to_owned()).collect();
         self
@@ -215,10 +220,14 @@ impl Household {
             .iter()
             .map(|transport| format!(",\"{transport}://{}\"", street.box_by(transport)))
             .collect();
+        let digests = match digests.as_slice() {
+            [] => String::new(),
+            some => format!("digests={some:?}\n"),
+        };
         let text = format!(
             "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
              drain_seconds={drain_seconds}\n\
-             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}]\nrealm=\"callpost\"\ndigests={digests:?}\n{sip_keys}\
+             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
              [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
              [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\

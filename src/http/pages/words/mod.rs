@@ -112,6 +112,12 @@ pub(in crate::http) struct Words {
     pub(in crate::http::pages) trunk_calls: &'static str,
     pub(in crate::http::pages) trunk_call: &'static str,
     pub(in crate::http::pages) no_trunk_calls: &'static str,
+    // addresses shut out
+    pub(in crate::http::pages) shut_out: &'static str,
+    pub(in crate::http::pages) wrong_passwords: &'static str,
+    pub(in crate::http::pages) shut_out_for: &'static str,
+    pub(in crate::http::pages) lift_ban: &'static str,
+    pub(in crate::http::pages) lift_ban_sure: &'static str,
     // last calls
     pub(in crate::http::pages) last_calls: &'static str,
     pub(in crate::http::pages) no_records: &'static str,

@@ -1,0 +1,133 @@
+//! `callpost bans`: who is shut out, and who is let in again. Asks the running daemon through its API.
+
+use super::{complain, say};
+use crate::config::{Config, Loaded};
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Ten wrong passwords in a minute shut an address out for a while; see the handbook's page on security.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The admin token of the daemon has to stand in CALLPOST_ADMIN_TOKEN.\n\
+                  Example: callpost bans lift 198.51.100.7"
+)]
+pub(super) struct Arguments {
+    /// The configuration file; ./config/callpost.toml, /etc/callpost/callpost.toml or the built-in one otherwise.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the addresses that are shut out.
+    List {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let an address in again.
+    Lift {
+        /// Which, as `list` shows it.
+        address: String,
+    },
+}
+
+pub(super) fn bans(arguments: &Arguments) -> ExitCode {
+    let done = match &arguments.what {
+        What::List { json } => list(arguments, *json),
+        What::Lift { address } => lift(arguments, address),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
+    let (status, body) = ask(arguments, "GET", "/api/v1/bans")?;
+    let answer: serde_json::Value = serde_json::from_str(&body).context("the daemon's answer")?;
+    if status != 200 {
+        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
+    }
+    let bans = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if json {
+        bans.iter().for_each(say);
+        return Ok(());
+    }
+    if bans.is_empty() {
+        say("Nobody is shut out.");
+    }
+    for ban in bans {
+        let text = |name: &str| ban[name].as_str().unwrap_or_default().to_owned();
+        let minutes = ban["seconds"].as_u64().unwrap_or_default().div_ceil(60);
+        let (address, user, dropped) = (text("address"), text("user"), &ban["dropped"]);
+        say(format_args!(
+            "{address}  {minutes} min left  wrong passwords, the last for {user:?}  {dropped} packets dropped"
+        ));
+    }
+    Ok(())
+}
+
+fn lift(arguments: &Arguments, address: &str) -> anyhow::Result<()> {
+    let path = format!("/api/v1/bans/{}", address.replace('/', "%2F"));
+    if !address
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte))
+    {
+        bail!("`{address}` is not an IP address");
+    }
+    let (status, body) = ask(arguments, "DELETE", &path)?;
+    if status != 204 {
+        let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
+    }
+    say(format_args!("{address} is let in again."));
+    Ok(())
+}
+
+/// One request to the daemon of this configuration: the status and the body of its answer.
+fn ask(arguments: &Arguments, method: &str, path: &str) -> anyhow::Result<(u16, String)> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let Loaded { config, .. } = Config::load(arguments.config.as_deref())?;
+    let token = std::env::var("CALLPOST_ADMIN_TOKEN").context("CALLPOST_ADMIN_TOKEN is not set")?;
+    let at = reachable(&config);
+    let mut stream = TcpStream::connect_timeout(&at, PATIENCE)
+        .with_context(|| format!("no daemon answers at http://{at}"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .context("the daemon's answer is cut off")?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((
+        status.context("the daemon's answer has no status")?,
+        body.to_owned(),
+    ))
+}
+
+/// Where the daemon listens, seen from this machine.
+fn reachable(config: &Config) -> SocketAddr {
+    let mut at = config.http.listen;
+    if at.ip().is_unspecified() {
+        at.set_ip(match at.ip() {
+            IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]),
+        });
+    }
+    at
+}
