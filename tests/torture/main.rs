@@ -264,7 +264,7 @@ fn hear(appliance: &mut UserAgent, now: Instant, bytes: &[u8]) -> (Option<u16>, 
                 };
                 appliance.release(now, incoming.session, farewell);
             }
-            Output::Event(_) | Output::Close(_) | Output::Resolve(_) => {}
+            Output::Event(_) | Output::Close(_) | Output::Keep { .. } | Output::Resolve(_) => {}
         }
     }
     (said, caller)

@@ -92,11 +92,11 @@ fn who_guesses_at_passwords_is_shut_out_shown_and_let_in_by_a_person() {
                 assert_eq!(appliance.delete("/api/v1/bans/nobody"), 400);
             }
             _ => {
-                let listed = appliance.command(&["bans", "list"]).unwrap_or_default();
+                let listed = appliance.run(&["bans", "list"]).unwrap_or_default();
                 assert!(listed.contains(&address) && listed.contains("1001"), "{listed}");
-                assert!(appliance.command(&["bans", "lift", &address]).is_some());
+                assert!(appliance.run(&["bans", "lift", &address]).is_some());
                 assert!(
-                    appliance.command(&["bans", "lift", &address]).is_none(),
+                    appliance.run(&["bans", "lift", &address]).is_none(),
                     "twice is a mistake"
                 );
             }

@@ -163,7 +163,7 @@ impl Appliance {
     }
 
     /// Runs another command of the program on this box's configuration; what it printed, when it was content.
-    pub(crate) fn command(&self, words: &[&str]) -> Option<String> {
+    pub(crate) fn run(&self, words: &[&str]) -> Option<String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
         command
             .args(words)
