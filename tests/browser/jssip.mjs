@@ -65,6 +65,7 @@ try {
       setTimeout(() => fail(new Error(`it never happened that ${what}`)), 15000))]);
     const once = (source, name) => new Promise((done) => source.once(name, done));
     const phones = {};
+    let offers = 0;
     window.phone = {
       register: (user, password) => within(`${user} is registered`, new Promise((done, fail) => {
         const socket = new JsSIP.WebSocketInterface(`${box.replace("http", "ws")}/sip`);
@@ -98,14 +99,13 @@ try {
         session.on("accepted", () => done({ status: 200 }));
       })),
       call: (user, number) => {
-        let answer;
-        const session = phones[user].call(`sip:${number}@callpost`, { mediaConstraints: { audio: true, video: false } });
+                const session = phones[user].call(`sip:${number}@callpost`, { mediaConstraints: { audio: true, video: false } });
         session.on("sdp", (event) => {
           if (event.originator === "local") {
             const double = new RTCPeerConnection();
-            answer = double.setRemoteDescription({ type: "offer", sdp: event.sdp })
+            double.setRemoteDescription({ type: "offer", sdp: event.sdp })
               .then(() => double.createAnswer()).then((made) => double.setLocalDescription(made)
-                .then(() => { session.double = made.sdp; }));
+                .then(() => { session.double = made.sdp; console.log(`offered ${++offers}`); }));
             event.sdp = plain;
           } else {
             session.said = event.sdp;
@@ -113,17 +113,16 @@ try {
           }
         });
         phones[user].session = session;
+        session.over = once(session, "ended").then(({ originator }) => originator);
         const up = once(session, "confirmed");
         const failed = once(session, "failed").then(({ cause }) => { throw new Error(`the call failed: ${cause}`); });
         return within("the call stands", Promise.race([up, failed]).then(() => session.said));
       },
       hangUp: (user) => {
-        const over = once(phones[user].session, "ended");
         phones[user].session.terminate();
-        return within("the call is over", over.then(({ originator }) => originator));
+        return within("the call is over", phones[user].session.over);
       },
-      untilHungUp: (user) => within("the other side hangs up",
-        once(phones[user].session, "ended").then(({ originator }) => originator)),
+      untilHungUp: (user) => within("the other side hangs up", phones[user].session.over),
       refuseNext: (user) => within("somebody calls", new Promise((done) => {
         phones[user].once("newRTCSession", ({ originator, session, request }) => {
           if (originator === "local") return;

@@ -37,11 +37,14 @@ fn jssip_in_chromium_registers_asks_calls_and_is_called_over_websocket() {
     assert_eq!(status["registrations"][0]["transport"], "ws");
     script.until("refused as it is");
 
-    // The first call is the browser's to end, the second the desk's.
+    // The first call is the browser's to end, the second the desk's. The desk waits until the browser is ready to
+    // believe an answer.
+    script.until("browser: offered 1");
     let talk = Dialog::accept(&desk, &desk.expect_request("INVITE"), mouth.address);
     script.until("talking");
     talk.hung_up_on();
     script.until("hung up");
+    script.until("browser: offered 2");
     let talk = Dialog::accept(&desk, &desk.expect_request("INVITE"), mouth.address);
     script.until("talking again");
     talk.hang_up();

@@ -32,6 +32,7 @@ mod ring_all;
 mod scanners;
 mod slow_streams;
 mod talking;
+mod tls_phones;
 mod trunk;
 mod voicemail;
 mod web_phone;

@@ -65,7 +65,9 @@ fn svmap_finds_nothing_at_a_box_that_is_left_as_it_is() {
 #[test]
 fn svcrack_is_shut_out_before_it_finds_the_password() {
     let street = Street::claim();
-    let appliance = Appliance::open(&street, &answering().phone("ali", "1001", &[]));
+    // It knows nothing but MD5, and falls over where SHA-256 is asked for.
+    let household = answering().challenging(&["MD5"]).phone("ali", "1001", &[]);
+    let appliance = Appliance::open(&street, &household);
     let list = tempfile::NamedTempFile::new().expect("a file can be made");
     let words: Vec<String> = (0..40).map(|number| format!("guess{number}")).collect();
     let right = crate::harness::household::password("1001");

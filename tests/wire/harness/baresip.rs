@@ -24,6 +24,8 @@ pub(crate) struct Account {
     hums_hz: u32,
     answers: bool,
     codecs: String,
+    authority: Option<PathBuf>,
+    lamp: bool,
 }
 
 impl Account {
@@ -37,10 +39,24 @@ impl Account {
             hums_hz: 440,
             answers: false,
             codecs,
+            authority: None,
+            lamp: false,
         }
     }
 
-    /// `udp` or `tcp`.
+    /// It has a lamp for messages, and subscribes to what lights it.
+    pub(crate) fn with_lamp(mut self) -> Self {
+        self.lamp = true;
+        self
+    }
+
+    /// It registers by TLS and believes this authority alone.
+    pub(crate) fn trusting(mut self, authority: PathBuf) -> Self {
+        self.authority = Some(authority);
+        self.over("tls")
+    }
+
+    /// `udp`, `tcp` or `tls`.
     pub(crate) fn over(mut self, transport: &'static str) -> Self {
         self.transport = transport;
         self
@@ -142,6 +158,17 @@ impl Baresip {
         self.order("resume", "");
     }
 
+    /// Sends the other side on to a number: REFER.
+    pub(crate) fn transfer(&mut self, number: &str) {
+        self.order("transfer", number);
+    }
+
+    /// Waits for an event of this kind that says these words.
+    #[track_caller]
+    pub(crate) fn until_told(&mut self, kind: &str, words: &str) {
+        while !self.wait_for(kind)["param"].to_string().contains(words) {}
+    }
+
     /// Switches it off; it unregisters.
     pub(crate) fn switch_off(&mut self) {
         self.order("quit", "");
@@ -236,7 +263,13 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         hums_hz,
         answers,
         codecs,
+        authority,
+        lamp,
     } = account;
+    let lamp = if *lamp { "module_app mwi.so\n" } else { "" };
+    let trust = authority.as_ref().map_or(String::new(), |authority| {
+        format!("sip_cafile {}\n", authority.display())
+    });
     let password = password(user);
     let path = folder.path();
     fs::create_dir(path.join("sounds")).expect("the sounds folder can be made");
@@ -250,7 +283,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
          module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
-         statmode_default off\n\
+         statmode_default off\n{trust}{lamp}\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",
         modules = modules(),
     );

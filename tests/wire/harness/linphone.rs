@@ -17,6 +17,7 @@ use tempfile::TempDir;
 pub(crate) struct Linphone {
     user: String,
     registrar: SocketAddrV4,
+    transport: &'static str,
     keyboard: ChildStdin,
     /// How much of what it has said the test has seen.
     seen: Cell<usize>,
@@ -28,13 +29,35 @@ pub(crate) struct Linphone {
 impl Linphone {
     /// Starts the phone at this house and asks it to register; it hums this tone into every call.
     pub(crate) fn start(user: &str, house: Ipv4Addr, registrar: SocketAddrV4, hums_hz: u32) -> Self {
+        Self::start_over("udp", user, house, registrar, hums_hz, None)
+    }
+
+    /// The same by TLS, believing this authority alone.
+    pub(crate) fn start_encrypted(
+        user: &str,
+        house: Ipv4Addr,
+        registrar: SocketAddrV4,
+        hums_hz: u32,
+        authority: &Path,
+    ) -> Self {
+        Self::start_over("tls", user, house, registrar, hums_hz, Some(authority))
+    }
+
+    fn start_over(
+        transport: &'static str,
+        user: &str,
+        house: Ipv4Addr,
+        registrar: SocketAddrV4,
+        hums_hz: u32,
+        authority: Option<&Path>,
+    ) -> Self {
         setup::ensure("linphone");
         let folder = tempfile::Builder::new()
             .prefix("callpost-linphone-")
             .tempdir()
             .expect("a folder can be made");
         let home = folder.path();
-        furnish(home, house, hums_hz);
+        furnish(home, house, hums_hz, authority);
         let mut command = Command::new("linphonec");
         command
             .args(["-d", "6", "-c"])
@@ -48,6 +71,7 @@ impl Linphone {
         let mut phone = Self {
             user: user.to_owned(),
             registrar,
+            transport,
             keyboard,
             seen: Cell::new(0),
             peer,
@@ -60,15 +84,15 @@ impl Linphone {
         phone.order(&format!("record {place}/heard.wav"));
         let secret = password(user);
         phone.order(&format!(
-            "register sip:{user}@{registrar} sip:{registrar} {secret}"
+            "register sip:{user}@{registrar} sip:{registrar};transport={transport} {secret}"
         ));
         phone
     }
 
     /// Dials a number at its registrar.
     pub(crate) fn dial(&mut self, number: &str) {
-        let registrar = self.registrar;
-        self.order(&format!("call sip:{number}@{registrar}"));
+        let (registrar, transport) = (self.registrar, self.transport);
+        self.order(&format!("call sip:{number}@{registrar};transport={transport}"));
     }
 
     /// Presses a key.
@@ -153,15 +177,20 @@ impl Linphone {
 }
 
 /// Its settings: one address for SIP and voice, sound files for microphone and loudspeaker, no video.
-fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32) {
+fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>) {
     // Where it keeps its database; it does not register without one.
     fs::create_dir_all(home.join(".local/share/linphone")).expect("the phone's folder can be made");
     wav::write_file(
         &home.join("tone.wav"),
         &tone::sine(hums_hz, Duration::from_secs(60)),
     );
+    let trust = authority.map_or(String::new(), |authority| {
+        let place = authority.display();
+        // Its library does not look for addresses among a certificate's names.
+        format!("root_ca={place}\nverify_server_certs=1\nverify_server_cn=0\n")
+    });
     let settings = format!(
-        "[sip]\nsip_port=5060\nsip_tcp_port=0\nsip_tls_port=0\nbind_address={house}\nuse_ipv6=0\nguess_hostname=0\n\
+        "[sip]\n{trust}sip_port=5060\nsip_tcp_port=0\nsip_tls_port=5061\nbind_address={house}\nuse_ipv6=0\nguess_hostname=0\n\
          register_only_when_network_is_up=0\n[rtp]\naudio_rtp_port=7078\nbind_address={house}\n\
          [net]\nfirewall_policy=0\n[sound]\nuse_files=1\n[video]\nenabled=0\n"
     );
