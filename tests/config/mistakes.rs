@@ -97,7 +97,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "office.toml:@2: trunk.pbx.host: \"127.0.0.20:5060\" is no host — write an address or a name, the port in `port`",
             "office.toml:@3: trunk.pbx.allow: `/40` is not a prefix length of 0 to 32 — write it like \"192.168.1.0/24\"",
-            "office.toml:@4: trunk.pbx.transport: \"sctp\" is no transport — use \"udp\" or \"tcp\"",
+            "office.toml:@4: trunk.pbx.transport: \"sctp\" is no transport — use \"udp\", \"tcp\" or \"tls\"",
         ],
     ),
     (

@@ -65,10 +65,14 @@ fn ten_thousand_connections_that_are_cut_leave_nothing_behind() {
             .set_linger(Some(Duration::ZERO))
             .expect("a linger can be set");
     }
-    eventually("every handle is back", PATIENCE, || {
-        let streams = appliance.status()["transport"]["streams"] == 0;
-        (streams && appliance.descriptors() <= before).then_some(())
+    appliance.until("every connection is gone", |status| {
+        status["transport"]["streams"] == 0
     });
+    eventually(
+        &format!("no more than {before} handles are open"),
+        PATIENCE,
+        || (appliance.descriptors() <= before).then_some(()),
+    );
     let mut phone = connect(&street);
     assert_eq!(
         phone.ask(&request("OPTIONS", "1", "tcp", 1, "")).status(),
