@@ -55,6 +55,7 @@ fn a_request_with_a_broken_header_is_refused_with_the_headers_name() {
     }
 }
 
+/// ROBUSTNESS 13: methods.
 #[test]
 fn an_unknown_method_is_answered_with_the_methods_there_are() {
     let street = Street::claim();
@@ -73,6 +74,7 @@ fn an_unknown_method_is_answered_with_the_methods_there_are() {
     }
 }
 
+/// ROBUSTNESS 13: Require.
 #[test]
 fn an_extension_nobody_has_is_refused_with_its_name() {
     let street = Street::claim();
@@ -88,6 +90,7 @@ fn an_extension_nobody_has_is_refused_with_its_name() {
     }
 }
 
+/// ROBUSTNESS 13: schemes and content types.
 #[test]
 fn another_version_too_many_hops_and_unknown_numbers_each_have_their_answer() {
     let street = Street::claim();
@@ -115,6 +118,7 @@ fn another_version_too_many_hops_and_unknown_numbers_each_have_their_answer() {
     appliance.until_quiet();
 }
 
+/// ROBUSTNESS 17, 27.
 #[test]
 fn a_stranger_without_a_password_cannot_call_and_is_not_told_who_lives_here() {
     let street = Street::claim();
@@ -169,6 +173,7 @@ fn when_no_port_is_left_a_caller_is_told_when_to_try_again() {
     second.dial(MAIN_NUMBER, voice.address).answered().hang_up();
 }
 
+/// ROBUSTNESS 37.
 #[test]
 fn requests_for_calls_that_do_not_exist_are_told_so() {
     let street = Street::claim();
@@ -201,7 +206,7 @@ fn an_invite_said_three_times_is_one_call() {
     assert_eq!(appliance.until_recorded(1).len(), 1);
 }
 
-/// TCP is a stream: messages have no edges there but their Content-Length (RFC 3261 §18.3).
+/// ROBUSTNESS 12: TCP is a stream: messages have no edges there but their Content-Length (RFC 3261 §18.3).
 #[test]
 fn a_stream_that_comes_byte_by_byte_and_two_messages_at_once_are_both_understood() {
     let street = Street::claim();

@@ -524,7 +524,7 @@ fn a_registration_counts_its_nonce_up() {
     assert!(refused.is_empty(), "a wrong password is not tried again at once");
 }
 
-/// ROBUSTNESS row 34: a callee behind the trunk who challenges learns nothing.
+/// ROBUSTNESS 34: a callee behind the trunk who challenges learns nothing.
 #[test]
 fn only_the_trunks_own_realm_gets_our_digest() {
     let mut world = World::with_trunk(true);
