@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::engine::Settings;
-use crate::sip::{self, Account, Listener, Transport, Trunk};
+use crate::sip::{self, Account, Listener, Transport};
 use std::net::{IpAddr, SocketAddr};
 
 /// More calls than this box has ever been measured with are not let in.
@@ -21,6 +21,11 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
         groups: config.rung_groups(),
         plan: config.plan(),
         flows: config.flows.clone(),
+        trunks: config
+            .trunks
+            .iter()
+            .map(|trunk| (trunk.name.clone(), trunk.rules()))
+            .collect(),
         most_calls: usize::try_from(config.site.max_calls).unwrap_or(usize::MAX),
     }
 }
@@ -36,7 +41,8 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
             Some(Account { extension, ha1 })
         })
         .collect();
-    let trunks = config.trunks.iter().map(trunk).collect();
+    let country = &config.dialing.country_code;
+    let trunks = config.trunks.iter().map(|trunk| trunk.for_sip(country)).collect();
     sip::Settings {
         realm: config.sip.realm.clone(),
         digests: config.sip.digests.clone(),
@@ -52,19 +58,6 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
         accounts,
         trunks,
         guard: config.guard.rules(),
-    }
-}
-
-fn trunk(trunk: &crate::config::Trunk) -> Trunk {
-    let credentials = (!trunk.username.is_empty()).then(|| sip::Secret {
-        username: trunk.username.clone(),
-        password: trunk.password.expose().to_owned(),
-    });
-    Trunk {
-        allow: trunk.allow(),
-        credentials,
-        register: trunk.register,
-        ..Trunk::new(trunk.name.clone(), &trunk.host, trunk.port, trunk.transport())
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Candidate, FlowSought, Sought};
+use super::{Candidate, FlowSought, Sought, Way};
 use crate::model::{Cdr, LegId, NoteKind, Playable, RecordingId, RecordingKind};
 use std::time::Duration;
 
@@ -26,6 +26,15 @@ pub enum Action {
     FindFlow(FlowSought),
     /// Ring this phone as a new leg.
     Dial(LegId, Candidate),
+    /// Call a number outside as a new leg.
+    DialOutside {
+        /// The new leg.
+        leg: LegId,
+        /// By which trunk, and what.
+        way: Way,
+        /// Whether there is another way should this one fail.
+        elsewhere: bool,
+    },
     /// Let go of a leg, whatever it is doing; the protocol's way of doing that is not the call's concern.
     Release(LegId, Cause),
     /// Let two legs talk.
@@ -68,8 +77,10 @@ pub enum Cause {
     NoAnswer,
     /// Nobody is there to be rung.
     NobodyThere,
-    /// The flow does not want the call.
+    /// The flow does not want the call, or the callee outside did not.
     Rejected,
+    /// There is no such number outside.
+    NoSuchNumber,
     /// The box has no room for the call.
     Congestion,
     /// The caller's phone and the box have no codec in common.
@@ -92,7 +103,7 @@ impl Cause {
             Self::Finished | Self::Ordered | Self::ShuttingDown | Self::CallerGaveUp => "canceled",
             Self::RangLongEnough | Self::NoAnswer => "no_answer",
             Self::Busy => "busy",
-            Self::NobodyThere => "unreachable",
+            Self::NobodyThere | Self::NoSuchNumber => "unreachable",
             Self::Rejected => "declined",
             Self::Failed | Self::NoMedia | Self::Congestion | Self::Incompatible => "failed",
         }
@@ -102,6 +113,7 @@ impl Cause {
     pub fn q850(self) -> u8 {
         match self {
             Self::AnsweredElsewhere => 26,
+            Self::NoSuchNumber => 1,
             Self::Finished | Self::CallerGaveUp | Self::Ordered => 16,
             Self::Busy => 17,
             Self::RangLongEnough | Self::NoAnswer => 19,

@@ -129,6 +129,10 @@ pub enum RefusalKind {
     NoAnswer,
     /// It could not be reached, or did not answer our messages.
     Unreachable,
+    /// There is no such number.
+    NoSuchNumber,
+    /// The way there is full, down, or does not want us; another may serve.
+    Congested,
     /// It wants the call to go elsewhere, which a ring group does not follow.
     Redirected,
     /// Anything else.

@@ -198,7 +198,7 @@ impl Call {
 
     pub(super) fn leg_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         let Stage::Hunting(hunt) = &mut self.stage else {
-            return Vec::new();
+            return self.outside_rings(now, leg);
         };
         let Phase::Ringing { legs, .. } = &hunt.phase else {
             return Vec::new();
@@ -219,7 +219,7 @@ impl Call {
     /// The one place where a call is won. Whoever comes later finds the round gone.
     pub(super) fn connect(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         let Stage::Hunting(hunt) = &mut self.stage else {
-            return Vec::new();
+            return self.outside_answers(now, leg);
         };
         let Phase::Ringing { legs, .. } = &mut hunt.phase else {
             return Vec::new();
@@ -242,7 +242,7 @@ impl Call {
 
     pub(super) fn refuse(&mut self, now: Instant, leg: LegId, refusal: Refusal) -> Vec<Action> {
         let Stage::Hunting(hunt) = &mut self.stage else {
-            return Vec::new();
+            return self.outside_refuses(now, leg, refusal);
         };
         let Phase::Ringing { legs, .. } = &mut hunt.phase else {
             return Vec::new();
@@ -257,6 +257,8 @@ impl Call {
             RefusalKind::Busy => self.ledger.has_rung(leg),
             RefusalKind::NoAnswer
             | RefusalKind::Unreachable
+            | RefusalKind::NoSuchNumber
+            | RefusalKind::Congested
             | RefusalKind::Redirected
             | RefusalKind::Failed => false,
         };

@@ -80,6 +80,18 @@ impl Ledger {
         ));
     }
 
+    /// A number outside: nobody of the house.
+    pub(super) fn dialed_outside(&mut self, now: Instant, leg: LegId, number: &str, attempt: u32) {
+        self.legs.push(Leg::new(
+            now,
+            leg,
+            LegRole::Agent,
+            None,
+            number.to_owned(),
+            attempt,
+        ));
+    }
+
     pub(super) fn ringing(&mut self, now: Instant, leg: LegId) {
         if let Some(leg) = self.live(leg) {
             leg.ringing.get_or_insert(now);
@@ -109,6 +121,8 @@ impl Ledger {
                 RefusalKind::Declined => "declined",
                 RefusalKind::NoAnswer => "no_answer",
                 RefusalKind::Unreachable => "unreachable",
+                RefusalKind::NoSuchNumber => "no_such_number",
+                RefusalKind::Congested => "congested",
                 RefusalKind::Redirected => "redirected",
                 RefusalKind::Failed => "failed",
             };

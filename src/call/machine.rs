@@ -1,6 +1,7 @@
 use super::hunt::Hunt;
 use super::ledger::Ledger;
 use super::message::Message;
+use super::outside::{Calling, Outside};
 use super::{Action, Cause, Event, Found, Overflow, Who};
 use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
 use crate::model::{
@@ -71,6 +72,8 @@ pub enum Entry {
     Flow(Arc<Flow>),
     /// At the phones of a group or an agent.
     Ring(Who),
+    /// At a number outside.
+    Outside(Outside),
 }
 
 /// One call.
@@ -93,6 +96,10 @@ pub struct Call {
     pub(super) talked: Option<Talk>,
     last_leg: u32,
     overflows: u8,
+    /// The number shown outside.
+    pub(super) outbound_caller_id: Option<Number>,
+    /// Ways outside tried so far.
+    pub(super) ways_tried: u32,
 }
 
 /// Where a call is.
@@ -104,6 +111,8 @@ pub(super) enum Stage {
     InFlow,
     /// Phones ring, or are about to.
     Hunting(Hunt),
+    /// A number outside is called.
+    Outside(Calling),
     /// Two people talk.
     Talking,
     /// The caller leaves a message.
@@ -152,6 +161,8 @@ impl Call {
             talked: None,
             last_leg: 0,
             overflows: 0,
+            outbound_caller_id: None,
+            ways_tried: 0,
         }
     }
 
@@ -184,6 +195,7 @@ impl Call {
             Stage::Arriving(_) | Stage::Ended => None,
             Stage::InFlow => self.flow.as_ref().and_then(|flow| flow.next_deadline()),
             Stage::Hunting(hunt) => hunt.next_deadline(),
+            Stage::Outside(calling) => Some(calling.next_deadline()),
             Stage::Talking => self
                 .talked
                 .as_ref()
@@ -215,6 +227,7 @@ impl Call {
         match entry {
             Entry::Flow(flow) => self.flow_found(now, Some(flow)),
             Entry::Ring(who) => self.hunt_for(who),
+            Entry::Outside(outside) => self.call_outside(now, outside),
         }
     }
 
@@ -325,7 +338,9 @@ impl Call {
         match &self.stage {
             Stage::InFlow => self.step_flow(now, Input::PlayFinished),
             Stage::Leaving(_) => self.start_message(now),
-            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Talking | Stage::Ended => Vec::new(),
+            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Talking | Stage::Ended => {
+                Vec::new()
+            }
         }
     }
 
@@ -342,10 +357,17 @@ impl Call {
         match &self.stage {
             Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
             Stage::Leaving(_) if digit.as_char() == '#' => actions.extend(self.message_over(now)),
-            Stage::Leaving(_) | Stage::Hunting(_) | Stage::Talking if self.other_digits.len() < 64 => {
+            Stage::Leaving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Talking
+                if self.other_digits.len() < 64 =>
+            {
                 self.other_digits.push(digit.as_char());
             }
-            Stage::Arriving(_) | Stage::Leaving(_) | Stage::Hunting(_) | Stage::Talking | Stage::Ended => {}
+            Stage::Arriving(_)
+            | Stage::Leaving(_)
+            | Stage::Hunting(_)
+            | Stage::Outside(_)
+            | Stage::Talking
+            | Stage::Ended => {}
         }
         actions
     }
@@ -393,7 +415,7 @@ impl Call {
                     },
                 )
             }
-            Stage::Hunting(_) => self.refuse(now, leg, super::Refusal::vanished()),
+            Stage::Hunting(_) | Stage::Outside(_) => self.refuse(now, leg, super::Refusal::vanished()),
             Stage::Arriving(_) | Stage::InFlow | Stage::Leaving(_) | Stage::Ended => Vec::new(),
         }
     }
@@ -422,7 +444,12 @@ impl Call {
             Stage::InFlow | Stage::Leaving(_) if self.left_message || self.unanswered.is_some() => {
                 Some(self.unanswered_status())
             }
-            Stage::Arriving(_) | Stage::InFlow | Stage::Hunting(_) | Stage::Leaving(_) | Stage::Ended => None,
+            Stage::Arriving(_)
+            | Stage::InFlow
+            | Stage::Hunting(_)
+            | Stage::Outside(_)
+            | Stage::Leaving(_)
+            | Stage::Ended => None,
         }
     }
 
@@ -476,6 +503,7 @@ impl Call {
         match &self.stage {
             Stage::InFlow => self.step_flow(now, Input::DeadlineReached),
             Stage::Hunting(_) => self.hunt_on(now),
+            Stage::Outside(_) => self.outside_rang_long_enough(now),
             Stage::Talking => self.stop(now, Cause::Finished, "longest_talk"),
             Stage::Leaving(_) => self.message_over(now),
             Stage::Arriving(_) | Stage::Ended => Vec::new(),

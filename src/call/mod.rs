@@ -9,6 +9,7 @@ mod hunt;
 mod ledger;
 mod machine;
 mod message;
+mod outside;
 mod record;
 mod view;
 
@@ -16,3 +17,4 @@ pub use action::{Action, Cause};
 pub use event::{Candidate, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who};
 pub use ledger::{LegState, LegView};
 pub use machine::{Call, Entry, Policy, Setup};
+pub use outside::{Outside, Way};

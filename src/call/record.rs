@@ -29,7 +29,7 @@ impl Call {
             callee_number: agent_leg
                 .and_then(|leg| self.ledger.number(leg))
                 .map(Number::from),
-            outbound_caller_id: None,
+            outbound_caller_id: self.outbound_caller_id.clone(),
             started_at: clock.stamp(self.arrived),
             ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
             answered_at: talked.map(|talk| clock.stamp(talk.since)),
@@ -45,7 +45,7 @@ impl Call {
             q850: ending.map(|ending| ending.release.q850()),
             hangup_by: ending.map_or(HangupBy::System, |ending| ending.by),
             cause: ending.and_then(|ending| ending.word).map(str::to_owned),
-            agent: agent_leg.and_then(|leg| self.ledger.agent(leg)).cloned(),
+            agent: self.agent_of_record(agent_leg),
             group: self.group.clone(),
             flow: self.flow_name().cloned(),
             stages: flow.map(|flow| flow.stages().to_vec()).unwrap_or_default(),
@@ -63,6 +63,15 @@ impl Call {
             origin: None,
             linked: None,
         }
+    }
+}
+
+impl Call {
+    /// Who took the call; of a call outside, who made it.
+    fn agent_of_record(&self, taken: Option<crate::model::LegId>) -> Option<crate::model::AgentId> {
+        let taken = taken?;
+        let caller = self.setup.caller_agent.as_ref().filter(|_| self.ways_tried > 0);
+        self.ledger.agent(taken).or(caller).cloned()
     }
 }
 

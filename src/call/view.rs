@@ -18,7 +18,7 @@ impl Call {
         match self.stage {
             Stage::Arriving(_) => "arriving",
             Stage::InFlow => "menu",
-            Stage::Hunting(_) => "ringing",
+            Stage::Hunting(_) | Stage::Outside(_) => "ringing",
             Stage::Talking => "talking",
             Stage::Leaving(_) => "message",
             Stage::Ended => "ending",
@@ -53,6 +53,11 @@ impl Call {
     /// The agent of a leg.
     pub fn agent_of(&self, leg: LegId) -> Option<&AgentId> {
         self.ledger.agent(leg)
+    }
+
+    /// Whether it leaves by a trunk.
+    pub fn leaves(&self) -> bool {
+        self.outbound_caller_id.is_some() || matches!(self.stage, Stage::Arriving(super::Entry::Outside(_)))
     }
 
     /// When it arrived.

@@ -4,7 +4,8 @@ use super::{complain, say};
 use crate::agents::{Agent, Reach};
 use crate::app::monotonic;
 use crate::call::{
-    Action, Call, Candidate, Entry, Event, FlowSought, Found, Overflow, Policy, Setup, Sought, Who,
+    Action, Call, Candidate, Entry, Event, FlowSought, Found, Outside, Overflow, Policy, Setup, Sought, Way,
+    Who,
 };
 use crate::config::Config;
 use crate::engine::overflow;
@@ -88,8 +89,23 @@ fn ladder(arguments: &Arguments) -> anyhow::Result<String> {
         ),
         Decision::Group(group) => Entry::Ring(Who::Group(group)),
         Decision::Agent(agent) => Entry::Ring(Who::Agent(agent)),
+        Decision::Outside(outside) => {
+            let ring_time = Duration::from_secs(u64::from(config.dialing.ring_seconds));
+            let ways = outside.ways.into_iter().map(|way| Way {
+                trunk: way.trunk,
+                number: way.number,
+                caller_id: way.caller_id.unwrap_or_else(|| caller.clone()),
+            });
+            Entry::Outside(Outside {
+                ways: ways.collect(),
+                ring_time,
+            })
+        }
+        Decision::Refused(reason) => {
+            anyhow::bail!("{dialed} is not dialled outside: {reason}; the caller hears 403; see [dialing]")
+        }
         Decision::Unknown => {
-            anyhow::bail!("{dialed} is no number here: the caller hears 404; see [[number]]")
+            anyhow::bail!("{dialed} is no number here: the caller hears 404; see [[number]] and [[route]]")
         }
     };
     let mut rehearsal = Rehearsal::new(arguments, config, caller, dialed, &origin, entry)?;
@@ -241,6 +257,7 @@ impl<'a> Rehearsal<'a> {
                 self.soon(Duration::ZERO, Event::FlowFound(flow));
             }
             Action::Dial(leg, candidate) => self.dial(leg, &candidate),
+            Action::DialOutside { leg, way, .. } => self.dial_outside(leg, &way),
             Action::Release(leg, cause) => {
                 let whom = self
                     .call
@@ -300,6 +317,18 @@ impl<'a> Rehearsal<'a> {
         );
         self.soon(Duration::from_millis(200), Event::LegRinging(leg));
         if self.arguments.answer.as_deref() == Some(candidate.agent.as_str()) {
+            self.soon(PICKS_UP_AFTER, Event::LegAnswered(leg));
+        }
+    }
+
+    fn dial_outside(&mut self, leg: LegId, way: &Way) {
+        let (number, trunk, shown) = (&way.number, &way.trunk, &way.caller_id);
+        self.write(
+            "box   ",
+            &format!("dials {number} by trunk {trunk}, showing {shown}"),
+        );
+        self.soon(Duration::from_millis(800), Event::LegRinging(leg));
+        if self.arguments.answer.as_deref() == Some(trunk.as_str()) {
             self.soon(PICKS_UP_AFTER, Event::LegAnswered(leg));
         }
     }

@@ -2,36 +2,38 @@ use super::reader::{Element, Reader};
 use super::secret::SecretPlaces;
 use super::section::Section;
 use super::source::Source;
-use super::{Agent, Config, Group, Mistake, NumberRule, Pbx, Place, Site, Trunk};
+use super::{Agent, Config, Group, Mistake, NumberRule, Pbx, Place, Route, Site, Trunk};
 use crate::agents::Overflow;
 use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
-use crate::{egress, http, media, recording, sip, store, upstream};
+use crate::{egress, http, media, recording, routing, sip, store, upstream};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use toml::de::DeTable;
 
 /// Sections that stand once.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "site",
     "sip",
     "guard",
     "media",
+    "dialing",
     "http",
     "recording",
     "cdr",
     "egress",
 ];
 /// Sections that may stand often, each with the key that names one of them.
-pub(super) const LISTS: [(&str, &str); 6] = [
+pub(super) const LISTS: [(&str, &str); 7] = [
     ("trunk", "name"),
     ("agent", "id"),
     ("group", "name"),
     ("number", "match"),
     ("upstream", "name"),
     ("pbx", "name"),
+    ("route", "name"),
 ];
 
 /// What was found wrong so far.
@@ -60,6 +62,7 @@ pub(super) struct Draft {
     pub(super) sip: Section<sip::Config>,
     pub(super) guard: Section<sip::guard::Config>,
     pub(super) media: Section<media::Config>,
+    pub(super) dialing: Section<routing::Dialing>,
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
     pub(super) cdr: Section<store::Config>,
@@ -70,6 +73,7 @@ pub(super) struct Draft {
     pub(super) numbers: List<NumberRule>,
     pub(super) upstreams: List<upstream::Config>,
     pub(super) pbxs: List<Pbx>,
+    pub(super) routes: List<Route>,
     pub(super) flows: Vec<FlowDraft>,
     pub(super) prompts: Shelf,
 }
@@ -95,6 +99,7 @@ impl Draft {
             sip: reader.take_section(root, "sip"),
             guard: reader.take_section(root, "guard"),
             media: reader.take_section(root, "media"),
+            dialing: reader.take_section(root, "dialing"),
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
             cdr: reader.take_section(root, "cdr"),
@@ -105,6 +110,7 @@ impl Draft {
             numbers: take_list(&mut reader, root, 3, source, secrets),
             upstreams: take_list_with(&mut reader, root, 4, source, secrets, read_upstream),
             pbxs: take_list(&mut reader, root, 5, source, secrets),
+            routes: take_list(&mut reader, root, 6, source, secrets),
             flows: Vec::new(),
             prompts: Shelf::shipped(),
         };
@@ -142,6 +148,7 @@ impl Draft {
             sip: self.sip.value,
             guard: self.guard.value,
             media: self.media.value,
+            dialing: self.dialing.value,
             http: self.http.value,
             recording: self.recording.value,
             cdr: self.cdr.value,
@@ -152,6 +159,7 @@ impl Draft {
             numbers: values(self.numbers),
             upstreams: values(self.upstreams),
             pbxs: values(self.pbxs),
+            routes: values(self.routes),
             flows: self
                 .flows
                 .into_iter()

@@ -32,6 +32,9 @@ impl Draft {
         for (key, message) in self.media.value.mistakes() {
             mistakes.push(self.media.mistake_in_two(key, &message));
         }
+        for (key, message) in self.dialing.value.mistakes() {
+            mistakes.push(self.dialing.mistake_in_two(key, &message));
+        }
         for (key, message) in self.cdr.value.mistakes() {
             mistakes.push(self.cdr.mistake_in_two(key, &message));
         }
@@ -53,6 +56,7 @@ impl Draft {
         self.groups.read.iter().for_each(|group| group.check(mistakes));
         self.numbers.read.iter().for_each(|number| number.check(mistakes));
         self.pbxs.read.iter().for_each(|pbx| pbx.check(mistakes));
+        self.routes.read.iter().for_each(|route| route.check(mistakes));
         for upstream in self.upstreams.read.iter().filter(|upstream| upstream.whole) {
             for (key, problem, cure) in upstream.value.mistakes() {
                 mistakes.push(upstream.mistake(key, problem, cure));
@@ -115,6 +119,12 @@ impl Draft {
             mistakes,
         );
         check_unique(&self.pbxs.read, "name", |pbx| Some(pbx.name.clone()), mistakes);
+        check_unique(
+            &self.routes.read,
+            "name",
+            |route| Some(route.name.clone()),
+            mistakes,
+        );
     }
 
     /// Every name that is used exists.
@@ -134,6 +144,24 @@ impl Draft {
                 .trunk
                 .iter()
                 .for_each(|trunk| trunks.check(agent, "trunk", trunk, mistakes));
+        }
+        for route in &self.routes.read {
+            let named = &route.value.trunks;
+            named
+                .iter()
+                .for_each(|trunk| trunks.check(route, "trunks", trunk, mistakes));
+        }
+        let has_country = !self.dialing.value.country_code.is_empty();
+        for trunk in self
+            .trunks
+            .read
+            .iter()
+            .filter(|trunk| trunk.value.needs_country())
+        {
+            if !has_country {
+                let cure = "write country_code = \"966\" or the like under [dialing]";
+                mistakes.push(trunk.mistake("number_form", "needs to know the country", cure));
+            }
         }
         for group in &self.groups.read {
             match group.value.overflow() {

@@ -1,8 +1,8 @@
-use super::{Agent, Group, NumberRule, Pbx, Site, Trunk};
+use super::{Agent, Group, NumberRule, Pbx, Route, Site, Trunk};
 use crate::ivr::{Flow, Verb};
 use crate::model::{FlowName, Language};
 use crate::prompts::Shelf;
-use crate::routing::Plan;
+use crate::routing::{Dialing, Plan};
 use crate::{agents, egress, http, media, recording, sip, store, upstream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Config {
     pub guard: sip::guard::Config,
     /// `[media]`.
     pub media: media::Config,
+    /// `[dialing]`.
+    pub dialing: Dialing,
     /// `[http]`.
     pub http: http::Config,
     /// `[recording]`.
@@ -38,6 +40,8 @@ pub struct Config {
     pub upstreams: Vec<upstream::Config>,
     /// Every `[[pbx]]`.
     pub pbxs: Vec<Pbx>,
+    /// Every `[[route]]`.
+    pub routes: Vec<Route>,
     /// The flows, by name.
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
     /// The prompts there are.
@@ -45,14 +49,19 @@ pub struct Config {
 }
 
 impl Config {
-    /// The number plan: the `[[number]]` rules and the extensions of the agents who are enabled.
+    /// The number plan: the `[[number]]` rules, the extensions of the agents who are enabled, and the ways outside.
     pub fn plan(&self) -> Plan {
         let extensions = self
             .agents
             .iter()
             .filter(|agent| agent.enabled)
             .filter_map(|agent| Some((agent.extension.clone()?, agent.id.clone())));
-        Plan::new(self.numbers.iter().map(NumberRule::as_rule), extensions)
+        let emergency = self.guard.emergency.clone();
+        Plan::new(self.numbers.iter().map(NumberRule::as_rule), extensions).with_routes(
+            self.routes.iter().map(Route::as_way).collect(),
+            self.dialing.clone(),
+            emergency,
+        )
     }
 
     /// The enabled agents as the agents' room knows them.

@@ -1,11 +1,13 @@
 use super::section::Section;
 use super::{Mistake, Secret};
 use crate::egress::Trust;
-use crate::model::TrunkName;
-use crate::sip::{Network, Transport};
+use crate::engine::TrunkRules;
+use crate::model::{Codec, TrunkName};
+use crate::sip::{self, Network, Transport};
 use serde::Deserialize;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `[[trunk]]`: a PBX or carrier beside the box, known by its address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -30,6 +32,27 @@ pub struct Trunk {
     /// Whether the box registers there.
     #[serde(default)]
     pub register: bool,
+    /// The only realm whose challenges get our password; the first one that challenges when absent.
+    #[serde(default)]
+    realm: Option<String>,
+    /// How often it is asked by OPTIONS whether it is there, in seconds; 0 for never.
+    #[serde(default = "probe_seconds")]
+    probe_seconds: u64,
+    /// Its codecs, the preferred first; those of `[media]` when absent.
+    #[serde(default)]
+    codecs: Vec<String>,
+    /// Where the caller's number stands: `from`, `asserted` or `remote_party_id`.
+    #[serde(default)]
+    caller_id: CallerIdName,
+    /// How numbers are written: `as_written`, `international` or `national`.
+    #[serde(default)]
+    number_form: NumberFormName,
+    /// Whether callers who hide their number are hidden from it.
+    #[serde(default)]
+    privacy: bool,
+    /// Calls at once, both ways together; no limit when absent.
+    #[serde(default)]
+    max_calls: Option<usize>,
     /// The authorities that vouch for it when it speaks TLS, a PEM file; those of the system when absent.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -41,7 +64,73 @@ pub struct Trunk {
     allow: Vec<NetworkText>,
 }
 
+fn probe_seconds() -> u64 {
+    30
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CallerIdName {
+    #[default]
+    From,
+    Asserted,
+    RemotePartyId,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NumberFormName {
+    #[default]
+    AsWritten,
+    International,
+    National,
+}
+
 impl Trunk {
+    /// The trunk as SIP knows it; `country` is the code of `[dialing]`.
+    pub fn for_sip(&self, country: &str) -> sip::Trunk {
+        let credentials = (!self.username.is_empty()).then(|| sip::Secret {
+            username: self.username.clone(),
+            password: self.password.expose().to_owned(),
+        });
+        let country = country.to_owned();
+        sip::Trunk {
+            allow: self.allow(),
+            credentials,
+            register: self.register,
+            realm: self.realm.clone(),
+            probe_every: (self.probe_seconds > 0).then(|| Duration::from_secs(self.probe_seconds)),
+            manners: sip::Manners {
+                caller_id: match self.caller_id {
+                    CallerIdName::From => sip::CallerId::From,
+                    CallerIdName::Asserted => sip::CallerId::AssertedIdentity,
+                    CallerIdName::RemotePartyId => sip::CallerId::RemotePartyId,
+                },
+                number_form: match self.number_form {
+                    NumberFormName::AsWritten => sip::NumberForm::AsWritten,
+                    NumberFormName::International => sip::NumberForm::International { country },
+                    NumberFormName::National => sip::NumberForm::National { country },
+                },
+                hides: self.privacy,
+            },
+            ..sip::Trunk::new(self.name.clone(), &self.host, self.port, self.transport())
+        }
+    }
+
+    /// What calls by it keep to.
+    pub fn rules(&self) -> TrunkRules {
+        let codecs = self.codecs.iter().filter_map(|name| Codec::from_name(name));
+        TrunkRules {
+            codecs: codecs.collect(),
+            most_calls: self.max_calls,
+        }
+    }
+
+    /// Whether its numbers cannot be written without knowing the country.
+    pub(super) fn needs_country(&self) -> bool {
+        self.number_form != NumberFormName::AsWritten
+    }
+
     /// What carries its messages, when that is written.
     pub fn transport(&self) -> Option<Transport> {
         self.transport.map(|name| name.0)
@@ -130,6 +219,22 @@ impl Section<Trunk> {
         if !is_host(&trunk.host) {
             let problem = format!("\"{}\" is no host", trunk.host);
             mistakes.push(self.mistake("host", problem, "write an address or a name, the port in `port`"));
+        }
+        if let Some(name) = trunk.codecs.iter().find(|name| Codec::from_name(name).is_none()) {
+            let problem = format!("\"{name}\" is no codec of this box");
+            mistakes.push(self.mistake("codecs", problem, "use \"PCMU\" and \"PCMA\""));
+        }
+        if (1..5).contains(&trunk.probe_seconds) {
+            let problem = format!("{} asks too often", trunk.probe_seconds);
+            mistakes.push(self.mistake(
+                "probe_seconds",
+                problem,
+                "use 5 or more, or 0 for never; 30 is usual",
+            ));
+        }
+        if trunk.max_calls == Some(0) {
+            let cure = "use 1 or more, or leave it out for no limit";
+            mistakes.push(self.mistake("max_calls", "0 lets no call through", cure));
         }
         if trunk.port == Some(0) {
             mistakes.push(self.mistake("port", "0 is no port", "use 5060 or what the trunk says"));

@@ -11,7 +11,7 @@ use crate::ivr::Flow;
 use crate::media::{MediaOrder, PlayId};
 use crate::model::{
     CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, NoteKind, Playable, RecordingId,
-    RecordingKind, RecordingRow, TapeMessage,
+    RecordingKind, RecordingRow, TapeMessage, TrunkName,
 };
 use crate::sdp::{Agreed, Negotiator};
 use crate::sip::Invitation;
@@ -45,6 +45,7 @@ impl Engine {
                 self.tell(key, Event::FlowFound(flow));
             }
             Action::Dial(leg, candidate) => self.dial(now, key, leg, candidate),
+            Action::DialOutside { leg, way, elsewhere } => self.dial_outside(now, key, leg, &way, elsewhere),
             Action::Release(leg, cause) => self.release(now, key, leg, cause),
             Action::Bridge(a, b) => {
                 let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
@@ -228,43 +229,57 @@ impl Engine {
         }
     }
 
-    /// Invites one phone. The sockets open when it answers; until then only the port is taken.
+    /// Invites one phone of an agent.
     fn dial(&mut self, now: Instant, key: CallKey, leg: LegId, candidate: Candidate) {
-        let unreachable = Refusal {
-            kind: RefusalKind::Unreachable,
-            sip_code: None,
-        };
-        let Some(port) = self.ports.take() else {
-            return self.tell(key, Event::LegRefused(leg, unreachable));
-        };
-        let Some(live) = self.calls.get(&key) else {
-            return self.ports.give_back(port);
-        };
+        let Some(live) = self.calls.get(&key) else { return };
         let setup = live.call.setup();
-        let codec = live.line(LegId::CALLER).and_then(Line::codec);
         let invitation = Invitation {
             destination: candidate.destination,
             caller_number: setup.caller_number.clone(),
             caller_name: setup.caller_name.clone(),
+            hidden: false,
+            elsewhere: false,
+        };
+        let leg_key = LegKey { call: key, leg };
+        if self.invite_leg(now, leg_key, &invitation) {
+            self.roster.rings(now, &candidate.agent, leg_key);
+        } else {
+            let unreachable = Refusal {
+                kind: RefusalKind::Unreachable,
+                sip_code: None,
+            };
+            self.tell(key, Event::LegRefused(leg, unreachable));
+        }
+    }
+
+    /// Sends an invitation as a leg of this call; `false` when there is no port, or no way. The sockets open when it is
+    /// answered; until then only the port is taken.
+    pub(super) fn invite_leg(&mut self, now: Instant, key: LegKey, invitation: &Invitation) -> bool {
+        let Some(live) = self.calls.get(&key.call) else {
+            return false;
+        };
+        let codec = live.line(LegId::CALLER).and_then(Line::codec);
+        let Some(port) = self.ports.take() else {
+            return false;
         };
         let Some(route) = self.sip.route(now, &invitation.destination) else {
             self.ports.give_back(port);
-            return self.tell(key, Event::LegRefused(leg, unreachable));
+            return false;
         };
         let session_id = self.dice.number() >> 2;
         let local = route.flow.local.ip();
-        let mut negotiator = self.negotiator(local, port, session_id);
+        let mut negotiator = self.negotiator(local, port, session_id, route.trunk.as_ref());
         if let Some(codec) = codec {
             negotiator.prefer(codec);
         }
         let offer = negotiator.offer();
-        let session = self.sip.invite(now, &invitation, route, offer);
-        let leg_key = LegKey { call: key, leg };
-        self.sessions.insert(session, leg_key);
-        self.roster.rings(now, &candidate.agent, leg_key);
-        if let Some(live) = self.calls.get_mut(&key) {
-            live.lines.push(Line::new(leg, session, local, port, negotiator));
+        let session = self.sip.invite(now, invitation, route, offer);
+        self.sessions.insert(session, key);
+        if let Some(live) = self.calls.get_mut(&key.call) {
+            live.lines
+                .push(Line::new(key.leg, session, local, port, negotiator));
         }
+        true
     }
 
     fn release(&mut self, now: Instant, key: CallKey, leg: LegId, cause: Cause) {
@@ -385,15 +400,26 @@ impl Engine {
     }
 
     /// Our side of an offer and answer. An offer that names our own ports would play with itself; it is refused.
-    pub(super) fn negotiator(&self, local: IpAddr, port: u16, session_id: u64) -> Negotiator {
+    /// A trunk may have codecs of its own.
+    pub(super) fn negotiator(
+        &self,
+        local: IpAddr,
+        port: u16,
+        session_id: u64,
+        trunk: Option<&TrunkName>,
+    ) -> Negotiator {
         let (first, last) = self.settings.rtp_ports;
         // On loopback there is no router in between.
         let shown = self
             .settings
             .advertised
             .filter(|shown| !local.is_loopback() && shown.is_ipv4() == local.is_ipv4());
-        Negotiator::new(shown.unwrap_or(local), port, &self.settings.codecs, session_id)
-            .guarding(first..=last)
+        let rules = trunk.and_then(|trunk| self.settings.trunks.get(trunk));
+        let codecs = rules
+            .map(|rules| &rules.codecs)
+            .filter(|codecs| !codecs.is_empty());
+        let codecs = codecs.unwrap_or(&self.settings.codecs);
+        Negotiator::new(shown.unwrap_or(local), port, codecs, session_id).guarding(first..=last)
     }
 
     pub(super) fn media(&mut self, order: MediaOrder) {

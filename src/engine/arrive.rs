@@ -5,7 +5,7 @@ use super::{Engine, Notice, Output};
 use crate::agents::Reach;
 use crate::call::{self, Call, Cause, Event, Setup, Who};
 use crate::model::{AgentId, CallId, CallKey, Direction, Entry, LegId, LegKey, Number, RecordingId};
-use crate::routing::Decision;
+use crate::routing::{Decision, NotAllowed};
 use crate::sip::{Farewell, Incoming, Origin};
 use std::time::{Duration, Instant};
 
@@ -17,10 +17,14 @@ impl Engine {
         let origin = route_origin(&incoming.origin);
         let decision = self.settings.plan.decide(&incoming.dialed, &origin);
         let record = self.settings.plan.record(&incoming.dialed, &origin);
-        let Some(entry) = self.entry(decision) else {
-            return self.turn_away(now, &incoming, 404, "no such number");
+        let is_emergency = matches!(&decision, Decision::Outside(outside) if outside.is_emergency);
+        let entry = match self.entry(now, decision, &incoming) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return self.turn_away(now, &incoming, 404, "no such number"),
+            Err(reason) => return self.turn_away(now, &incoming, 403, reason.as_str()),
         };
-        if !self.has_room() && !self.is_emergency(&incoming.dialed) {
+        let is_emergency = is_emergency || self.is_emergency(&incoming.dialed);
+        if !self.has_room() && (!is_emergency || self.shutting_down) {
             return self.turn_away(
                 now,
                 &incoming,
@@ -47,6 +51,8 @@ impl Engine {
         }
         let call = Call::new(now, setup, self.policy(record), entry);
         let mut live = Live::new(key, call);
+        live.is_emergency = is_emergency;
+        live.hides = incoming.hides;
         let problem = self.connect_caller(&mut live, &incoming).err();
         let cdr = Box::new(live.call.draft(now));
         self.sessions.insert(
@@ -70,7 +76,11 @@ impl Engine {
         let port = self.ports.take();
         let session_id = self.dice.number() >> 2;
         let local = incoming.flow.local.ip();
-        let mut negotiator = self.negotiator(local, port.unwrap_or(9), session_id);
+        let trunk = match &incoming.origin {
+            Origin::Trunk(trunk) => Some(trunk),
+            Origin::Phone(_) => None,
+        };
+        let mut negotiator = self.negotiator(local, port.unwrap_or(9), session_id, trunk);
         let answer = incoming
             .offer
             .as_ref()
@@ -92,13 +102,34 @@ impl Engine {
         }
     }
 
-    fn entry(&self, decision: Decision) -> Option<call::Entry> {
-        match decision {
+    /// Where the call begins; nothing for a number that is nobody's.
+    fn entry(
+        &mut self,
+        now: Instant,
+        decision: Decision,
+        incoming: &Incoming,
+    ) -> Result<Option<call::Entry>, NotAllowed> {
+        Ok(match decision {
             Decision::Flow(name) => self.settings.flows.get(&name).cloned().map(call::Entry::Flow),
             Decision::Group(group) => Some(call::Entry::Ring(Who::Group(group))),
             Decision::Agent(agent) => Some(call::Entry::Ring(Who::Agent(agent))),
+            Decision::Outside(outside) => {
+                if let (Some(extension), false) = (Self::extension_of(&incoming.origin), outside.is_emergency)
+                    && let Err(reason) = self.may_dial_outside(now, extension)
+                {
+                    self.note_refused_number(now, extension, reason);
+                    return Err(reason);
+                }
+                Some(self.outside_entry(outside, &incoming.caller_number))
+            }
+            Decision::Refused(reason) => {
+                if let Some(extension) = Self::extension_of(&incoming.origin) {
+                    self.note_refused_number(now, extension, reason);
+                }
+                return Err(reason);
+            }
             Decision::Unknown => None,
-        }
+        })
     }
 
     fn setup(&mut self, now: Instant, incoming: &Incoming, entry: &call::Entry) -> Setup {
@@ -134,6 +165,7 @@ impl Engine {
             (Origin::Phone(_), call::Entry::Ring(Who::Agent(agent))) if self.is_behind_trunk(agent) => {
                 Direction::Outbound
             }
+            (Origin::Phone(_), call::Entry::Outside(_)) => Direction::Outbound,
             (Origin::Phone(_), _) => Direction::Internal,
         }
     }
@@ -183,6 +215,8 @@ impl Live {
             recordings: Vec::new(),
             tapes_done: Vec::new(),
             qualities: Vec::new(),
+            is_emergency: false,
+            hides: false,
             hinted: None,
         }
     }

@@ -21,6 +21,7 @@ pub(super) fn farewell(cause: Cause) -> Farewell {
         Cause::NoAnswer => plain(480, &["Q.850;cause=19;text=\"No answer\""]),
         Cause::NobodyThere => plain(480, &["Q.850;cause=20;text=\"Subscriber absent\""]),
         Cause::Rejected => plain(603, &["Q.850;cause=21;text=\"Call rejected\""]),
+        Cause::NoSuchNumber => plain(404, &["Q.850;cause=1;text=\"Unallocated number\""]),
         Cause::Congestion => Farewell {
             status: 503,
             retry_after_seconds: Some(10),
@@ -53,6 +54,24 @@ pub(super) fn refusal(status: u16) -> Refusal {
         603 | 607 | 608 => RefusalKind::Declined,
         487 | 480 => RefusalKind::NoAnswer,
         404 | 408 | 410 | 430 | 502 | 503 | 504 | 604 => RefusalKind::Unreachable,
+        _ => RefusalKind::Failed,
+    };
+    Refusal {
+        kind,
+        sip_code: Some(status),
+    }
+}
+
+/// What a trunk's final response means for a call outside (RFC 3398 §7.2.6.1 the other way round): the callee's own
+/// answer is the end, what the trunk or our standing with it is to blame for may be better elsewhere.
+pub(super) fn outside_refusal(status: u16) -> Refusal {
+    let kind = match status {
+        300..=399 => RefusalKind::Redirected,
+        486 | 600 => RefusalKind::Busy,
+        603 | 607 | 608 => RefusalKind::Declined,
+        480 | 487 => RefusalKind::NoAnswer,
+        404 | 410 | 484 | 485 | 604 => RefusalKind::NoSuchNumber,
+        401..=403 | 407 | 408 | 429 | 430 | 488 | 500..=599 | 606 => RefusalKind::Congested,
         _ => RefusalKind::Failed,
     };
     Refusal {

@@ -1,7 +1,6 @@
 //! What SIP and the media tell becomes call events.
 
 use super::echo::Path;
-use super::farewell::refusal;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Event};
 use crate::media::MediaEvent;
@@ -52,8 +51,8 @@ impl Engine {
                 address,
                 fault: fault.to_string(),
             }),
-            sip::Event::TrunkProbed { trunk, round_trip } => self.trunk_probed(trunk, round_trip),
-            sip::Event::Registered { trunk, outcome } => self.trunk_registered(trunk, outcome.err()),
+            sip::Event::TrunkProbed { trunk, outcome } => self.trunk_probed(now, trunk, outcome),
+            sip::Event::Registered { trunk, outcome } => self.trunk_registered(now, trunk, outcome.err()),
         }
     }
 
@@ -93,7 +92,8 @@ impl Engine {
                 self.sip
                     .release(now, session, super::farewell::farewell(Cause::Incompatible));
                 self.drop_line(now, call, leg);
-                self.tell(call, Event::LegRefused(leg, refusal(488)));
+                let refusal = self.refusal_for(LegKey { call, leg }, 488);
+                self.tell(call, Event::LegRefused(leg, refusal));
             }
         }
     }
@@ -136,7 +136,8 @@ impl Engine {
             return;
         };
         self.drop_line(now, call, leg);
-        self.tell(call, Event::LegRefused(leg, refusal(status)));
+        let refusal = self.refusal_for(LegKey { call, leg }, status);
+        self.tell(call, Event::LegRefused(leg, refusal));
     }
 
     fn far_side_left(&mut self, now: Instant, session: SessionId) {
@@ -279,26 +280,6 @@ impl Engine {
         match self.calls.get_mut(&key.call) {
             Some(live) => live.qualities.push((key.leg, quality)),
             None => self.measured(key, quality),
-        }
-    }
-
-    /// Told when it changes, not at every try.
-    fn trunk_registered(&mut self, trunk: crate::model::TrunkName, refused: Option<u16>) {
-        let health = self.trunks.entry(trunk.clone()).or_default();
-        if health.registered.replace(refused) != Some(refused) {
-            self.out
-                .push(Output::Notice(Notice::TrunkRegistration { trunk, refused }));
-        }
-    }
-
-    fn trunk_probed(&mut self, trunk: crate::model::TrunkName, round_trip: Option<std::time::Duration>) {
-        let health = self.trunks.entry(trunk.clone()).or_default();
-        let up = round_trip.is_some();
-        let changed = health.is_up != Some(up);
-        health.is_up = Some(up);
-        health.round_trip = round_trip;
-        if changed {
-            self.out.push(Output::Notice(Notice::TrunkChanged { trunk, up }));
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Live {
     pub(super) tapes_done: Vec<crate::model::TapeDone>,
     /// What was measured on legs that are gone.
     pub(super) qualities: Vec<(LegId, Option<Quality>)>,
+    /// Whether it is a call for help: no limit stands in its way.
+    pub(super) is_emergency: bool,
+    /// Whether the caller does not want to be seen.
+    pub(super) hides: bool,
     /// The last deadline handed to the queue.
     pub(super) hinted: Option<Instant>,
 }

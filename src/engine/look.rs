@@ -3,7 +3,7 @@
 use super::line::Live;
 use super::{
     AgentView, Alarm, BanView, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView,
-    Severity, Snapshot, TrunkView,
+    Severity, Snapshot,
 };
 use crate::agents::AgentState;
 use crate::call::LegState;
@@ -49,7 +49,7 @@ impl Engine {
                 bans: self.sip.dropped().bans,
                 ..self.counters
             },
-            alarms: self.alarms(),
+            alarms: self.alarms(now),
         }
     }
 
@@ -139,36 +139,6 @@ impl Engine {
         .collect()
     }
 
-    fn trunk_views(&self) -> Vec<TrunkView> {
-        let calls_on = |name| {
-            count(
-                self.calls
-                    .values()
-                    .filter(|live| live.call.setup().trunk.as_ref() == Some(name))
-                    .count(),
-            )
-        };
-        self.settings
-            .sip
-            .trunks
-            .iter()
-            .map(|trunk| {
-                let health = self.trunks.get(&trunk.name).copied().unwrap_or_default();
-                TrunkView {
-                    name: trunk.name.clone(),
-                    host: trunk.host.clone(),
-                    state: match health.is_up {
-                        None => "unknown",
-                        Some(true) => "up",
-                        Some(false) => "down",
-                    },
-                    round_trip_ms: health.round_trip.map(|time| time.as_secs_f32() * 1000.0),
-                    calls: calls_on(&trunk.name),
-                }
-            })
-            .collect()
-    }
-
     fn agent_views(&self, now: Instant) -> Vec<AgentView> {
         self.roster
             .standings(now, |agent| self.is_reachable(now, agent))
@@ -206,7 +176,7 @@ impl Engine {
         }
     }
 
-    fn alarms(&self) -> Vec<Alarm> {
+    fn alarms(&self, now: Instant) -> Vec<Alarm> {
         let mut alarms = Vec::new();
         if self.journal_behind {
             alarms.push(Alarm {
@@ -224,32 +194,8 @@ impl Engine {
                 text: "Every RTP port is in use. Widen [media] rtp_ports.".to_owned(),
             });
         }
-        for trunk in &self.settings.sip.trunks {
-            if self.trunks.get(&trunk.name).and_then(|health| health.is_up) == Some(false) {
-                alarms.push(Alarm {
-                    severity: Severity::Warning,
-                    code: "trunk_down",
-                    text: format!(
-                        "Trunk {} at {} does not answer OPTIONS. Check its address, the cable and the PBX.",
-                        trunk.name, trunk.host
-                    ),
-                });
-            }
-        }
-        for trunk in &self.settings.sip.trunks {
-            let registered = self.trunks.get(&trunk.name).and_then(|health| health.registered);
-            if let Some(Some(status)) = registered {
-                alarms.push(Alarm {
-                    severity: Severity::Warning,
-                    code: "trunk_registration_refused",
-                    text: format!(
-                        "Trunk {} at {} does not register us ({status}). Check username and password; 408 and 503 mean \
-                         it could not be reached.",
-                        trunk.name, trunk.host
-                    ),
-                });
-            }
-        }
+        self.trunk_alarms(&mut alarms);
+        self.dialing_alarm(now, &mut alarms);
         if !self.clock.is_synced() {
             alarms.push(Alarm {
                 severity: Severity::Warning,

@@ -1,7 +1,9 @@
 use super::deadlines::Deadlines;
 use super::file::Filing;
 use super::line::Live;
+use super::outside::DialBook;
 use super::ports::Ports;
+use super::trunks::TrunkHealth;
 use super::{Command, Counters, Input, Notice, Output, Settings};
 use crate::agents::Roster;
 use crate::call::{Event, Policy};
@@ -27,6 +29,7 @@ pub struct Engine {
     /// Calls that ended and wait for the last facts of their record.
     pub(super) filings: BTreeMap<CallKey, Filing>,
     pub(super) trunks: HashMap<TrunkName, TrunkHealth>,
+    pub(super) dial_book: DialBook,
     pub(super) counters: Counters,
     pub(super) journal_behind: bool,
     pub(super) draining: bool,
@@ -35,15 +38,6 @@ pub struct Engine {
     mail: VecDeque<(CallKey, Event)>,
     deadlines: Deadlines,
     last_key: u32,
-}
-
-/// What the probes of a trunk say.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct TrunkHealth {
-    pub(super) is_up: Option<bool>,
-    pub(super) round_trip: Option<Duration>,
-    /// Our registration there: nothing before the first answer, then the status of a refusal, if it was one.
-    pub(super) registered: Option<Option<u16>>,
 }
 
 /// Pause between rounds that ended early because every phone refused.
@@ -77,6 +71,7 @@ impl Engine {
             closing: HashMap::new(),
             filings: BTreeMap::new(),
             trunks: HashMap::new(),
+            dial_book: DialBook::default(),
             counters: Counters::default(),
             journal_behind: false,
             draining: false,
@@ -102,8 +97,8 @@ impl Engine {
             Input::JournalBehind(behind) => self.journal_behind = behind,
             Input::ClockSynced(unix_ms) => self.sync_clock(now, unix_ms),
             Input::Reload(settings) => self.reload(now, *settings),
-            Input::Drain => self.draining = true,
-            Input::Shutdown => self.shut_down(),
+            Input::Drain => self.drain(now),
+            Input::Shutdown => self.shut_down(now),
             Input::DeadlineReached => self.deadline_reached(now),
         }
         self.settle(now);
@@ -119,9 +114,9 @@ impl Engine {
             .min()
     }
 
-    /// Whether no call is live and every record is filed.
+    /// Whether no call is live, every record is filed, and no registrar is being taken leave of.
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.filings.is_empty()
+        self.calls.is_empty() && self.filings.is_empty() && !self.sip.is_parting()
     }
 
     /// Works off what one input set in motion, until nothing moves.
@@ -278,8 +273,15 @@ impl Engine {
         self.shutting_down
     }
 
-    fn shut_down(&mut self) {
-        self.draining = true;
+    /// No new calls; the registrars are told, so that they send none.
+    fn drain(&mut self, now: Instant) {
+        if !std::mem::replace(&mut self.draining, true) {
+            self.sip.take_leave(now);
+        }
+    }
+
+    fn shut_down(&mut self, now: Instant) {
+        self.drain(now);
         self.shutting_down = true;
         let mut keys: Vec<CallKey> = self.calls.keys().copied().collect();
         keys.sort_unstable(); // A story with a seed tells the same again.

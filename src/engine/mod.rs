@@ -17,9 +17,11 @@ mod line;
 mod look;
 mod machine;
 mod notice;
+mod outside;
 mod ports;
 mod settings;
 mod snapshot;
+mod trunks;
 
 pub use crate::sip::guard::Source;
 pub(crate) use act::overflow;
@@ -27,7 +29,7 @@ pub use command::Command;
 pub use io::{Input, Output};
 pub use machine::Engine;
 pub use notice::Notice;
-pub use settings::Settings;
+pub use settings::{Settings, TrunkRules};
 pub use snapshot::{
     AgentView, Alarm, BanView, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView,
     Severity, Snapshot, TrunkView,

@@ -1,4 +1,5 @@
 use crate::model::{AgentId, CallId, Number, TrunkName};
+use crate::sip::Outage;
 use crate::sip::guard::Source;
 use std::fmt;
 use std::net::SocketAddr;
@@ -54,8 +55,8 @@ pub enum Notice {
     TrunkChanged {
         /// Which.
         trunk: TrunkName,
-        /// Whether it answers.
-        up: bool,
+        /// What is wrong; nothing when it answers.
+        outage: Option<Outage>,
     },
     /// A trunk registered us, or refused to.
     TrunkRegistration {
@@ -130,7 +131,7 @@ impl Notice {
             | Self::WeakerDigest { .. }
             | Self::Stranger { .. }
             | Self::TrunkRegistration { refused: Some(_), .. }
-            | Self::TrunkChanged { up: false, .. } => true,
+            | Self::TrunkChanged { outage: Some(_), .. } => true,
             Self::CallArrived { .. }
             | Self::CallAnswered { .. }
             | Self::CallEnded { .. }
@@ -139,7 +140,7 @@ impl Notice {
             | Self::BanLifted { .. }
             | Self::Noise { .. }
             | Self::TrunkRegistration { refused: None, .. }
-            | Self::TrunkChanged { up: true, .. } => false,
+            | Self::TrunkChanged { outage: None, .. } => false,
         }
     }
 }
@@ -167,8 +168,11 @@ impl fmt::Display for Notice {
                 write!(out, "Phone {extension} registered from {address}.")
             }
             Self::PhoneGone { extension } => write!(out, "Phone {extension} is no longer registered."),
-            Self::TrunkChanged { trunk, up: true } => write!(out, "Trunk {trunk} answers."),
-            Self::TrunkChanged { trunk, up: false } => write!(out, "Trunk {trunk} does not answer."),
+            Self::TrunkChanged { trunk, outage: None } => write!(out, "Trunk {trunk} answers."),
+            Self::TrunkChanged {
+                trunk,
+                outage: Some(outage),
+            } => write!(out, "Trunk {trunk} is down: {outage}."),
             Self::TrunkRegistration { trunk, refused: None } => {
                 write!(out, "Trunk {trunk} has registered us.")
             }

@@ -1,6 +1,6 @@
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
-use crate::model::{Codec, FlowName, Language};
+use crate::model::{Codec, FlowName, Language, TrunkName};
 use crate::routing::Plan;
 use crate::sip;
 use jiff::tz::TimeZone;
@@ -35,6 +35,17 @@ pub struct Settings {
     pub plan: Plan,
     /// Flows by name.
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
+    /// What calls by each trunk keep to.
+    pub trunks: BTreeMap<TrunkName, TrunkRules>,
     /// Calls at once; a further one is answered 503.
     pub most_calls: usize,
+}
+
+/// What calls by a trunk keep to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrunkRules {
+    /// Its codecs in the order of preference; the site's when empty.
+    pub codecs: Vec<Codec>,
+    /// Calls at once, both ways; no limit when nothing is written.
+    pub most_calls: Option<usize>,
 }

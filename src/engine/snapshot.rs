@@ -118,10 +118,22 @@ pub struct RegistrationView {
 pub struct TrunkView {
     /// Its name.
     pub name: TrunkName,
-    /// Its address.
+    /// Its host as configured.
     pub host: String,
-    /// `unknown` until a probe answered, then `up` or `down`.
+    /// The address requests go to now; `null` until its name is found.
+    pub address: Option<String>,
+    /// `unknown` until a probe answered or was lost, then `up` or `down`.
     pub state: &'static str,
+    /// Why it is down, in plain words.
+    pub reason: Option<String>,
+    /// Since when it is up or down.
+    pub since: Option<Stamp>,
+    /// Our registration there: `none` when none is wanted, `unknown`, `registered` or `refused`.
+    pub registration: &'static str,
+    /// The status of the refusal; 408 when it never answered.
+    pub registration_status: Option<u16>,
+    /// Since when the registration is as it is.
+    pub registration_since: Option<Stamp>,
     /// Round trip of the last OPTIONS in milliseconds; `null` until measured.
     pub round_trip_ms: Option<f32>,
     /// Calls on it now.

@@ -1,4 +1,4 @@
-use super::{digits_only, without_separators};
+use super::{Dialing, NotAllowed, Route, digits_only, without_separators};
 use crate::model::{AgentId, FlowName, GroupName, Number, TrunkName};
 use std::collections::HashMap;
 
@@ -20,8 +20,32 @@ pub enum Decision {
     Group(GroupName),
     /// It rings an agent.
     Agent(AgentId),
+    /// It leaves by a trunk.
+    Outside(Outside),
+    /// It would leave by a trunk, and may not.
+    Refused(NotAllowed),
     /// The number is not known here.
     Unknown,
+}
+
+/// A number outside, and the ways there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// In the order they are tried.
+    pub ways: Vec<Way>,
+    /// Whether somebody's life may hang on it: nothing stands in its way.
+    pub is_emergency: bool,
+}
+
+/// One way outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// By which trunk.
+    pub trunk: TrunkName,
+    /// What is dialled there.
+    pub number: Number,
+    /// The number to show, when it is not the caller's own.
+    pub caller_id: Option<Number>,
 }
 
 /// Which dialled numbers a rule is for.
@@ -51,6 +75,9 @@ pub struct Plan {
     by_digits: HashMap<String, Rule>,
     extensions: HashMap<String, AgentId>,
     rest: Option<Rule>,
+    routes: Vec<Route>,
+    dialing: Dialing,
+    emergency: Vec<String>,
 }
 
 impl Plan {
@@ -70,8 +97,22 @@ impl Plan {
         plan
     }
 
+    /// The same plan with ways outside: the routes in order, what may be dialled by them, and the numbers that always may.
+    pub fn with_routes(mut self, routes: Vec<Route>, dialing: Dialing, emergency: Vec<String>) -> Self {
+        self.routes = routes;
+        self.dialing = dialing;
+        self.emergency = emergency;
+        self
+    }
+
+    /// What phones may dial outside.
+    pub fn dialing(&self) -> &Dialing {
+        &self.dialing
+    }
+
     /// What happens to a call for this number. A number that is listed counts first, then, for phones of the house,
-    /// the extensions, then the rule for the rest. From a trunk an extension can be dialled only if it is listed.
+    /// the extensions, the emergency numbers and the routes, then the rule for the rest. From a trunk an extension can be
+    /// dialled only if it is listed, and nothing outside.
     pub fn decide(&self, dialed: &Number, origin: &Origin) -> Decision {
         let dialed = without_separators(dialed.as_str());
         if let Some(rule) = self.listed(&dialed) {
@@ -79,6 +120,11 @@ impl Plan {
         }
         if let (Origin::Phone(_), Some(agent)) = (origin, self.extensions.get(&dialed)) {
             return Decision::Agent(agent.clone());
+        }
+        if let Origin::Phone(_) = origin
+            && let Some(decision) = self.outside(&dialed)
+        {
+            return decision;
         }
         self.rest
             .as_ref()
@@ -95,6 +141,44 @@ impl Plan {
             return None;
         }
         self.rest.as_ref().and_then(|rule| rule.record)
+    }
+
+    /// Where a number leads that is nobody's here; nothing when no route is for it.
+    fn outside(&self, dialed: &str) -> Option<Decision> {
+        let route = self
+            .routes
+            .iter()
+            .find_map(|route| Some((route, route.number_for(dialed)?)));
+        let is_emergency = |number: &str| self.emergency.iter().any(|own| own == number);
+        if is_emergency(dialed) || route.as_ref().is_some_and(|(_, number)| is_emergency(number)) {
+            return self.emergency_ways(dialed, route);
+        }
+        let (route, number) = route?;
+        if let Err(reason) = self.dialing.allows(&number) {
+            return Some(Decision::Refused(reason));
+        }
+        Some(Decision::Outside(Outside {
+            ways: ways(route, &number).collect(),
+            is_emergency: false,
+        }))
+    }
+
+    /// The way the site has written, then every other trunk it knows a route by.
+    fn emergency_ways(&self, dialed: &str, route: Option<(&Route, String)>) -> Option<Decision> {
+        let number = route.as_ref().map_or(dialed, |(_, number)| number.as_str());
+        let mut all: Vec<Way> = route
+            .iter()
+            .flat_map(|(route, number)| ways(route, number))
+            .collect();
+        for way in self.routes.iter().flat_map(|route| ways(route, number)) {
+            if !all.iter().any(|own| own.trunk == way.trunk) {
+                all.push(way);
+            }
+        }
+        (!all.is_empty()).then_some(Decision::Outside(Outside {
+            ways: all,
+            is_emergency: true,
+        }))
     }
 
     fn add(&mut self, rule: Rule) {
@@ -117,6 +201,14 @@ impl Plan {
             .get(dialed)
             .or_else(|| digits_only(dialed).and_then(|digits| self.by_digits.get(digits)))
     }
+}
+
+fn ways<'a>(route: &'a Route, number: &'a str) -> impl Iterator<Item = Way> + 'a {
+    route.trunks.iter().map(move |trunk| Way {
+        trunk: trunk.clone(),
+        number: Number::from(number),
+        caller_id: route.caller_id.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -205,5 +297,77 @@ mod tests {
         assert_eq!(with_rest().record(&"1001".into(), &phone()), None);
         assert_eq!(with_rest().record(&"999".into(), &phone()), Some(true));
         assert_eq!(plan().decide(&"".into(), &phone()), Decision::Unknown);
+    }
+
+    fn with_routes() -> Plan {
+        let route = |name: &str, pattern: &str, strip, trunks: &[&str]| Route {
+            name: name.to_owned(),
+            matches: vec![pattern.parse().unwrap()],
+            strip,
+            prepend: String::new(),
+            trunks: trunks.iter().map(|name| TrunkName::from(*name)).collect(),
+            caller_id: Some("+966112345678".into()),
+        };
+        plan().with_routes(
+            vec![
+                route("city", "0*", 0, &["first", "second"]),
+                route("line", "9*", 1, &["third"]),
+            ],
+            Dialing::default(),
+            vec!["112".to_owned()],
+        )
+    }
+
+    #[test]
+    fn a_phone_reaches_the_outside_by_the_first_route_for_its_number() {
+        let Decision::Outside(outside) = with_routes().decide(&"0501234567".into(), &phone()) else {
+            panic!("no way outside");
+        };
+        let ways: Vec<_> = outside
+            .ways
+            .iter()
+            .map(|way| (way.trunk.as_str(), way.number.as_str()))
+            .collect();
+        assert_eq!(ways, [("first", "0501234567"), ("second", "0501234567")]);
+        assert!(!outside.is_emergency);
+        assert_eq!(
+            with_routes().decide(&"1001".into(), &phone()),
+            Decision::Agent("ali".into())
+        );
+        assert_eq!(with_routes().decide(&"555".into(), &phone()), Decision::Unknown);
+    }
+
+    /// ROBUSTNESS 41: who comes in by a trunk does not leave by one.
+    #[test]
+    fn a_caller_from_a_trunk_never_gets_outside() {
+        assert_eq!(
+            with_routes().decide(&"0501234567".into(), &trunk()),
+            Decision::Unknown
+        );
+        assert_eq!(with_routes().decide(&"112".into(), &trunk()), Decision::Unknown);
+    }
+
+    #[test]
+    fn an_emergency_number_finds_every_trunk_even_behind_a_prefix() {
+        for dialed in ["112", "9112"] {
+            let Decision::Outside(outside) = with_routes().decide(&dialed.into(), &phone()) else {
+                panic!("{dialed} leads nowhere");
+            };
+            assert!(outside.is_emergency);
+            assert_eq!(outside.ways.len(), 3, "{outside:?}");
+            assert!(outside.ways.iter().all(|way| way.number.as_str() == "112"));
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_dialled_is_refused_on_the_number_the_trunk_would_get() {
+        assert_eq!(
+            with_routes().decide(&"90900123456".into(), &phone()),
+            Decision::Refused(NotAllowed::Refused)
+        );
+        assert_eq!(
+            with_routes().decide(&"9*72".into(), &phone()),
+            Decision::Refused(NotAllowed::Code)
+        );
     }
 }

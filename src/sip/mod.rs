@@ -63,6 +63,7 @@ mod dialog;
 mod user_agent;
 
 mod config;
+mod manners;
 mod settings;
 mod target_set;
 
@@ -83,6 +84,7 @@ pub use headers::{
 };
 pub use host::Host;
 pub use malformed::Malformed;
+pub use manners::{CallerId, Manners, NumberForm};
 pub use message::{Header, Message};
 pub use method::Method;
 pub use name::Name;
@@ -95,6 +97,6 @@ pub use target_set::{Query, ResolveError, Target, TargetSet};
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use user_agent::{
-    Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId, UserAgent,
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Route, SessionId, UserAgent,
 };
 pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};

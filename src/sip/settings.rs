@@ -1,11 +1,12 @@
 use super::RegistrationTimes;
 use super::digest::{Algorithm, Ha1};
 use super::guard::Rules;
-use super::{Flow, Target, TargetSet, Transport};
+use super::{Flow, Manners, Target, TargetSet, Transport};
 use crate::model::{Number, TrunkName};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Who may speak SIP with us, as whom, and where we listen.
 #[derive(Debug, Clone)]
@@ -65,6 +66,12 @@ pub struct Trunk {
     pub credentials: Option<Secret>,
     /// Whether we register there.
     pub register: bool,
+    /// The only realm whose challenges are answered; the first one that is heard when nothing is written.
+    pub realm: Option<String>,
+    /// Between two probes; nothing when it is never asked whether it is there.
+    pub probe_every: Option<Duration>,
+    /// How calls leave by it.
+    pub manners: Manners,
 }
 
 impl Trunk {
@@ -79,6 +86,9 @@ impl Trunk {
             allow: Vec::new(),
             credentials: None,
             register: false,
+            realm: None,
+            probe_every: Some(Duration::from_secs(30)),
+            manners: Manners::default(),
         }
     }
 
@@ -95,18 +105,43 @@ impl Trunk {
             && self.transport == other.transport
     }
 
+    /// Whether what we ask of it by ourselves is the same as of the other.
+    pub(super) fn asks_like(&self, other: &Self) -> bool {
+        self.is_where(other)
+            && self.register == other.register
+            && self.credentials == other.credentials
+            && self.realm == other.realm
+            && self.probe_every == other.probe_every
+    }
+
+    /// The user part of our own address there.
+    pub(super) fn user(&self) -> &str {
+        self.credentials
+            .as_ref()
+            .map_or("", |secret| secret.username.as_str())
+    }
+
+    /// Our address there (RFC 3261 §10): a user of its host, without port and transport (§19.1.1, table 1).
+    pub(super) fn address_of_record(&self) -> String {
+        format!("sip:{}@{}", super::UserPart(self.user()), self.written_host())
+    }
+
+    fn written_host(&self) -> String {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        if bare.contains(':') {
+            format!("[{bare}]")
+        } else {
+            bare.to_owned()
+        }
+    }
+
     /// The Request-URI of a request to it, for this user or for itself (RFC 3261 §19.1). The host is what was
     /// written: carriers tell their customers apart by it.
     pub(super) fn uri(&self, user: Option<&str>) -> String {
         let at = user
             .map(|user| format!("{}@", super::UserPart(user)))
             .unwrap_or_default();
-        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
-        let host = if bare.contains(':') {
-            format!("[{bare}]")
-        } else {
-            bare.to_owned()
-        };
+        let host = self.written_host();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         let transport = self.transport.map_or("", Transport::uri_parameter);
         format!("sip:{at}{host}{port}{transport}")

@@ -247,6 +247,12 @@ impl TargetSet {
             .any(|known| known.target.address.ip().to_canonical() == source)
     }
 
+    /// The target that is asked now, or would be first.
+    pub fn now(&self) -> Option<Target> {
+        self.current
+            .or_else(|| self.known.first().map(|known| known.target))
+    }
+
     /// Every target, the first to be tried first.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.known.iter().map(|known| &known.target)

@@ -565,7 +565,13 @@ pub(crate) fn snapshot() -> Snapshot {
         trunks: vec![TrunkView {
             name: "pbx".into(),
             host: "127.0.0.20".to_owned(),
+            address: Some("127.0.0.20:5060".to_owned()),
             state: "up",
+            reason: None,
+            since: None,
+            registration: "none",
+            registration_status: None,
+            registration_since: None,
             round_trip_ms: Some(3.4),
             calls: 2,
         }],

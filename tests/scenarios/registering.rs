@@ -13,6 +13,7 @@ fn a_phone_registers_with_its_password_and_refreshes() {
     world.registers("ali", 600);
     world.after_seconds(500.0);
     assert_eq!(world.engine.snapshot(world.now).registrations.len(), 1);
+    world.after_seconds(110.0);
     insta::assert_snapshot!(world.story(), @"
       0.0s  ali ──REGISTER──▶ box
       0.0s  box ──401 REGISTER──▶ ali

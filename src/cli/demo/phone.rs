@@ -223,6 +223,8 @@ impl Set {
             },
             caller_number: "+966501234567".into(),
             caller_name: Some("Layla".to_owned()),
+            hidden: false,
+            elsewhere: false,
         };
         let Some(route) = self.agent.route(now, &invitation.destination) else {
             return;

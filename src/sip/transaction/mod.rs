@@ -159,7 +159,8 @@ impl ClientId {
         branch
     }
 
-    fn of_response(response: &Message<'_>) -> Option<Self> {
+    /// The transaction a response belongs to, by its branch.
+    pub(super) fn of_response(response: &Message<'_>) -> Option<Self> {
         let token = response.top_via().branch?.strip_prefix(MAGIC_COOKIE)?;
         let token = token.as_bytes().try_into().ok()?;
         Some(Self {
@@ -274,6 +275,18 @@ impl<Owner: Copy> Transactions<Owner> {
             self.ask(now, id.cancel(), flow, cancel, owner);
         }
         true
+    }
+
+    /// Sends it no more, and listens to no answer: for requests other than INVITE that are asked elsewhere.
+    pub(super) fn forget(&mut self, id: ClientId) {
+        self.clients.remove(&id);
+    }
+
+    /// Reminds of another owner from now on.
+    pub(super) fn hand_over(&mut self, id: ClientId, owner: Owner) {
+        if let Some(asked) = self.clients.get_mut(&id) {
+            asked.owner = owner;
+        }
     }
 
     /// Whether a request belongs to a transaction we have; if so, it has been dealt with.

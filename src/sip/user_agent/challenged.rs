@@ -1,5 +1,6 @@
 //! Answering challenges as a client: RFC 3261 §22.2, §22.3. Only a trunk we have a password for gets an answer, and
-//! only for its own realm: a callee behind it who challenges would otherwise collect digests of our password.
+//! only for its own realm and to its own address: a callee behind it who challenges would otherwise collect digests
+//! of our password.
 
 use super::UserAgent;
 use crate::model::TrunkName;
@@ -29,8 +30,12 @@ impl UserAgent {
         } else {
             (Name::WwwAuthenticate, Name::Authorization)
         };
+        let own = self.settings.trunks.iter().find(|own| own.name == *trunk)?;
+        if !self.heard_from.is_some_and(|source| own.admits(source)) {
+            return None;
+        }
         let mut challenges = response.challenges().ok()?;
-        if let Some(pinned) = self.realms.get(trunk) {
+        if let Some(pinned) = own.realm.as_ref().or(self.realms.get(trunk)) {
             challenges.retain(|challenge| challenge.realm_text() == pinned.as_str());
         }
         let realm = challenges.first()?.realm_text().into_owned();
@@ -53,7 +58,8 @@ impl UserAgent {
         method: Method<'_>,
         uri: &str,
     ) -> Option<(Name<'static>, String)> {
-        let realm = self.realms.get(trunk)?.clone();
+        let own = self.settings.trunks.iter().find(|own| own.name == *trunk)?;
+        let realm = own.realm.as_ref().or(self.realms.get(trunk))?.clone();
         let value = self.count_up(trunk, known, &realm, method, uri)?;
         Some((known.name, value))
     }

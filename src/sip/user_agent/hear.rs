@@ -10,6 +10,7 @@ use std::time::Instant;
 
 impl UserAgent {
     pub(super) fn hear_response(&mut self, now: Instant, flow: &Flow, response: &Message<'_>) {
+        self.heard_from = Some(flow.peer.ip());
         // Responses that fit no request of ours are silently dropped (§18.1.2).
         let Some(owner) = self.transactions.hear_response(now, response) else {
             self.pays(now, flow);
@@ -26,13 +27,17 @@ impl UserAgent {
             Owner::Bye(id) if status >= 200 => self.bye_answered(now, id, status, response),
             Owner::LastBye(id) if status >= 200 => self.forget(id),
             Owner::Within(id) => self.within_answered(now, id, response),
-            Owner::Invite(_) | Owner::Bye(_) | Owner::LastBye(_) | Owner::Nobody => {}
-            Owner::Probe(place) => self.probe_answered(now, place, status),
+            Owner::GivenUp(id) if response.method() == Method::Invite => {
+                self.given_up_speaks(now, id, response);
+            }
+            Owner::GivenUp(_) | Owner::Invite(_) | Owner::Bye(_) | Owner::LastBye(_) | Owner::Nobody => {}
+            Owner::Probe(place) => self.probe_answered(now, place, status, response),
             Owner::Register(place) => self.register_answered(now, place, status, response),
         }
     }
 
     fn hear_provisional(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
+        self.hop_heard(id);
         if status > 100 {
             self.acknowledge_provisional(now, id, response);
         }
@@ -119,7 +124,7 @@ impl UserAgent {
         (flow, ack)
     }
 
-    fn part_with_fork(
+    pub(super) fn part_with_fork(
         &mut self,
         now: Instant,
         dialog: &Dialog,
@@ -141,6 +146,9 @@ impl UserAgent {
             return;
         }
         if status == 422 && self.try_with_longer_session(now, id, response) {
+            return;
+        }
+        if status == 503 && self.try_next_target(now, id) {
             return;
         }
         self.tell(id, Event::Refused { session: id, status });
@@ -208,6 +216,7 @@ impl UserAgent {
     /// Nobody answered, or the way there is gone.
     pub(super) fn no_answer(&mut self, now: Instant, owner: Owner, status: u16) {
         match owner {
+            Owner::Invite(id) if self.try_next_target(now, id) => {}
             Owner::Invite(id) => {
                 self.tell(id, Event::Refused { session: id, status });
                 self.forget(id);
@@ -215,8 +224,8 @@ impl UserAgent {
             Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
             Owner::Within(id) => self.within_lost(now, id),
             Owner::Probe(place) => self.probe_lost(now, place),
-            Owner::Register(place) => self.register_lost(now, place),
-            Owner::Nobody => {}
+            Owner::Register(place) => self.register_lost(now, place, status),
+            Owner::GivenUp(_) | Owner::Nobody => {}
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Calling a phone: where it is, and the INVITE.
 
+use super::failover::Hop;
 use super::session::{Session, State};
 use super::session_timer::SESSION_SECONDS;
 use super::{ALLOW, Invitation, Owner, Route, SUPPORTED, SessionId, UserAgent};
 use crate::model::{Destination, Dice};
 use crate::sip::dialog::{Dialog, address_of};
 use crate::sip::settings::local_for;
-use crate::sip::{Address, Draft, Flow, Method, Name, Transport, Uri, UserPart};
+use crate::sip::{Draft, Flow, Method, Name, Transport, Uri};
 use std::time::Instant;
 
 impl UserAgent {
@@ -20,18 +21,20 @@ impl UserAgent {
                     flow: binding.flow,
                     uri: contact.clone(),
                     trunk: None,
+                    target: None,
                     path: binding.path.clone(),
                 })
             }
             Destination::Trunk { trunk, number } => {
                 let place = self.settings.trunks.iter().position(|own| own.name == *trunk)?;
-                let (_, flow) = self.target_of(now, place)?;
+                let (target, flow) = self.target_of(now, place)?;
                 let uri = self.settings.trunks.get(place)?.uri(Some(number.as_str()));
                 Some(Route {
                     flow,
                     uri,
                     trunk: Some(trunk.clone()),
-                    path: Vec::new(),
+                    target: Some(target),
+                    path: self.service_route(place),
                 })
             }
             Destination::Contact(uri) => {
@@ -52,6 +55,7 @@ impl UserAgent {
                     flow,
                     uri: uri.clone(),
                     trunk: None,
+                    target: None,
                     path: Vec::new(),
                 })
             }
@@ -67,21 +71,16 @@ impl UserAgent {
         offer: Vec<u8>,
     ) -> SessionId {
         let id = self.new_session();
-        let user = UserPart(invitation.caller_number.as_str());
-        let from = format!("sip:{user}@{}", self.settings.realm);
-        let local = Address {
-            display: invitation.caller_name.as_deref(),
-            uri: &from,
-            tag: None,
-        };
+        let identity = self.identity(invitation, route.trunk.as_ref());
+        let user = identity.contact_user.clone();
         let dialog = Dialog::asking(
             new_call_id(&mut self.dice),
             self.dice.token(),
-            local.to_string(),
+            identity.from,
             format!("<{}>", without_params(&route.uri)),
             route.uri,
             route.flow,
-            self.contact(&route.flow, invitation.caller_number.as_str()),
+            self.contact(&route.flow, &user),
         )
         .through(&route.path);
         let client = self.new_client();
@@ -93,9 +92,14 @@ impl UserAgent {
             authorized: false,
             rang: false,
         };
-        let session = Session::new(dialog, state, route.trunk, follows_target);
+        let mut session = Session::new(dialog, state, route.trunk, follows_target);
+        session.identity = identity.headers;
+        session.hop = route
+            .target
+            .map(|target| Hop::new(now, target, invitation.elsewhere, &user));
         self.sessions.insert(id, session);
         self.send_invite(now, id, None);
+        self.rewake(id);
         id
     }
 
@@ -125,6 +129,9 @@ impl UserAgent {
             )
             .maybe(Name::MinSe, session.least_seconds)
             .header(Name::UserAgent, &self.settings.product);
+        for (name, value) in &session.identity {
+            draft = draft.header(*name, value);
+        }
         if let Some((name, value)) = credentials {
             draft = draft.header(name, value);
         }

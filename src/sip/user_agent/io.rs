@@ -1,9 +1,10 @@
 use crate::model::{Destination, Digit, Number, TrunkName};
 use crate::sip::guard::Ban;
-use crate::sip::{Binding, Fault, Flow, Query, Unbound};
+use crate::sip::{Binding, Fault, Flow, Query, ResolveError, Target, Unbound};
 use bytes::Bytes;
 use std::net::SocketAddr;
 use std::time::Duration;
+use thiserror::Error;
 
 /// One INVITE dialog, ours or theirs, among all of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,12 +98,12 @@ pub enum Event {
     Refreshed(Box<Binding>),
     /// A phone unregistered, expired, or its connection broke.
     Unbound(Unbound),
-    /// A trunk answered our OPTIONS within this time, or not at all.
+    /// A trunk answered our OPTIONS within this time, or none of its targets did.
     TrunkProbed {
         /// Which.
         trunk: TrunkName,
-        /// The round trip.
-        round_trip: Option<Duration>,
+        /// The round trip, or what is wrong.
+        outcome: Result<Duration, Outage>,
     },
     /// Our own registration with a trunk was granted for this many seconds, or refused with this status.
     Registered {
@@ -136,6 +137,23 @@ pub enum Event {
     },
 }
 
+/// Why a trunk takes no calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Outage {
+    /// It says nothing.
+    #[error("it does not answer")]
+    Silent,
+    /// The network does not lead there, or nobody listens.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// It answers that it takes no calls.
+    #[error("it takes no calls now ({0})")]
+    Refuses(u16),
+    /// Its name leads nowhere.
+    #[error("its name is not found: {0}")]
+    Unresolved(ResolveError),
+}
+
 /// A call that comes in.
 #[derive(Debug)]
 pub struct Incoming {
@@ -147,6 +165,8 @@ pub struct Incoming {
     pub caller_number: Number,
     /// The display name.
     pub caller_name: Option<String>,
+    /// Whether the caller asks not to be shown (RFC 3323).
+    pub hides: bool,
     /// What was dialled: the user part of the Request-URI.
     pub dialed: Number,
     /// Its Call-ID.
@@ -175,6 +195,10 @@ pub struct Invitation {
     pub caller_number: Number,
     /// The name to show.
     pub caller_name: Option<String>,
+    /// Whether the caller does not want to be seen.
+    pub hidden: bool,
+    /// Whether there is another trunk to ask should this one not serve it: then it is waited for less long.
+    pub elsewhere: bool,
 }
 
 /// How to reach a destination.
@@ -186,6 +210,8 @@ pub struct Route {
     pub uri: String,
     /// The trunk it leads through.
     pub trunk: Option<TrunkName>,
+    /// The target of that trunk.
+    pub target: Option<Target>,
     /// The proxies on the way, as the phone's registration named them (RFC 3327).
     pub path: Vec<String>,
 }

@@ -8,13 +8,17 @@
 mod admit;
 mod challenged;
 mod chores;
+mod failover;
 mod flows;
 mod guarded;
 mod hear;
+mod identity;
 mod invite;
 mod io;
 mod part;
+mod probe;
 mod refresh;
+mod registration;
 mod reliable;
 mod serve;
 mod session;
@@ -27,8 +31,10 @@ mod within;
 mod stories;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod trunk_stories;
 
-pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Output, Route, SessionId};
+pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Route, SessionId};
 
 use super::digest::Authenticator;
 use super::guard::Guard;
@@ -41,6 +47,7 @@ use bytes::Bytes;
 use chores::Chores;
 use session::Session;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// What the box understands, for Allow.
@@ -71,6 +78,8 @@ pub struct UserAgent {
     counts: Counts,
     last_session: u64,
     started: Instant,
+    /// Where the response being heard came from.
+    heard_from: Option<IpAddr>,
     questions: VecDeque<Query>,
     last_question: u64,
     events: VecDeque<Event>,
@@ -86,6 +95,8 @@ pub struct UserAgent {
 enum Owner {
     /// The INVITE of a session.
     Invite(SessionId),
+    /// An INVITE of a session that was given up for another target.
+    GivenUp(SessionId),
     /// The BYE of a session.
     Bye(SessionId),
     /// The same once more, with credentials.
@@ -130,6 +141,7 @@ impl UserAgent {
             counts: Counts::default(),
             last_session: 0,
             started: now,
+            heard_from: None,
             questions: VecDeque::new(),
             last_question: 0,
             events: VecDeque::new(),
@@ -167,9 +179,15 @@ impl UserAgent {
             .collect();
         self.guard
             .reconfigure(settings.guard.clone(), self.accounts.keys());
-        self.chores = Chores::new(now, &settings, &mut self.dice);
-        self.realms.clear();
-        self.settings = settings;
+        let old = std::mem::replace(&mut self.settings, settings);
+        self.take_over_chores(now, &old);
+        let trunks = &self.settings.trunks;
+        self.realms.retain(|name, _| {
+            let is_same = |trunk: &&super::Trunk| {
+                trunk.name == *name && old.trunks.iter().any(|own| own.asks_like(trunk))
+            };
+            trunks.iter().any(|trunk| is_same(&trunk))
+        });
     }
 
     /// Who may speak SIP with us now.

@@ -111,6 +111,7 @@ impl UserAgent {
             origin,
             caller_number,
             caller_name,
+            hides: request.wants_privacy("id") || request.wants_privacy("user"),
             dialed,
             call_id: request.call_id().to_owned(),
             offer,

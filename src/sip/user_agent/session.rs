@@ -1,10 +1,11 @@
 use super::Farewell;
+use super::failover::Hop;
 use super::reliable::{Early, Reliable};
 use super::session_timer::Timer;
 use crate::model::TrunkName;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{ClientId, ServerId};
-use crate::sip::{Echo, Flow, Message, Method, SessionExpires};
+use crate::sip::{Echo, Flow, Message, Method, Name, SessionExpires};
 use bytes::Bytes;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -42,6 +43,10 @@ pub(super) struct Session {
     pub(super) takes_update: bool,
     /// A re-INVITE or UPDATE of ours that waits for its answer.
     pub(super) asking: Option<Asking>,
+    /// What our INVITE says of who calls, beside From.
+    pub(super) identity: Vec<(Name<'static>, String)>,
+    /// Where our INVITE has gone, when that is a trunk.
+    pub(super) hop: Option<Hop>,
     /// When this session is noted to be woken.
     pub(super) wake: Option<Instant>,
 }
@@ -104,6 +109,8 @@ impl Session {
             least_seconds: None,
             takes_update: false,
             asking: None,
+            identity: Vec::new(),
+            hop: None,
             wake: None,
         }
     }
@@ -114,7 +121,9 @@ impl Session {
         let timer = timer.filter(|_| matches!(self.state, State::Up { .. }));
         let ringing = self.reliable.as_ref().and_then(Reliable::next_deadline);
         let ringing = ringing.filter(|_| matches!(self.state, State::Asked { .. }));
-        timer.into_iter().chain(ringing).min()
+        let hop = self.hop.as_ref().and_then(Hop::next_deadline);
+        let hop = hop.filter(|_| matches!(self.state, State::Inviting { .. }) && self.farewell.is_none());
+        [timer, ringing, hop].into_iter().flatten().min()
     }
 
     /// Takes note of what the far side says it can.

@@ -60,4 +60,16 @@ impl UserAgent {
         let target = trunk.targets.current(now, &mut self.dice)?;
         Some((target, way_to(&self.settings.listeners, &target)?))
     }
+
+    /// Where a request goes that these targets did not serve.
+    pub(super) fn target_after(
+        &mut self,
+        now: Instant,
+        place: usize,
+        tried: &[Target],
+    ) -> Option<(Target, Flow)> {
+        let trunk = self.settings.trunks.get_mut(place)?;
+        let target = trunk.targets.after(now, tried, &mut self.dice)?;
+        Some((target, way_to(&self.settings.listeners, &target)?))
+    }
 }

@@ -31,6 +31,7 @@ impl UserAgent {
             }
             self.repeat_provisional(now, id);
             self.look_at_timer(now, id);
+            self.look_at_hop(now, id);
             self.rewake(id);
         }
     }

@@ -119,7 +119,7 @@ impl World {
             | Notice::BanLifted { .. }
             | Notice::WeakerDigest { .. }
             | Notice::Stranger { .. }
-            | Notice::TrunkChanged { up: false, .. } => self.write(|| format!("log: {notice}")),
+            | Notice::TrunkChanged { outage: Some(_), .. } => self.write(|| format!("log: {notice}")),
             Notice::RecordingFailed { reason, .. } => {
                 self.write(|| format!("log: recording failed: {reason}"))
             }
@@ -130,7 +130,7 @@ impl World {
             | Notice::PhoneRegistered { .. }
             | Notice::Noise { .. }
             | Notice::TrunkRegistration { .. }
-            | Notice::TrunkChanged { up: true, .. } => {}
+            | Notice::TrunkChanged { outage: None, .. } => {}
         }
         if !self.ladder.quiet {
             self.notices.push(notice);

@@ -32,6 +32,8 @@ pub struct Phone {
     pub claims: Option<String>,
     /// The status of the last answer to a REGISTER.
     pub registered: Option<u16>,
+    /// The INVITE it heard last.
+    pub last_invite: String,
     registering: Option<Registering>,
     repeats: BTreeMap<u64, Repeat>,
     serial: u64,
@@ -87,6 +89,7 @@ impl Phone {
             more_headers: String::new(),
             claims: None,
             registered: None,
+            last_invite: String::new(),
             registering: None,
             repeats: BTreeMap::new(),
             serial: 0,
@@ -269,6 +272,9 @@ impl Phone {
 
     /// A message came.
     pub fn hear(&mut self, bytes: &[u8], order: u64) -> Vec<Do> {
+        if bytes.starts_with(b"INVITE ") {
+            self.last_invite = String::from_utf8_lossy(bytes).into_owned();
+        }
         let message = Message::parse(bytes)
             .unwrap_or_else(|_| panic!("the box wrote this:\n{}", String::from_utf8_lossy(bytes)));
         if message.is_request() {

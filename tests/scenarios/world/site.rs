@@ -1,10 +1,10 @@
 //! The office every story plays in: who works there, what the numbers do.
 
 use callpost::agents::{Agent, Group, Overflow, Reach, Strategy};
-use callpost::engine::Settings;
+use callpost::engine::{Settings, TrunkRules};
 use callpost::ivr::Flow;
-use callpost::model::{Codec, FlowName, Language};
-use callpost::routing::{Decision, Pattern, Plan, Rule};
+use callpost::model::{Codec, FlowName, Language, TrunkName};
+use callpost::routing::{Decision, Dialing, Pattern, Plan, Route, Rule};
 use callpost::sip::digest::Ha1;
 use callpost::sip::{self, Listener, RegistrationTimes, Secret, Transport, Trunk};
 use jiff::tz::TimeZone;
@@ -29,6 +29,12 @@ pub struct Site {
     pub rtp_ports: (u16, u16),
     pub record: bool,
     pub most_calls: usize,
+    /// Ways outside, and what may be dialled there.
+    pub routes: Vec<Route>,
+    pub dialing: Dialing,
+    /// Trunks beside the PBX.
+    pub carriers: Vec<Trunk>,
+    pub trunk_rules: BTreeMap<TrunkName, TrunkRules>,
     pub guard: callpost::sip::guard::Rules,
 }
 
@@ -82,6 +88,10 @@ impl Site {
             rtp_ports: (10_000, 11_000),
             record: true,
             most_calls: 100,
+            routes: Vec::new(),
+            dialing: Dialing::default(),
+            carriers: Vec::new(),
+            trunk_rules: BTreeMap::new(),
             guard: callpost::sip::guard::Rules::default(),
         }
     }
@@ -144,8 +154,8 @@ impl Site {
                     .map(|transport| Listener { transport, address })
                     .to_vec(),
                 accounts,
-                trunks: vec![trunk()],
-                guard: self.guard,
+                trunks: [trunk()].into_iter().chain(self.carriers).collect(),
+                guard: self.guard.clone(),
             },
             codecs: Codec::ALL.to_vec(),
             advertised: None,
@@ -153,8 +163,13 @@ impl Site {
             record: self.record,
             agents: self.agents,
             groups: self.groups,
-            plan: Plan::new(self.rules, extensions),
+            plan: Plan::new(self.rules, extensions).with_routes(
+                self.routes,
+                self.dialing,
+                self.guard.emergency.iter().map(ToString::to_string).collect(),
+            ),
             flows,
+            trunks: self.trunk_rules,
             most_calls: self.most_calls,
         }
     }

@@ -1,0 +1,184 @@
+//! A call that leaves by a trunk: one number, the ways there in order, and what each way's refusal means.
+
+use super::machine::{Ending, Stage};
+use super::{Action, Call, Cause, Refusal, RefusalKind};
+use crate::model::{HangupBy, LegId, NoteKind, Number, Status, TrunkName};
+use std::time::{Duration, Instant};
+
+/// A number outside, and the ways there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// In the order they are tried; the next one when a way is full, down or fails.
+    pub ways: Vec<Way>,
+    /// How long the number is rung.
+    pub ring_time: Duration,
+}
+
+/// One way outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// By which trunk.
+    pub trunk: TrunkName,
+    /// What is dialled there.
+    pub number: Number,
+    /// The number that is shown to the callee.
+    pub caller_id: Number,
+}
+
+/// The call outside, under way.
+#[derive(Debug)]
+pub(super) struct Calling {
+    ways: std::vec::IntoIter<Way>,
+    leg: LegId,
+    until: Instant,
+    has_rung: bool,
+    /// What the last way said.
+    last: Option<RefusalKind>,
+}
+
+impl Calling {
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.until
+    }
+}
+
+impl Call {
+    pub(super) fn call_outside(&mut self, now: Instant, outside: Outside) -> Vec<Action> {
+        let calling = Calling {
+            ways: outside.ways.into_iter(),
+            leg: LegId::CALLER,
+            until: now + outside.ring_time,
+            has_rung: false,
+            last: None,
+        };
+        self.stage = Stage::Outside(calling);
+        self.try_next_way(now)
+    }
+
+    fn try_next_way(&mut self, now: Instant) -> Vec<Action> {
+        let leg = self.new_leg();
+        let Stage::Outside(calling) = &mut self.stage else {
+            return Vec::new();
+        };
+        let Some(way) = calling.ways.next() else {
+            let last = calling.last;
+            return self.outside_failed(now, last);
+        };
+        calling.leg = leg;
+        let elsewhere = !calling.ways.as_slice().is_empty();
+        self.setup.trunk = Some(way.trunk.clone());
+        self.outbound_caller_id = Some(way.caller_id.clone());
+        self.ways_tried += 1;
+        self.ledger
+            .dialed_outside(now, leg, way.number.as_str(), self.ways_tried);
+        let note = format!("{} by {}", way.number, way.trunk);
+        vec![
+            Action::DialOutside { leg, way, elsewhere },
+            Action::Note(NoteKind::Dialed, Some(leg), note),
+        ]
+    }
+
+    pub(super) fn outside_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        let Stage::Outside(calling) = &mut self.stage else {
+            return Vec::new();
+        };
+        if calling.leg != leg || self.ledger.has_rung(leg) {
+            return Vec::new();
+        }
+        let is_first = !std::mem::replace(&mut calling.has_rung, true);
+        self.ledger.ringing(now, leg);
+        let note = Action::Note(NoteKind::Ringing, Some(leg), String::new());
+        let ring = is_first.then_some(Action::Ring(LegId::CALLER));
+        ring.into_iter().chain([note]).collect()
+    }
+
+    pub(super) fn outside_answers(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        let Stage::Outside(calling) = &self.stage else {
+            return Vec::new();
+        };
+        if calling.leg != leg {
+            return Vec::new();
+        }
+        self.ledger.answered(now, leg);
+        let mut actions = self.talk(now, leg);
+        let trunk = self.setup.trunk.as_ref().map(ToString::to_string);
+        let note = Action::Note(NoteKind::Answered, Some(leg), trunk.unwrap_or_default());
+        actions.push(note);
+        actions
+    }
+
+    pub(super) fn outside_refuses(&mut self, now: Instant, leg: LegId, refusal: Refusal) -> Vec<Action> {
+        let Stage::Outside(calling) = &mut self.stage else {
+            return Vec::new();
+        };
+        if calling.leg != leg {
+            return Vec::new();
+        }
+        calling.last = Some(refusal.kind);
+        self.ledger.refused(now, leg, refusal);
+        let word = format!("{:?}", refusal.kind);
+        let mut actions = vec![Action::Note(NoteKind::Refused, Some(leg), word)];
+        actions.extend(if serves_elsewhere(refusal.kind) {
+            self.try_next_way(now)
+        } else {
+            self.outside_failed(now, Some(refusal.kind))
+        });
+        actions
+    }
+
+    /// The number has been rung long enough.
+    pub(super) fn outside_rang_long_enough(&mut self, now: Instant) -> Vec<Action> {
+        let Stage::Outside(calling) = &self.stage else {
+            return Vec::new();
+        };
+        let leg = calling.leg;
+        let has_rung = self.ledger.has_rung(leg);
+        let cause = Cause::RangLongEnough;
+        self.ledger
+            .ended(now, leg, if has_rung { cause.result() } else { "unreachable" });
+        let mut actions = vec![Action::Release(leg, cause)];
+        let kind = if has_rung {
+            RefusalKind::NoAnswer
+        } else {
+            RefusalKind::Congested
+        };
+        actions.extend(self.outside_failed(now, Some(kind)));
+        actions
+    }
+
+    /// No way led to somebody who answered: the caller is told what the last one said.
+    fn outside_failed(&mut self, now: Instant, last: Option<RefusalKind>) -> Vec<Action> {
+        let (status, release, word) = match last {
+            Some(RefusalKind::Busy) => (Status::Busy, Cause::Busy, None),
+            Some(RefusalKind::Declined) => (Status::NoAnswer, Cause::Rejected, Some("declined")),
+            Some(RefusalKind::NoAnswer) => (Status::NoAnswer, Cause::NoAnswer, None),
+            Some(RefusalKind::NoSuchNumber) => (Status::Failed, Cause::NoSuchNumber, Some("no_such_number")),
+            Some(RefusalKind::Redirected) => (Status::Failed, Cause::Failed, Some("redirected")),
+            Some(RefusalKind::Congested | RefusalKind::Unreachable) | None => {
+                (Status::Failed, Cause::Congestion, Some("no_trunk"))
+            }
+            Some(RefusalKind::Failed) => (Status::Failed, Cause::Failed, Some("trunk_failed")),
+        };
+        self.end(
+            now,
+            Ending {
+                by: HangupBy::System,
+                status,
+                release,
+                word,
+            },
+        )
+    }
+}
+
+/// Whether another trunk may serve what this one did not.
+fn serves_elsewhere(kind: RefusalKind) -> bool {
+    match kind {
+        RefusalKind::Congested | RefusalKind::Unreachable | RefusalKind::Failed => true,
+        RefusalKind::Busy
+        | RefusalKind::Declined
+        | RefusalKind::NoAnswer
+        | RefusalKind::NoSuchNumber
+        | RefusalKind::Redirected => false,
+    }
+}
