@@ -185,6 +185,87 @@ fn every_room_is_in_the_table_and_on_the_map() {
 }
 
 #[test]
+fn the_drawing_in_words_has_the_same_rooms_and_arrows() {
+    let page = fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
+    let told: Vec<(String, Vec<String>)> = page.lines().filter_map(room_of).collect();
+    let rooms: Vec<&str> = told.iter().map(|(room, _)| room.as_str()).collect();
+    let drawn: Vec<&str> = MAY_USE.iter().map(|(room, _)| *room).collect();
+    assert_eq!(
+        rooms, drawn,
+        "left: the table of docs/ARCHITECTURE.md, right: MAY_USE; in the same order"
+    );
+    for (place, ((room, allowed), (_, told))) in MAY_USE.iter().zip(&told).enumerate() {
+        let above: Vec<&str> = drawn[..place].to_vec();
+        let allowed = if *allowed == EVERYTHING_ABOVE {
+            above.clone()
+        } else {
+            allowed.to_vec()
+        };
+        let told: Vec<&str> = match told.join(" ").as_str() {
+            "all above" => above,
+            _ => told
+                .iter()
+                .map(String::as_str)
+                .filter(|word| *word != "–")
+                .collect(),
+        };
+        assert_eq!(
+            told, allowed,
+            "what `{room}` may use: left the page, right MAY_USE"
+        );
+    }
+}
+
+/// A row of the page's table of rooms: the room, and the words of its last column.
+fn room_of(line: &str) -> Option<(String, Vec<String>)> {
+    let cells: Vec<&str> = line
+        .strip_prefix("| `")?
+        .strip_suffix(" |")?
+        .split(" | ")
+        .collect();
+    let [room, _, allowed] = cells.as_slice() else {
+        return None;
+    };
+    let room = room.strip_suffix('`')?;
+    let is_room = Path::new("src").join(room).is_dir();
+    is_room.then(|| (room.to_owned(), allowed.split(' ').map(str::to_owned).collect()))
+}
+
+/// S0-168: the page says where each file of the earlier program lives here, and every one of ours exists.
+#[test]
+fn the_page_shows_where_each_file_of_the_earlier_program_lives() {
+    let page = fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
+    let table = page
+        .split("## Where the call-centre interface lives")
+        .nth(1)
+        .unwrap();
+    let rows: Vec<(&str, &str)> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .collect();
+    for file in [
+        "schema.prisma",
+        "callcenter.module.ts",
+        "callcenter.service.ts",
+        "callcenter.model.ts",
+        "callcenter.input.ts",
+        "callcenter.resolver.ts",
+        "app.module.ts",
+        "page.tsx",
+    ] {
+        let (_, ours) = rows
+            .iter()
+            .find(|(theirs, _)| theirs.contains(&format!("`{file}`")))
+            .unwrap_or_else(|| panic!("{file} has no place here"));
+        let ours: Vec<&str> = ours.split('`').skip(1).step_by(2).collect();
+        assert!(!ours.is_empty(), "{file}");
+        for path in ours {
+            assert!(Path::new("src").join(path).is_file(), "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_room_has_a_front_door_that_says_what_it_is_for() {
     let mut silent = Vec::new();
     for source in sources() {

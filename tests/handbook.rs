@@ -111,6 +111,7 @@ fn every_key_in_the_examples_exists() {
         "records.md",
         "cdr-pull.md",
         "cdr-delivery.md",
+        "pbx-sync.md",
         "security.md",
         "troubleshooting.md",
     ] {
@@ -135,4 +136,41 @@ fn every_link_leads_somewhere() {
             assert!(exists, "{}: {target}", path.display());
         }
     }
+}
+
+/// S0-166: in place of a run command and a port for each part there is one service, and its ports are keys.
+#[test]
+fn the_box_runs_as_a_service_whose_ports_are_configured() {
+    let page = page("quick-start.md");
+    let service = page.split("## As a service").nth(1).unwrap();
+    for command in [
+        "systemctl enable --now callpost",
+        "systemctl reload callpost",
+        "systemctl stop callpost",
+        "journalctl -u callpost",
+    ] {
+        assert!(service.contains(command), "{command} is not on the page");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = service
+        .lines()
+        .filter_map(|line| line.strip_prefix("install -m 644 "))
+        .filter_map(|rest| rest.split(' ').next());
+    let files: Vec<&str> = files.collect();
+    assert_eq!(files.len(), 3, "the unit, its user, its folders");
+    for file in files {
+        assert!(root.join(file).is_file(), "{file}");
+    }
+    let unit = fs::read_to_string(root.join("systemd/callpost.service")).unwrap();
+    assert!(unit.contains("ExecStart=/usr/bin/callpost run"), "{unit}");
+    let text = "[http]\nlisten = \"127.0.0.1:3000\"\n[sip]\nlisten = [\"udp://127.0.0.1:14000\"]\n";
+    let config = Config::from_text("handbook", text, &Surroundings::default())
+        .unwrap()
+        .config;
+    assert_eq!(config.http.listen.port(), 3000);
+    let blocks = blocks(&page, "toml");
+    assert!(
+        blocks[0].contains("[http]\nlisten"),
+        "the page shows where ports are set"
+    );
 }

@@ -11,7 +11,8 @@ use crate::{egress, http, media, recording, routing, sip, store, upstream};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// Sections that stand once.
 const TABLES: [&str; 9] = [
@@ -94,6 +95,10 @@ impl Draft {
         found: &mut Found,
     ) -> Self {
         let mut reader = Reader::new(source);
+        // The one section that is no list and has a secret.
+        if let Some(DeValue::Table(table)) = root.get_mut("cdr").map(Spanned::get_mut) {
+            reader.mistakes.extend(secrets.bring_in(source, "cdr", table));
+        }
         let draft = Self {
             site: reader.take_section(root, "site"),
             sip: reader.take_section(root, "sip"),

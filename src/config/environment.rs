@@ -17,6 +17,63 @@ pub(super) fn ours(all: impl IntoIterator<Item = (String, String)>) -> Vec<(Stri
     ours
 }
 
+/// Where other programs say which database to use. Ours is a file of a fixed name, so only its folder can be meant.
+const DATABASE_URL: &str = "DATABASE_URL";
+/// The file's name.
+const DATABASE: &str = "callpost.db";
+
+/// `DATABASE_URL=sqlite:/var/lib/callpost/callpost.db` as `[site] data_dir`, which a variable of our own goes before.
+/// The value is never told, since it may hold a password.
+pub(super) fn database_url(all: &[(String, String)], ours: &mut Vec<(String, String)>) -> Option<Mistake> {
+    const DATA_DIR: &str = "CALLPOST__SITE__DATA_DIR";
+    let (_, url) = all.iter().find(|(name, _)| name == DATABASE_URL)?;
+    if url.trim().is_empty() || ours.iter().any(|(name, _)| name == DATA_DIR) {
+        return None;
+    }
+    match folder_of(url.trim()) {
+        Ok(folder) => {
+            ours.push((DATA_DIR.to_owned(), toml::Value::from(folder).to_string()));
+            ours.sort();
+            None
+        }
+        Err(problem) => Some(Mistake {
+            place: Place::Variable(DATABASE_URL.to_owned()),
+            key: "site.data_dir".to_owned(),
+            problem,
+            cure: format!(
+                "use sqlite:/var/lib/callpost/{DATABASE}, or take the variable away; records go to PostgreSQL by an \
+                 [[upstream]] of type \"postgres\""
+            ),
+        }),
+    }
+}
+
+fn folder_of(url: &str) -> Result<String, String> {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        let scheme = url
+            .split(':')
+            .next()
+            .filter(|_| url.contains(':'))
+            .unwrap_or("it");
+        let scheme: String = scheme
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(20)
+            .collect();
+        return Err(format!(
+            "{scheme} is no database of this box, which keeps its own SQLite file"
+        ));
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or_default();
+    match path.rsplit_once('/') {
+        Some(("", "" | DATABASE)) => Ok("/".to_owned()),
+        Some((folder, "" | DATABASE)) => Ok(folder.to_owned()),
+        None if path == DATABASE => Ok(".".to_owned()),
+        Some(_) | None => Err(format!("the database of this box is always called {DATABASE}")),
+    }
+}
+
 /// Lays the variables over the tables of the file: `CALLPOST__SIP__REALM` over `[sip] realm`,
 /// `CALLPOST__AGENT__ALI__PASSWORD` over the `password` of the `[[agent]]` with `id = "ali"`.
 pub(super) fn lay_over<'s>(

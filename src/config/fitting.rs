@@ -41,6 +41,10 @@ impl Draft {
         for (key, message) in self.egress.value.mistakes() {
             mistakes.push(self.egress.mistake_in_two(key, &message));
         }
+        if self.http.value.requests_per_minute == 0 {
+            let cure = "use 60 or more; 1200 is usual";
+            mistakes.push(self.http.mistake("requests_per_minute", "0 lets nobody in", cure));
+        }
         if self.recording.value.retention_days == 0 {
             let cure = "use 1 or more; 90 is usual";
             mistakes.push(self.recording.mistake("retention_days", "0 keeps nothing", cure));

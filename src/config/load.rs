@@ -153,7 +153,8 @@ fn read(
     file: Option<&Path>,
     around: &Surroundings,
 ) -> Result<Loaded, Unloadable> {
-    let variables = environment::ours(around.variables.iter().cloned());
+    let mut variables = environment::ours(around.variables.iter().cloned());
+    let database = environment::database_url(&around.variables, &mut variables);
     let source = Source {
         path,
         text,
@@ -161,6 +162,7 @@ fn read(
     };
     let beside = file.map(|file| file.parent().map_or_else(PathBuf::new, Path::to_owned));
     let mut found = Found::default();
+    found.mistakes.extend(database);
     let mut root = source.parse().map_err(|mistakes| Unloadable::Mistakes {
         mistakes,
         warnings: Vec::new(),

@@ -15,6 +15,7 @@ pub(super) const SECRET_KEYS: &[&str] = &[
     "bearer_token",
     "nkey",
     "credentials",
+    "seal_key",
 ];
 
 /// Where files with secrets are looked for when their path is not absolute: the credentials systemd hands to the

@@ -15,6 +15,9 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// How long a record may wait for a required consumer before that is an alarm.
     pub consumer_alarm_minutes: u32,
+    /// Requests a minute that a token or a session may make in the long run, beyond 300 at once; more are answered 429
+    /// with the seconds to wait.
+    pub requests_per_minute: u32,
     /// `[http.onepos]`: records for programs that were written to pull from a hosted PBX.
     pub onepos: OneposConfig,
 }
@@ -25,6 +28,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             hosts: Vec::new(),
             consumer_alarm_minutes: 60,
+            requests_per_minute: 1200,
             onepos: OneposConfig::default(),
         }
     }

@@ -2,6 +2,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// An error of the API as RFC 9457 wants it: a status, a stable word for programs, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,19 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", cure)
     }
 
+    /// 429 with Retry-After: too many requests for one token or session.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Self {
+            retry_after_seconds: Some(seconds.max(1)),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests with this token or session; wait for the seconds of Retry-After.",
+            )
+        }
+    }
+
     /// 503 with Retry-After: the box cannot answer this now, but will soon.
     pub(super) fn try_later(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -90,6 +104,11 @@ impl Problem {
     /// The sentence for people.
     pub(super) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// When to ask again, in seconds.
+    pub(super) fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after_seconds
     }
 
     /// The word for programs.

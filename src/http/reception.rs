@@ -1,7 +1,8 @@
 use super::Faces;
 use super::hosts::Hosts;
 use super::people::{
-    Attempts, Digest, Hash, IDLE, Role, Scopes, Session, Sessions, Visitor, new_secret, session_cookie,
+    Allowance, Attempts, Digest, Hash, IDLE, Role, Scopes, Session, Sessions, Visitor, new_secret,
+    session_cookie,
 };
 use super::problem::Problem;
 use crate::engine::{Command, Snapshot};
@@ -28,6 +29,7 @@ pub(super) struct Reception {
     admin: Option<Digest>,
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
+    allowance: Mutex<Allowance>,
     /// One password is hashed at a time: 12 MiB, however many people knock.
     hashing: Semaphore,
     questions: Semaphore,
@@ -50,6 +52,7 @@ impl Reception {
             admin: admin.map(|token| Digest::of(&token)),
             sessions: Mutex::default(),
             attempts: Mutex::default(),
+            allowance: Mutex::new(Allowance::new(faces.config.requests_per_minute)),
             hashing: Semaphore::new(1),
             questions: Semaphore::new(STORE_QUESTIONS),
             requests: AtomicU64::new(1),
@@ -91,15 +94,28 @@ impl Reception {
             return self.token_holder(token).await;
         }
         let secret = session_cookie(headers).ok_or_else(Problem::unauthorized)?;
-        self.session_holder(secret)
+        let visitor = self
+            .session_holder(secret)
             .await
-            .ok_or_else(Problem::unauthorized)
+            .ok_or_else(Problem::unauthorized)?;
+        self.spend(Digest::of(secret))?;
+        Ok(visitor)
     }
 
-    /// Whose token this is.
+    /// Takes one request out of somebody's allowance; only of those who have shown who they are, so that a stranger can
+    /// neither use up theirs nor fill the list.
+    pub(super) fn spend(&self, who: Digest) -> Result<(), Problem> {
+        let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
+        allowance
+            .spend(self.faces.outside.now(), who)
+            .map_err(Problem::too_many)
+    }
+
+    /// Whose token this is; counts against its allowance.
     pub(super) async fn token_holder(&self, token: &str) -> Result<Visitor, Problem> {
         let digest = Digest::of(token);
         if self.admin.is_some_and(|admin| admin.matches(&digest)) {
+            self.spend(digest)?;
             return Ok(Visitor {
                 name: "CALLPOST_ADMIN_TOKEN".to_owned(),
                 scopes: Scopes::ALL,
@@ -109,6 +125,7 @@ impl Reception {
             .accounts(move |accounts| accounts.token(&digest.to_hex()))
             .await?;
         let stored = stored.ok_or_else(Problem::unauthorized)?;
+        self.spend(digest)?;
         Ok(Visitor {
             scopes: Scopes::parse(&stored.scopes),
             name: stored.name,

@@ -40,6 +40,11 @@ impl Examination {
     }
 }
 
+/// Asked of the rows, not of the index that forbids them.
+const DUPLICATES: &str =
+    "SELECT count(*) - count(DISTINCT hex(cdr_id) || '_' || version) FROM cdrs NOT INDEXED";
+const UNCLEAR: &str = "SELECT count(*) FROM (SELECT 1 FROM cdrs GROUP BY cdr_id HAVING sum(latest) <> 1)";
+
 /// Looks at the database of a data directory without changing it, beside a running daemon or without one.
 ///
 /// # Errors
@@ -56,19 +61,41 @@ pub fn examine(dir: &Path) -> Result<Examination, StoreError> {
         view.query_row(sql, [], |row| row.get::<_, i64>(0))
             .map(i64::unsigned_abs)
     };
+    let damage = match complaints(&view, 100) {
+        // Damage that stops the check itself is damage all the same.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            vec![error.to_string()]
+        }
+        found => found?,
+    };
+    if !damage.is_empty() {
+        // What cannot be counted any more is no reason to tell nothing.
+        let count = |sql: &str| number(sql).unwrap_or(0);
+        let (oldest_seq, latest_seq) = super::tables::cdrs::ends(&view).unwrap_or_default();
+        return Ok(Examination {
+            damage,
+            used_bytes: used_bytes(&view).unwrap_or(0),
+            rows: count("SELECT count(*) FROM cdrs"),
+            records: count("SELECT count(DISTINCT cdr_id) FROM cdrs"),
+            oldest_seq,
+            latest_seq,
+            duplicates: count(DUPLICATES),
+            unclear: count(UNCLEAR),
+            gaps: gaps(&view).unwrap_or_default(),
+            open_calls: count("SELECT count(*) FROM open_calls"),
+            outbox: outbox::backlog(&view).unwrap_or_default(),
+        });
+    }
     let (oldest_seq, latest_seq) = super::tables::cdrs::ends(&view)?;
     Ok(Examination {
-        damage: complaints(&view, 100)?,
+        damage,
         used_bytes: used_bytes(&view)?,
         rows: number("SELECT count(*) FROM cdrs")?,
         records: number("SELECT count(DISTINCT cdr_id) FROM cdrs")?,
         oldest_seq,
         latest_seq,
-        // Asked of the rows, not of the index that forbids them.
-        duplicates: number(
-            "SELECT count(*) - count(DISTINCT hex(cdr_id) || '_' || version) FROM cdrs NOT INDEXED",
-        )?,
-        unclear: number("SELECT count(*) FROM (SELECT 1 FROM cdrs GROUP BY cdr_id HAVING sum(latest) <> 1)")?,
+        duplicates: number(DUPLICATES)?,
+        unclear: number(UNCLEAR)?,
         gaps: gaps(&view)?,
         open_calls: number("SELECT count(*) FROM open_calls")?,
         outbox: outbox::backlog(&view)?,

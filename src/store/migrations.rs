@@ -13,6 +13,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/05-sync.sql")),
     M::up(include_str!("migrations/06-delivery.sql")),
     M::up(include_str!("migrations/07-journal.sql")),
+    M::up(include_str!("migrations/08-seal.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

@@ -32,6 +32,7 @@ mod proof;
 mod reader;
 mod rescue;
 mod salvage;
+mod seal;
 mod seqs;
 mod sync;
 mod tables;
@@ -58,6 +59,7 @@ pub use reader::{Backlog, Bounds, DeliveryState, Reader, RecordingState, StoredR
 pub use salvage::SetAside;
 pub use seqs::SeqRange;
 pub use sync::{
-    ApiKey, Counts, Fetched, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
-    Rejected, SourceChange, SyncBook, SyncLog, SyncPage, SyncStatus, SyncTotals, Written, same_number,
+    ApiKey, Counts, Fetched, Filer, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource,
+    Quarantined, Rejected, Released, SourceChange, SyncBook, SyncLog, SyncPage, SyncStatus, SyncTotals,
+    Verdict, Written, same_number,
 };

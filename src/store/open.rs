@@ -5,6 +5,7 @@ use super::journal::Journal;
 use super::keeping::{Ageing, ConditionWatch, Reserve};
 use super::late::{Mending, StampOf};
 use super::salvage::{self, SetAside};
+use super::seal::{self, Seal};
 use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
@@ -28,6 +29,7 @@ pub struct Store {
     clock: Clock,
     trouble: Arc<Mutex<Option<String>>>,
     condition: ConditionWatch,
+    seal: Arc<Seal>,
     /// What goes on beside the writer: the check of a large file, the rest of a salvage.
     check: Option<checking::Check>,
     rescue: Option<rescue::Rescue>,
@@ -99,6 +101,8 @@ impl Store {
             // Told now, by whoever opened the store.
             SetAside::forget(&connection)?;
         }
+        let seal = Arc::new(Seal::new(dir, keep.seal_key().as_ref()));
+        seal_keys(&connection, &seal);
 
         let ageing = Ageing::resume(&connection, clock.now(), clock.unix_ms())?;
         let condition = ConditionWatch::default();
@@ -152,6 +156,7 @@ impl Store {
             clock,
             trouble,
             condition,
+            seal,
             writer: Some(writer),
         };
         let Found {
@@ -212,7 +217,12 @@ impl Store {
 
     /// Sources beside the box, fetches, and what was fetched.
     pub fn sync_book(&self) -> SyncBook {
-        SyncBook::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
+        SyncBook::new(
+            self.journal.clone(),
+            self.reader.clone(),
+            self.clock.clone(),
+            Arc::clone(&self.seal),
+        )
     }
 
     /// Looks at [`Store::trouble`] from another thread.
@@ -288,6 +298,22 @@ fn open_sound(path: &Path, unix_ms: i64) -> Result<(Connection, Option<SetAside>
         "Salvage is done."
     );
     Ok((open_for_writing(path)?, Some(saved)))
+}
+
+/// A key that cannot be sealed now is tried again at the next start; the telephones do not wait for it.
+fn seal_keys(connection: &Connection, seal: &Seal) {
+    match seal::seal_what_is_open(connection, seal) {
+        Ok(0) => {}
+        Ok(keys) => tracing::info!(keys, "The keys of {keys} PBX sources are sealed now."),
+        Err(error) => tracing::warn!(%error, "The keys of PBX sources could not be sealed: {error}."),
+    }
+    for source in seal::lost(connection, seal).unwrap_or_default() {
+        tracing::error!(
+            source,
+            "The key of the PBX source {source} cannot be opened: seal.key is not the one it was sealed with. Put that \
+             one back, or enter the key again."
+        );
+    }
 }
 
 /// The disk may have failed the last run, and what it could not write may still look written.

@@ -21,6 +21,7 @@
 mod harness;
 mod pbx;
 mod phone;
+mod receivers;
 mod site;
 #[path = "../http/world.rs"]
 #[allow(
@@ -29,8 +30,9 @@ mod site;
 )]
 mod world;
 
-use harness::setup;
+use harness::{Street, setup};
 use pbx::Pbx;
+use receivers::Receivers;
 use site::Site;
 use std::fs;
 use std::net::SocketAddrV4;
@@ -38,14 +40,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// S0-007, S0-114…124, S0-133, S0-134, S0-136, S0-164 (filters, pagination), S0-165, ROBUSTNESS 58
+/// S0-007, S0-114, S0-115, S0-116, S0-117, S0-118, S0-119, S0-120, S0-121, S0-122, S0-123, S0-124, S0-133, S0-134,
+/// S0-136, S0-164 (filters, pagination), S0-165, ROBUSTNESS 58
 #[test]
 fn the_calls_are_listed_filtered_turned_and_played_in_every_language_and_width() {
     let site = Site::open();
     run("calls.mjs", &site, &[]);
 }
 
-/// S0-002, S0-110…113, S0-125…135, S0-137, S0-146…148, S0-164 (set-up, manual sync, sync logs)
+/// S0-002, S0-110, S0-111, S0-112, S0-113, S0-125, S0-126, S0-127, S0-128, S0-129, S0-130, S0-131, S0-132, S0-133,
+/// S0-134, S0-135, S0-137, S0-146, S0-147, S0-148, S0-164 (set-up, manual sync, sync logs)
 #[test]
 fn a_pbx_is_set_up_tested_synced_and_its_calls_appear() {
     let site = Site::open();
@@ -59,6 +63,18 @@ fn a_pbx_is_set_up_tested_synced_and_its_calls_appear() {
 fn deliveries_are_looked_at_hurried_and_sent_again() {
     let site = Site::open();
     run("delivery.mjs", &site, &[]);
+}
+
+/// The buttons for destinations in trouble, pressed in every language: one that says it is gone, one that shows another
+/// key, one that refuses records. S0-164.
+#[test]
+fn destinations_in_trouble_are_mended_from_the_page_in_every_language() {
+    let street = Street::claim();
+    let folder = tempfile::tempdir().unwrap();
+    let receivers = Receivers::open(&street, folder.path());
+    let names = ["head-office", "gone", "strict", "picky"];
+    let site = Site::with(street, &receivers.destinations(), &names);
+    run("destinations.mjs", &site, &[("RECEIVERS", receivers.plain)]);
 }
 
 /// Runs one script to its end.

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// A PBX that listens until the test ends. It knows nobody who asks below `/denied`.
+/// A PBX that listens until the test ends. It knows nobody who asks below `/denied`, and has three records that are no
+/// calls below `/junk`.
 pub(crate) struct Pbx {
     address: SocketAddrV4,
     stop: Arc<AtomicBool>,
@@ -63,6 +64,10 @@ fn answer(mut stream: TcpStream, calls: usize, newest: i64) -> Option<()> {
         let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         return stream.write_all(refusal.as_bytes()).ok();
     }
+    if target.starts_with("/junk") {
+        let is_first = target.split('&').any(|pair| pair.ends_with("offset=0"));
+        return send(&mut stream, if is_first { JUNK } else { NOTHING });
+    }
     thread::sleep(PAGE_TAKES);
     let number = |name: &str, usual: usize| {
         let (_, query) = target.split_once('?').unwrap_or_default();
@@ -81,11 +86,24 @@ fn answer(mut stream: TcpStream, calls: usize, newest: i64) -> Option<()> {
         offset + rows.len(),
         rows.join(",")
     );
+    send(&mut stream, &body)
+}
+
+/// No identity, no begin, no record; one of them with bad manners.
+const JUNK: &str = r#"{"status":"success","result_in_page":3,"start_offset":"0","next_offset":3,"data":[
+    {"uuid":null,"direction":"inbound","start_epoch":"1757586989","call_status":"ANSWER","note":"<img src=x onerror=alert(1)>"},
+    {"uuid":"2d4cd1f6-8efb-11f0-ac6e-e3cd36bb494f","direction":"outbound","start_epoch":"noon","call_status":"BUSY"},
+    "this is no record"]}"#;
+
+const NOTHING: &str =
+    r#"{"status":"success","result_in_page":0,"start_offset":"3","next_offset":3,"data":[]}"#;
+
+fn send(stream: &mut TcpStream, body: &str) -> Option<()> {
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all((head + &body).as_bytes()).ok()
+    stream.write_all((head + body).as_bytes()).ok()
 }
 
 fn row(place: usize, newest: i64) -> String {

@@ -33,7 +33,11 @@ pub(crate) struct Site {
 impl Site {
     /// Files the calls, starts the box and reads the claim code it prints.
     pub(crate) fn open() -> Self {
-        let street = Street::claim();
+        Self::with(Street::claim(), "", &["head-office"])
+    }
+
+    /// The same with more in the configuration; the calls wait for these destinations.
+    pub(crate) fn with(street: Street, more: &str, destinations: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("callpost-browser-")
             .tempdir()
@@ -42,9 +46,9 @@ impl Site {
         let head_office = SocketAddrV4::new(street.house(30), 8080);
         let data = folder.path().join("data");
         fs::create_dir_all(&data).unwrap();
-        seed(&data);
+        seed(&data, destinations);
         let config = folder.path().join("callpost.toml");
-        fs::write(&config, configuration(&street, head_office)).unwrap();
+        fs::write(&config, configuration(&street, head_office) + more).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
         command
             .arg("run")
@@ -121,13 +125,13 @@ fn claim_code(log: &str) -> Option<String> {
     words.into_iter().find(|word| is_code(word)).map(str::to_owned)
 }
 
-fn seed(data: &Path) {
+fn seed(data: &Path, destinations: &[&str]) {
     let clock = Clock {
         now: Instant::now,
         unix_ms: Arc::new(|| world::NOON.unix_ms),
     };
     let mut options = Options::new(clock);
-    options.upstreams = vec!["head-office".to_owned()];
+    options.upstreams = destinations.iter().map(|name| (*name).to_owned()).collect();
     let Opened { store, .. } = Store::open(data, options).unwrap();
     let statuses = [
         Status::Answer,

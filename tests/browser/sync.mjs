@@ -143,6 +143,69 @@ await check("a sync that fails is told by toast, log and cause", async () => {
   assert.match(await page.textContent(".causes"), /The last sync failed/);
 });
 
+await check("records that are no calls are counted on the page, with a way to them", async () => {
+  await page.click("#configure");
+  await page.fill("#dialog-config input[name=api_url]", `http://${process.env.PBX}/junk/cdrs`);
+  await page.click("#dialog-config .solid");
+  await toast("is saved");
+  await page.click("#sync-now");
+  await toast("0 new, 0 updated, 3 skipped");
+  assert.match(await page.textContent("#quarantine"), /Records in quarantine: 3/);
+  await page.click("#quarantine");
+  await page.waitForURL(/calls\/quarantine/);
+  assert.equal(await page.locator("#rows tbody tr").count(), 3);
+  assert.match(await page.textContent("#rows"), /`start_epoch` is no number/);
+});
+const quarantine = new URL(page.url());
+
+await check("what the PBX sent unfolds, and is text whatever it was", async () => {
+  await page.locator("#rows summary").first().focus();
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator("#rows details[open] pre").isVisible());
+  assert.match(await page.textContent("#rows"), /onerror=alert/);
+  assert.equal(await page.locator("#rows img").count(), 0);
+});
+
+const said = {
+  en: [/Still not readable: 3,/, /Delete this record\?/],
+  ar: [/غير مقروءة: 3/, /حذف هذا السجل؟/],
+  vi: [/chưa đọc được: 3/, /Xóa bản ghi này\?/],
+};
+for (const language of ["ar", "vi", "en"]) {
+  await check(`tried again they stay, and a deletion asks first (${language})`, async () => {
+    await page.goto(box + "/graphql");
+    await page.click(`.tongues button[value=${language}]`);
+    await page.waitForSelector(`html[lang=${language}]`);
+    await page.goto(box + quarantine.pathname + quarantine.search);
+    await page.locator("#retry-all").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector(".toast"));
+    assert.match(await page.textContent(".toast"), said[language][0]);
+    const remove = page.locator("#rows .row-acts .risky").first();
+    await remove.click();
+    assert.match(await remove.textContent(), said[language][1]);
+    assert.equal(await page.locator("#rows tbody tr").count(), 3, "nothing is gone after the first press");
+  });
+}
+await everywhere(page, quarantine.pathname + quarantine.search, "quarantine", async () => { await page.locator("#rows summary").first().click(); });
+
+await check("a row is deleted by the second press, and all of them by theirs", async () => {
+  await page.goto(box + quarantine.pathname + quarantine.search);
+  const remove = page.locator("#rows .row-acts .risky").first();
+  await remove.click();
+  await remove.click();
+  await toast("Deleted: 1.");
+  assert.equal(await page.locator("#rows tbody tr").count(), 2);
+  await page.click("#discard-all");
+  assert.match(await page.textContent("#discard-all"), /Delete all of them \(2\)\?/);
+  await page.click("#discard-all");
+  await toast("Deleted: 2.");
+  assert.match(await page.textContent("#rows"), /Nothing is in quarantine/);
+  await page.click("#back");
+  await page.waitForURL(/calls\/sync/);
+  assert.equal(await page.locator("#quarantine").count(), 0);
+});
+
 await check("it is switched off again, and removed after asking", async () => {
   await page.click("#configure");
   await page.uncheck("#dialog-config input[name=is_active]");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const NOON: i64 = 1_795_165_200_000;
-const TOKEN: &str = "a-token-for-tests-only";
+pub(crate) const TOKEN: &str = "a-token-for-tests-only";
 
 fn cdr(number: u32) -> Cdr {
     let id = CallId(uuid::Uuid::from_u128(u128::from(number) + 1000));
@@ -72,24 +72,29 @@ fn cdr(number: u32) -> Cdr {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
-fn open(dir: &Path) -> Store {
+fn open(dir: &Path, upstream: &str) -> Store {
     let mut options = Options::new(Clock {
         now: Instant::now,
         unix_ms: Arc::new(|| NOON),
     });
-    options.upstreams = vec!["archive".to_owned()];
+    options.upstreams = vec![upstream.to_owned()];
     let Opened { store, .. } = Store::open(dir, options).unwrap();
     store
 }
 
 /// A box with calls on record, all of them delivered.
-struct House {
-    place: TempDir,
-    http: SocketAddr,
+pub(crate) struct House {
+    pub(crate) place: TempDir,
+    pub(crate) http: SocketAddr,
 }
 
 impl House {
-    fn with(records: u32) -> Self {
+    pub(crate) fn with(records: u32) -> Self {
+        Self::of(records, "archive")
+    }
+
+    /// One whose destination has this name.
+    pub(crate) fn of(records: u32, upstream: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
         let free = |listener: TcpListener| listener.local_addr().unwrap();
         let http = free(TcpListener::bind("127.0.0.1:0").unwrap());
@@ -97,12 +102,12 @@ impl House {
         let config = format!(
             "[site]\nname = \"branch-01\"\ntimezone = \"Asia/Riyadh\"\ndata_dir = \"{}\"\n\
              [sip]\nlisten = [\"udp://{sip}\"]\n[http]\nlisten = \"{http}\"\n\
-             [[upstream]]\nname = \"archive\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\nsecret = \"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\"\n",
+             [[upstream]]\nname = \"{upstream}\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\nsecret = \"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\"\n",
             place.path().join("data").display()
         );
         std::fs::write(place.path().join("callpost.toml"), config).unwrap();
         let house = Self { place, http };
-        let store = open(&house.data());
+        let store = open(&house.data(), upstream);
         for number in 1..=records {
             store
                 .journal()
@@ -111,16 +116,16 @@ impl House {
         }
         // Answered after everything before it is on disk.
         store.accounts().remove_user("nobody").unwrap();
-        let Batch::Items(items) = store.outbox().next_batch("archive", 1000).unwrap() else {
+        let Batch::Items(items) = store.outbox().next_batch(upstream, 1000).unwrap() else {
             panic!("nothing was queued")
         };
         let seqs: Vec<u64> = items.iter().map(|item| item.seq).collect();
-        store.outbox().delivered("archive", &seqs).unwrap();
+        store.outbox().delivered(upstream, &seqs).unwrap();
         store.shutdown();
         house
     }
 
-    fn data(&self) -> std::path::PathBuf {
+    pub(crate) fn data(&self) -> std::path::PathBuf {
         self.place.path().join("data")
     }
 
@@ -130,7 +135,7 @@ impl House {
         command
     }
 
-    fn callpost(&self, words: &[&str]) -> Output {
+    pub(crate) fn callpost(&self, words: &[&str]) -> Output {
         let config = self.place.path().join("callpost.toml");
         self.program()
             .args(words)
@@ -140,14 +145,14 @@ impl House {
             .unwrap()
     }
 
-    fn says(&self, words: &[&str]) -> String {
+    pub(crate) fn says(&self, words: &[&str]) -> String {
         let output = self.callpost(words);
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{words:?}: {complaint}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         serde_json::from_str(&self.says(words)).unwrap()
     }
 
@@ -156,7 +161,7 @@ impl House {
     }
 
     /// Starts the daemon and waits until it serves calls.
-    fn daemon(&self) -> Daemon {
+    pub(crate) fn daemon(&self) -> Daemon {
         let config = self.place.path().join("callpost.toml");
         let mut command = self.program();
         command
@@ -195,7 +200,7 @@ impl House {
 }
 
 /// Ends with the test, by its own process.
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {

@@ -5,3 +5,5 @@
 )]
 
 mod cdr;
+mod db;
+mod handbook;

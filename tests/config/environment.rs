@@ -110,3 +110,50 @@ fn secrets_come_from_files_beside_the_configuration_and_from_the_credentials_of_
         "{found:?}"
     );
 }
+
+/// S0-139
+#[test]
+fn a_database_url_names_the_folder_of_our_own_database_and_any_other_database_is_refused() {
+    for (url, folder) in [
+        ("sqlite:/var/lib/callpost/callpost.db", "/var/lib/callpost"),
+        ("sqlite:///srv/box/callpost.db?mode=rwc", "/srv/box"),
+        ("sqlite:data/", "data"),
+        ("sqlite:callpost.db", "."),
+        ("sqlite:./data/callpost.db", "./data"),
+    ] {
+        let config = load_with(&[("DATABASE_URL", url)]).unwrap().config;
+        assert_eq!(config.site.data_dir, std::path::Path::new(folder), "{url}");
+    }
+    let ours = [
+        ("DATABASE_URL", "sqlite:/srv/callpost.db"),
+        ("CALLPOST__SITE__DATA_DIR", "/own"),
+    ];
+    let config = load_with(&ours).unwrap().config;
+    assert_eq!(
+        config.site.data_dir,
+        std::path::Path::new("/own"),
+        "a key of ours goes first"
+    );
+    assert!(load_with(&[("DATABASE_URL", "")]).is_ok());
+    for (url, word) in [
+        (
+            "postgresql://crm:hunter2@db.example/cdrs",
+            "postgresql is no database of this box",
+        ),
+        ("mysql://root:hunter2@db.example/cdrs", "mysql is no database"),
+        ("file:/x/callpost.db", "file is no database"),
+        ("hunter2", "it is no database"),
+        ("sqlite:/srv/hunter2.sqlite", "always called callpost.db"),
+    ] {
+        let found = told(load_with(&[("DATABASE_URL", url)])).join("\n");
+        assert!(
+            found.contains("environment DATABASE_URL: site.data_dir: "),
+            "{found}"
+        );
+        assert!(
+            found.contains(word) && found.contains("sqlite:/var/lib/callpost/callpost.db"),
+            "{found}"
+        );
+        assert!(!found.contains("hunter2"), "{found}");
+    }
+}

@@ -129,7 +129,9 @@ async fn a_later_version_is_a_row_of_its_own_and_a_repetition_none() {
     );
 }
 
-/// S0-005, S0-010 … S0-033: programs written for the table `CallCenterRecord` read the same columns, types and words.
+/// S0-005, S0-010, S0-011, S0-012, S0-013, S0-014, S0-015, S0-016, S0-017, S0-018, S0-019, S0-020, S0-021, S0-022,
+/// S0-023, S0-024, S0-025, S0-026, S0-027, S0-028, S0-029, S0-030, S0-031, S0-032, S0-033: programs written for the
+/// table `CallCenterRecord` read the same columns, types and words.
 #[tokio::test]
 async fn readers_of_the_old_table_find_its_columns_and_words() {
     let server = Server::start(PLAIN);
@@ -273,4 +275,103 @@ async fn postgresql_is_spoken_to_by_tls_with_a_server_that_proves_its_name() {
         WHERE ssl AND application_name = 'callpost branch-01'";
     assert_eq!(number(&client, encrypted).await, 1);
     house.close().await;
+}
+
+/// The SQL blocks of the handbook's page about fleets, in their order.
+fn sql_of_the_handbook() -> Vec<String> {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/handbook/fleet.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks = page.split("```sql\n").skip(1);
+    blocks
+        .filter_map(|rest| rest.split("```").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the handbook says to type, typed: a user of one box writes and sees the rows of its own site alone, and the
+/// questions about the fleet are answered.
+#[tokio::test]
+async fn the_sql_of_the_handbook_does_what_the_page_says() {
+    let [rights, newest, silent] = sql_of_the_handbook().try_into().unwrap();
+    let server = Server::start(PLAIN);
+    let maker = House::open(&keys(&server, ""));
+    maker.file(0..1);
+    maker.settled(1).await;
+    maker.close().await;
+    let owner = reader(&server).await;
+    assert!(rights.contains("PASSWORD '…'") && rights.contains(&format!("\"{SITE}\"")));
+    owner.batch_execute(&rights.replace('…', "hush")).await.unwrap();
+    owner
+        .batch_execute("CREATE ROLE \"branch-02\" LOGIN PASSWORD 'hush' IN ROLE boxes;")
+        .await
+        .unwrap();
+
+    let as_user =
+        |user: &str| keys(&server, "create_table = false").replace("callpost@", &format!("{user}@"));
+    let house = House::open(&as_user(SITE));
+    house.file(10..15);
+    let done = house.settled(5).await;
+    assert_eq!((done.delivered, done.parked), (5, 0), "{:?}", done.last_error);
+    // A later version and a repetition go through the same policy.
+    let mut later = cdr(12);
+    later["version"] = json!(2);
+    house.file_one(later);
+    house.settled(6).await;
+    house.close().await;
+    assert_eq!(number(&owner, "SELECT count(*) FROM cdrs").await, 7);
+
+    // The neighbour sees none of them, changes none, and cannot pretend to be this box.
+    let address = format!(
+        "host=127.0.0.1 port={} user=branch-02 password=hush dbname=postgres",
+        server.port
+    );
+    let (neighbour, connection) = tokio_postgres::connect(&address, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert_eq!(number(&neighbour, "SELECT count(*) FROM cdrs").await, 0);
+    assert_eq!(
+        neighbour
+            .execute("UPDATE cdrs SET site = 'x'", &[])
+            .await
+            .unwrap(),
+        0
+    );
+    assert!(neighbour.execute("DELETE FROM cdrs", &[]).await.is_err());
+    let pretender = House::open(&as_user("branch-02"));
+    pretender.file(20..21);
+    let refused = pretender
+        .until("the refusal", |backlog| backlog.last_error.is_some())
+        .await;
+    assert_eq!(refused.delivered, 0);
+    assert!(
+        refused
+            .last_error
+            .as_ref()
+            .unwrap()
+            .contains("row-level security"),
+        "{:?}",
+        refused.last_error
+    );
+    pretender.close().await;
+    assert_eq!(number(&owner, "SELECT count(*) FROM cdrs").await, 7);
+
+    let newest = owner.query(&newest, &[]).await.unwrap();
+    assert_eq!(newest.len(), 6, "each call once");
+    let versions: Vec<i32> = newest.iter().map(|row| row.get("version")).collect();
+    assert_eq!(versions.iter().max(), Some(&2));
+    let questions: Vec<&str> = silent.split(';').filter(|sql| sql.contains("SELECT")).collect();
+    assert_eq!(questions.len(), 3);
+    // The box of the first record numbers its records anew: another appliance, its own numbers, nothing missing.
+    for question in questions {
+        let rows = owner.query(question, &[]).await.unwrap();
+        assert!(rows.len() <= 1, "{question}: {rows:?}");
+    }
+    let gap = "DELETE FROM cdrs WHERE (site, seq) = (SELECT site, min(seq) + 1 FROM cdrs GROUP BY site, appliance_id
+               HAVING count(*) > 2)";
+    assert_eq!(owner.execute(gap, &[]).await.unwrap(), 1);
+    let missing = silent
+        .split(';')
+        .find(|sql| sql.contains("Is anything missing"))
+        .unwrap();
+    let found = owner.query(missing, &[]).await.unwrap();
+    assert_eq!(found.len(), 1, "a gap is told");
 }

@@ -4,6 +4,7 @@
     reason = "a test whose world cannot be set up should stop"
 )]
 
+mod allowance;
 mod bans;
 mod calls_page;
 mod cdrs;
@@ -14,8 +15,10 @@ mod export;
 mod graphql;
 mod live;
 mod login;
+mod notes;
 mod onepos;
 mod pages;
+mod quarantine;
 mod recordings;
 mod sockets;
 mod sources;

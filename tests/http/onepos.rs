@@ -236,6 +236,7 @@ async fn a_window_is_by_the_sites_clock_and_filters_are_exact() {
     }
 }
 
+/// S0-028, S0-063
 #[tokio::test]
 async fn another_tenant_has_no_calls_here() {
     let world = World::new();

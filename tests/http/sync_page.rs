@@ -22,7 +22,7 @@ async fn get(world: &World, token: &str, path: &str) -> String {
 const SOUND: &str = "name=onepos&api_url=https%3A%2F%2Fpbx.example%2Fcdrs&domain=d&sync_mode=SCHEDULED&days_back=30\
                      &batch_size=200&timezone=";
 
-/// S0-126…130, S0-138
+/// S0-126, S0-127, S0-128, S0-129, S0-130, S0-138
 #[tokio::test]
 async fn a_source_is_made_by_the_form_and_a_mistake_keeps_what_was_typed() {
     let world = World::new();
@@ -57,7 +57,7 @@ async fn a_source_is_made_by_the_form_and_a_mistake_keeps_what_was_typed() {
     assert!(!html.contains("secret-key"));
 }
 
-/// S0-039, S0-128, S0-140…144
+/// S0-039, S0-128, S0-140, S0-141, S0-142, S0-143, S0-144
 #[tokio::test]
 async fn a_schedule_is_explained_in_three_languages_with_its_next_five_runs() {
     let world = World::new();

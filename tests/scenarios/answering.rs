@@ -3,7 +3,7 @@
 use crate::world::{Manner, Site, World, agent, agent_at, agent_of_pbx};
 use callpost::model::{HangupBy, Status};
 
-/// S2-057, S2-058.
+/// S2-057, S2-058. S0-022; S0-015: dialled and final destination are both kept; S0-019, S0-020.
 #[test]
 fn first_agent_to_answer_gets_the_caller_and_the_others_stop_ringing() {
     let mut world = World::office();
@@ -53,6 +53,13 @@ fn first_agent_to_answer_gets_the_caller_and_the_others_stop_ringing() {
     ");
     let cdr = world.cdr();
     assert_eq!((cdr.status, cdr.hangup_by), (Status::Answer, HangupBy::Callee));
+    assert_eq!(
+        (
+            cdr.dialed_number.as_str(),
+            cdr.callee_number.as_ref().unwrap().as_str()
+        ),
+        ("8000", "1002")
+    );
     assert_eq!(
         (cdr.wait_ms, cdr.ring_ms, cdr.talk_ms, cdr.duration_ms),
         (4_000, 4_000, 8_000, 12_000)
@@ -349,6 +356,7 @@ fn an_agent_in_a_call_is_not_rung_by_the_next_one() {
     assert_eq!(world.phone("ali").talks.len(), 1);
 }
 
+/// S0-012
 #[test]
 fn one_extension_calls_another_and_the_record_says_internal() {
     let mut world = World::office();
@@ -479,6 +487,7 @@ fn an_agent_who_calls_the_own_group_is_not_rung() {
     assert_eq!(rung, ["mona".into(), "omar".into()]);
 }
 
+/// S0-024
 #[test]
 fn a_busy_extension_is_busy_for_the_extension_that_calls_it() {
     let mut world = World::of(Site::office().unrecorded());
@@ -509,6 +518,7 @@ fn a_busy_extension_is_busy_for_the_extension_that_calls_it() {
     );
 }
 
+/// S0-025
 #[test]
 fn an_extension_nobody_picks_up_rings_for_a_minute() {
     let mut world = World::of(Site::office().unrecorded());

@@ -4,6 +4,7 @@ use crate::world::{Manner, PBX, Phone, Site, World};
 use callpost::agents::Overflow;
 use callpost::model::{HangupBy, Status};
 
+/// S0-023; S0-021: who hung up, with the code of SIP and of Q.850.
 #[test]
 fn a_caller_who_gives_up_while_phones_ring_stops_them_all() {
     let mut world = World::office();
@@ -47,8 +48,8 @@ fn a_caller_who_gives_up_while_phones_ring_stops_them_all() {
     ");
     let cdr = world.cdr();
     assert_eq!(
-        (cdr.status, cdr.hangup_by, cdr.sip_code),
-        (Status::Canceled, HangupBy::Caller, Some(487))
+        (cdr.status, cdr.hangup_by, cdr.sip_code, cdr.q850),
+        (Status::Canceled, HangupBy::Caller, Some(487), Some(16))
     );
 }
 
@@ -157,6 +158,7 @@ fn a_full_box_refuses_the_next_caller_with_503() {
     ");
 }
 
+/// S0-026
 #[test]
 fn a_caller_without_a_common_codec_is_refused_with_488() {
     let mut world = World::office();
@@ -172,7 +174,10 @@ fn a_caller_without_a_common_codec_is_refused_with_488() {
         0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
         leg 0 0501234567: failed
     ");
-    assert_eq!(world.cdr().sip_code, Some(488));
+    assert_eq!(
+        (world.cdr().status, world.cdr().sip_code),
+        (Status::Failed, Some(488))
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::world::{Manner, Site, World};
 use callpost::agents::Overflow;
 use callpost::model::Status;
 
+/// S0-024, S0-021
 #[test]
 fn when_all_are_busy_a_second_round_follows_and_then_the_caller_hears_busy() {
     let mut world = World::of(Site::office().overflowing_to(Overflow::HangUp));

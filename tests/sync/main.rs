@@ -9,8 +9,10 @@
 #![expect(clippy::print_stdout, reason = "figures are for people")]
 
 mod crowd;
+mod https;
 mod linking;
 mod paging;
+mod quarantine;
 mod schedule;
 mod secrets;
 mod sources;

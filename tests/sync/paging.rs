@@ -6,7 +6,8 @@ use callpost::connectors::sync::{Patch, Wish};
 use callpost::store::SyncStatus;
 use serde_json::{Value, json};
 
-/// S0-001, S0-002, S0-004…006, S0-051, S0-055…057, S0-060, S0-061, S0-090, S0-098…101, S0-103, S0-110, S0-164
+/// S0-001, S0-002, S0-004, S0-005, S0-044, S0-046, S0-051, S0-055, S0-056, S0-057, S0-060, S0-061, S0-090, S0-098,
+/// S0-099, S0-100, S0-101, S0-103, S0-110, S0-164
 #[tokio::test]
 async fn a_manual_sync_brings_every_call_into_the_journal_and_counts_it() {
     let (pbx, world) = (StandIn::start().await, World::new());
@@ -23,6 +24,8 @@ async fn a_manual_sync_brings_every_call_into_the_journal_and_counts_it() {
     assert_eq!((log.records_fetched, log.records_created), (250, 250));
     assert_eq!((log.records_updated, log.records_skipped), (0, 0));
     assert!(log.duration_ms.is_some() && log.completed_at >= Some(log.started_at));
+    let offsets: Vec<String> = pbx.asked().iter().map(|asked| asked["offset"].clone()).collect();
+    assert_eq!(offsets, ["0", "100", "200"], "page by page");
     let shown = world.shown();
     assert_eq!(shown.len(), 250);
     assert!(
@@ -58,7 +61,7 @@ async fn a_manual_sync_brings_every_call_into_the_journal_and_counts_it() {
     );
 }
 
-/// S0-053, S0-063…067, S0-092, S0-097
+/// S0-053, S0-063, S0-064, S0-065, S0-066, S0-067, S0-092, S0-097
 #[tokio::test]
 async fn the_first_fetch_asks_for_thirty_days_and_the_next_for_a_day_before_the_last() {
     let (pbx, world) = (StandIn::start().await, World::new());
@@ -95,7 +98,7 @@ async fn the_first_fetch_asks_for_thirty_days_and_the_next_for_a_day_before_the_
     );
 }
 
-/// S0-052, S0-057, S0-100, S0-107, S0-011, S0-031, S0-149
+/// S0-030: when it was fetched and when it last changed. S0-057, S0-100, S0-107, S0-011, S0-031, S0-149
 #[tokio::test]
 async fn a_second_fetch_doubles_nothing_and_a_changed_call_is_a_new_version() {
     let (pbx, world) = (StandIn::start().await, World::new());
@@ -122,6 +125,10 @@ async fn a_second_fetch_doubles_nothing_and_a_changed_call_is_a_new_version() {
         .await
         .unwrap()
         .unwrap();
+    assert!(
+        kept.synced_ms >= NOW && kept.updated_ms > kept.synced_ms,
+        "{kept:?}"
+    );
     assert!(
         kept.raw.contains("new"),
         "what the PBX sent is kept as it came last: {}",

@@ -5,7 +5,7 @@ use crate::world::{Shape, World, patch};
 use callpost::connectors::sync::{DeskError, FileSource, Patch, Settings, SyncMode};
 use callpost::store::ApiKey;
 
-/// S0-034…043, S0-089, S0-138, S0-126…130
+/// S0-138, S0-034, S0-036, S0-038, S0-039, S0-040, S0-041, S0-042, S0-043
 #[tokio::test]
 async fn at_the_first_look_there_is_a_sample_that_is_inactive_and_leads_nowhere() {
     let world = World::new();
@@ -16,6 +16,14 @@ async fn at_the_first_look_there_is_a_sample_that_is_inactive_and_leads_nowhere(
     assert!(!sample.is_active && !sample.has_api_key && !sample.from_file);
     assert_eq!(sample.sync_mode, SyncMode::Manual);
     assert_eq!((sample.days_back, sample.batch_size), (30, 200));
+    assert_eq!(
+        (sample.domain.as_str(), sample.cron_expression.as_str()),
+        ("example", "0 0 * * * *")
+    );
+    assert_eq!(
+        (sample.last_sync_status.as_deref(), sample.total_records_synced),
+        (None, 0)
+    );
     assert!(
         sample.api_url.contains("pbx.example"),
         "no vendor's address: {}",
@@ -152,7 +160,7 @@ async fn a_source_of_the_file_is_changed_in_the_file_alone_and_may_be_synced_now
     assert_eq!(world.shown().len(), 2, "its records stay");
 }
 
-/// S0-046, S0-043…045
+/// S0-046, S0-043, S0-044, S0-045
 #[tokio::test]
 async fn what_a_source_has_done_survives_a_restart() {
     let (pbx, world) = (StandIn::start().await, World::new());

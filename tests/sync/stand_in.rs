@@ -41,6 +41,7 @@ struct Inside {
     mood: VecDeque<Option<Bad>>,
     always: Option<Bad>,
     asked: Vec<BTreeMap<String, String>>,
+    keys: Vec<Option<String>>,
     ranges: Vec<String>,
 }
 
@@ -99,6 +100,11 @@ impl StandIn {
         self.inside.lock().unwrap().asked.clone()
     }
 
+    /// The key each request showed.
+    pub(crate) fn keys(&self) -> Vec<Option<String>> {
+        self.inside.lock().unwrap().keys.clone()
+    }
+
     pub(crate) fn forget_asked(&self) {
         self.inside.lock().unwrap().asked.clear();
     }
@@ -142,6 +148,8 @@ async fn answer(
     let (bad, page, hangs) = {
         let mut inside = inside.lock().unwrap();
         inside.asked.push(asked.clone());
+        let key = headers.get(header::AUTHORIZATION);
+        inside.keys.push(key.map(|key| key.to_str().unwrap().to_owned()));
         if !lets_in(&inside, &headers) {
             let body = json!({"status": "error", "message": "the key is wrong: hush-hush"});
             return (StatusCode::UNAUTHORIZED, body.to_string()).into_response();

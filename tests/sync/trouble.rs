@@ -22,7 +22,7 @@ async fn a_second_start_while_one_runs_is_answered_already_running() {
     assert_eq!(world.desk.source(&source.id).await.unwrap().running, Some(first));
 }
 
-/// S0-104
+/// S0-104, S0-052, S0-045
 #[tokio::test]
 async fn a_failure_that_passes_is_asked_again_and_one_that_does_not_is_an_error_in_plain_words() {
     let (pbx, world) = (StandIn::start().await, World::new());

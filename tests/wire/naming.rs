@@ -192,8 +192,13 @@ fn while_dns_is_silent_the_last_good_answer_stands_in() {
     let ask = |host: &str| runtime.block_on(dns.ask(&query(host, Some(5060), Some(Transport::Udp))));
     let (good, ttl) = ask("brief.test");
     assert!(good.is_ok() && ttl <= Duration::from_secs(1), "{good:?} {ttl:?}");
-    let stopped = Command::new("kill").args(["-STOP", &server.peer.pid().to_string()]).status();
-    assert!(stopped.is_ok_and(|status| status.success()), "the server falls silent");
+    let stopped = Command::new("kill")
+        .args(["-STOP", &server.peer.pid().to_string()])
+        .status();
+    assert!(
+        stopped.is_ok_and(|status| status.success()),
+        "the server falls silent"
+    );
     // Its second is over soon; from then on the answer is the one that was kept.
     let again = eventually("the answer is the kept one", PATIENCE, || {
         let (again, ttl) = ask("brief.test");

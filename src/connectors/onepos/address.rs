@@ -69,7 +69,7 @@ mod tests {
         page_url(&base, domain, from, "2025-09-11 23:59:59", 200, 400).to_string()
     }
 
-    /// S0-063…067, S0-091
+    /// S0-063, S0-064, S0-065, S0-066, S0-067, S0-091
     #[test]
     fn the_address_carries_the_five_parameters_and_odd_characters_are_escaped() {
         assert_eq!(

@@ -177,7 +177,7 @@ mod tests {
     const ROW: &str =
         r#"{"uuid":"u1","direction":"inbound","call_status":"ANSWER","start_epoch":"1757586989"}"#;
 
-    /// S0-068…071
+    /// S0-068, S0-069, S0-070, S0-071
     #[test]
     fn a_page_is_read_with_its_offsets_as_numbers_or_strings() {
         let page = |next: &str| {

@@ -1,9 +1,7 @@
 use super::advice::{self, Advice};
 use super::office::{Office, author_of};
 use super::settings::{FileSource, Patch};
-use super::view::{
-    ChangeView, LogView, LogViews, Progress, QuarantineView, QuarantineViews, SourceView, Stats,
-};
+use super::view::{ChangeView, LogView, LogViews, Progress, QuarantineViews, SourceView, Stats};
 use super::{Fault, Schedule, Settings, SyncMode, SyncWatch, clockwork, words};
 use crate::connectors::onepos::{Pace, Step};
 use crate::egress::Egress;
@@ -17,7 +15,7 @@ use tokio::sync::broadcast;
 /// The face of everything about fetching: for the API, the pages and GraphQL. Cheap to clone.
 #[derive(Clone)]
 pub struct SyncDesk {
-    office: Arc<Office>,
+    pub(super) office: Arc<Office>,
 }
 
 /// What the desk needs to know at start.
@@ -317,19 +315,8 @@ impl SyncDesk {
             .office
             .ask(move |book| book.quarantine(source.as_deref(), skip, count.min(1000)))
             .await?;
-        let view = |row: crate::store::Quarantined| QuarantineView {
-            id: row.id,
-            source_id: row.source,
-            log_id: row.log,
-            external_id: row.external_id,
-            reason: row.reason,
-            raw: serde_json::from_str(&row.raw).unwrap_or_default(),
-            times: row.times,
-            first_at: self.office.stamp(row.first_ms),
-            last_at: self.office.stamp(row.last_ms),
-        };
         Ok(QuarantineViews {
-            items: rows.into_iter().map(view).collect(),
+            items: rows.into_iter().map(|row| self.quarantine_view(row)).collect(),
             total,
         })
     }

@@ -7,6 +7,7 @@ mod clockwork;
 mod desk;
 mod fetch;
 mod office;
+mod quarantine;
 mod range;
 mod record;
 mod schedule;

@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// S0-010, S0-011, S0-013…021
+    /// S0-010, S0-011, S0-013, S0-014, S0-015, S0-016, S0-017, S0-018, S0-019, S0-020, S0-021
     #[test]
     fn a_row_becomes_a_record_with_a_lasting_identity() {
         let row = |extra: &str| {

@@ -288,7 +288,7 @@ mod tests {
         describe(&Schedule::parse(expression).unwrap(), language)
     }
 
-    /// S0-128, S0-140…144
+    /// S0-128, S0-140, S0-141, S0-142, S0-143, S0-144
     #[test]
     fn a_schedule_is_told_in_three_languages() {
         for (expression, english, arabic, vietnamese) in [

@@ -17,6 +17,7 @@ mod graphql;
 mod login;
 mod now;
 mod now_view;
+mod quarantine;
 mod sync;
 mod sync_form;
 mod sync_view;
@@ -32,6 +33,7 @@ pub(super) use frame::choose_language;
 pub(super) use graphql::graphql;
 pub(super) use login::{claim, log_in, log_out, login};
 pub(super) use now::{now, now_json};
+pub(super) use quarantine::{discard_quarantine, quarantine, retry_quarantine};
 pub(super) use sync::{explain_cron, remove_source, save_source, start_sync, sync, test_source};
 pub(super) use words::Chosen;
 

@@ -334,7 +334,9 @@ async fn look(
         let schedule = desk
             .describe(&here.cron_expression, words.lang)
             .unwrap_or_default();
-        look.source = Some(sync_view::card(words, here, &schedule, &advice, running.as_ref()));
+        let quarantined = desk.quarantine(Some(&here.id), 0, 0).await?.total;
+        let card = sync_view::card(words, here, &schedule, &advice, running.as_ref(), quarantined);
+        look.source = Some(card);
     }
     if !wanted.watch.is_empty() {
         look.watched = desk.log(&wanted.watch).await.ok();

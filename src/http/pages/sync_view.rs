@@ -26,6 +26,10 @@ pub(super) struct SourceCard {
     pub(super) from_file: bool,
     /// What runs now; empty when nothing does.
     pub(super) running: String,
+    /// How many of its records are in quarantine, in words; empty when none is.
+    pub(super) quarantined: String,
+    /// Where they are shown.
+    pub(super) quarantine: String,
     pub(super) causes: Vec<Causes>,
 }
 
@@ -96,6 +100,7 @@ pub(super) fn card(
     schedule: &str,
     advice: &[Advice],
     log: Option<&LogView>,
+    quarantined: u64,
 ) -> SourceCard {
     let j = &w.journal;
     let fetched = log.map_or(0, |log| log.records_fetched).to_string();
@@ -129,6 +134,11 @@ pub(super) fn card(
         },
         from_file: source.from_file,
         running: running.unwrap_or_default(),
+        quarantined: match quarantined {
+            0 => String::new(),
+            n => fill(j.quarantine_has, &[("n", &n.to_string())]),
+        },
+        quarantine: address("/calls/quarantine", &[("source", &source.id)]),
         causes: causes(j, source, advice),
     }
 }

@@ -1,5 +1,6 @@
 //! Who asks, and what they may do: tokens of programs, sessions of people, and the claim of a new box.
 
+mod allowance;
 mod attempts;
 mod claim;
 mod password;
@@ -8,6 +9,7 @@ mod sessions;
 mod token;
 mod visitor;
 
+pub(super) use allowance::Allowance;
 pub(super) use attempts::Attempts;
 pub use claim::{ClaimCode, offer_claim};
 pub(super) use password::{Hash, PasswordMistake, check_choice};

@@ -14,6 +14,7 @@ mod metrics;
 mod narrow;
 mod notes;
 mod process;
+mod quarantine;
 mod recordings;
 mod sources;
 mod status;
@@ -176,6 +177,32 @@ pub(super) fn table() -> Vec<Route> {
         read("/api/v1/cdr/sync/logs/{id}", Scope::CdrRead, get(syncs::show)),
         read("/api/v1/cdr/sync/stats", Scope::CdrRead, get(syncs::stats)),
         read("/api/v1/cdr/quarantine", Scope::CdrRead, get(syncs::quarantine)),
+        read(
+            "/api/v1/cdr/quarantine/{id}",
+            Scope::CdrRead,
+            get(quarantine::show),
+        ),
+        Route {
+            path: "/api/v1/cdr/quarantine/{id}",
+            method: Method::DELETE,
+            scope: Scope::ConfigWrite,
+            handler: delete(quarantine::discard),
+        },
+        act(
+            "/api/v1/cdr/quarantine/{id}/retry",
+            Scope::ConfigWrite,
+            post(quarantine::retry),
+        ),
+        act(
+            "/api/v1/cdr/quarantine/retry",
+            Scope::ConfigWrite,
+            post(quarantine::retry_all),
+        ),
+        act(
+            "/api/v1/cdr/quarantine/discard",
+            Scope::ConfigWrite,
+            post(quarantine::discard_all),
+        ),
         act(
             "/api/v1/upstreams/{name}/enable",
             Scope::ConfigWrite,
@@ -194,6 +221,17 @@ pub(super) fn table() -> Vec<Route> {
         read("/admin/callcenter", Scope::CdrRead, get(pages::calls)),
         read("/assets/journal.js", Scope::CdrRead, get(pages::journal_script)),
         read("/calls/sync", Scope::CdrRead, get(pages::sync)),
+        read("/calls/quarantine", Scope::CdrRead, get(pages::quarantine)),
+        act(
+            "/calls/quarantine/retry",
+            Scope::ConfigWrite,
+            post(pages::retry_quarantine),
+        ),
+        act(
+            "/calls/quarantine/discard",
+            Scope::ConfigWrite,
+            post(pages::discard_quarantine),
+        ),
         read("/delivery", Scope::CdrRead, get(pages::delivery)),
         read("/calls/cron.json", Scope::CdrRead, get(pages::explain_cron)),
         act("/calls/sync/start", Scope::ConfigWrite, post(pages::start_sync)),

@@ -120,19 +120,26 @@ pub(super) async fn sync(
     JsonBody(range): JsonBody<Range>,
 ) -> Result<Response, Problem> {
     let desk = &reception.faces.sync;
+    let chosen = chosen(desk, range.source.as_deref()).await?;
+    start(desk, &chosen.id, &range).await
+}
+
+/// The source of this id or name, or the only one there is.
+pub(super) async fn chosen(desk: &SyncDesk, wanted: Option<&str>) -> Result<SourceView, Problem> {
     let sources = desk.sources().await.map_err(problem)?;
-    let chosen = match (&range.source, sources.as_slice()) {
+    let chosen = match (wanted, sources.as_slice()) {
         (Some(wanted), all) => all
             .iter()
-            .find(|source| source.id == *wanted || source.name == *wanted),
+            .find(|source| source.id == wanted || source.name == wanted),
         (None, [only]) => Some(only),
         (None, []) => None,
         (None, _several) => {
             return Err(Problem::bad_request("`source` must name one of several sources."));
         }
     };
-    let chosen = chosen.ok_or_else(|| Problem::not_found("There is no such source."))?;
-    start(desk, &chosen.id, &range).await
+    chosen
+        .cloned()
+        .ok_or_else(|| Problem::not_found("There is no such source."))
 }
 
 async fn start(desk: &SyncDesk, id: &str, range: &Range) -> Result<Response, Problem> {

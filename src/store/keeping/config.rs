@@ -1,3 +1,5 @@
+use crate::model::Secret;
+use crate::store::seal::SealKey;
 use serde::Deserialize;
 
 /// The `[cdr]` section: how long call records are kept, and in how much room.
@@ -14,6 +16,9 @@ pub struct Config {
     pub reserve_megabytes: u32,
     /// Names of the consumers that have to acknowledge a record before it may go.
     pub required_consumers: Vec<String>,
+    /// What the keys of PBXs are sealed with at rest: 64 hexadecimal digits, or `seal_key_file` with the path of a file
+    /// or the name of a systemd credential. Without it the box makes `seal.key` in its data directory.
+    pub seal_key: Option<Secret>,
 }
 
 impl Default for Config {
@@ -23,6 +28,7 @@ impl Default for Config {
             max_megabytes: 1024,
             reserve_megabytes: 8,
             required_consumers: Vec::new(),
+            seal_key: None,
         }
     }
 }
@@ -49,6 +55,13 @@ impl Config {
                 "more than max_megabytes — use less; 8 is usual".to_owned(),
             ));
         }
+        let given = self.seal_key.as_ref().is_some_and(|key| !key.expose().is_empty());
+        if given && self.seal_key().is_none() {
+            mistakes.push((
+                "seal_key",
+                "is no key — use 64 hexadecimal digits, as `openssl rand -hex 32` makes them".to_owned(),
+            ));
+        }
         if self.required_consumers.iter().any(String::is_empty) {
             mistakes.push((
                 "required_consumers",
@@ -56,5 +69,10 @@ impl Config {
             ));
         }
         mistakes
+    }
+
+    /// The key that is given here, when it is one.
+    pub(in crate::store) fn seal_key(&self) -> Option<SealKey> {
+        SealKey::parse(self.seal_key.as_ref()?.expose())
     }
 }

@@ -14,8 +14,12 @@ pub struct CdrFilter {
     pub to_ms: Option<i64>,
     /// Only calls that went like this.
     pub status: Option<Status>,
+    /// Beside `status`: or like this.
+    pub or_status: Option<Status>,
     /// Only calls that went this way.
     pub direction: Option<Direction>,
+    /// Beside `direction`: or this way.
+    pub or_direction: Option<Direction>,
     /// Only calls with such a number as caller, dialled number or callee.
     pub number: Option<NumberMatch>,
     /// Only calls from exactly this number.
@@ -80,7 +84,9 @@ impl Default for CdrFilter {
             from_ms: None,
             to_ms: None,
             status: None,
+            or_status: None,
             direction: None,
+            or_direction: None,
             number: None,
             caller: None,
             dialed: None,

@@ -28,7 +28,15 @@ struct Facet {
 enum Is {
     This(i64),
     NotThis(i64),
+    /// One of the two.
+    OneOf(i64, i64),
     Empty,
+}
+
+impl Is {
+    fn one_of(value: i64, or: Option<i64>) -> Self {
+        or.map_or(Self::This(value), |or| Self::OneOf(value, or))
+    }
 }
 
 /// A column that lists narrow by.
@@ -79,18 +87,28 @@ impl Sought {
             facets.push(Facet { which, value });
         }
         let mut also = |which, value: Option<Is>| facets.extend(value.map(|value| Facet { which, value }));
+        let or_status = filter.or_status.map(status_code);
         also(
             Which::Status,
-            filter.status.map(|status| Is::This(status_code(status))),
+            filter
+                .status
+                .map(|status| Is::one_of(status_code(status), or_status)),
         );
-        let direction = filter.direction.map(direction_code);
-        also(Which::Direction, direction.map(Is::This));
+        let or_direction = filter.or_direction.map(direction_code);
+        also(
+            Which::Direction,
+            filter
+                .direction
+                .map(|direction| Is::one_of(direction_code(direction), or_direction)),
+        );
         let internal = direction_code(Direction::Internal);
         also(
             Which::Direction,
             filter.without_internal.then_some(Is::NotThis(internal)),
         );
         also(Which::Origin, own.then_some(Is::Empty));
+        // One of two values is no walk along an index in the rows' order, so it never leads.
+        facets.sort_by_key(|facet| matches!(facet.value, Is::OneOf(..)));
         let numbers = match &filter.number {
             None => None,
             Some(number) => match numbers::find(connection, number)? {
@@ -129,6 +147,10 @@ impl Sought {
                 Is::NotThis(value) => {
                     sql.push_str(" <> ?");
                     values.push(value.into());
+                }
+                Is::OneOf(value, or) => {
+                    sql.push_str(" IN (?, ?)");
+                    values.extend([value.into(), or.into()]);
                 }
                 Is::Empty => sql.push_str(" IS NULL"),
             }
@@ -219,6 +241,7 @@ impl Sought {
                 (None, _) => true,
                 (Some(has), Is::This(value)) => has == value,
                 (Some(has), Is::NotThis(value)) => has != value,
+                (Some(has), Is::OneOf(value, or)) => has == value || has == or,
                 (Some(has), Is::Empty) => has == 0,
             })
     }

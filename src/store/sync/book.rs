@@ -1,21 +1,30 @@
 use super::kept::{
-    ApiKey, Counts, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
-    SourceChange, SyncLog, SyncPage, SyncStatus, SyncTotals, Written,
+    ApiKey, Counts, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, SourceChange, SyncLog,
+    SyncPage, SyncStatus, SyncTotals, Written,
 };
 use super::page;
 use crate::model::CallId;
 use crate::store::journal::{Durability, Journal};
+use crate::store::seal::{Seal, Sealer, place_of};
 use crate::store::tables::{cdrs, signed, unsigned};
 use crate::store::{Clock, Reader, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::Arc;
 
 /// Sources, fetches and what was fetched. Reads go beside the writer, changes through it. Every method may wait for
 /// the disk, so async code calls it from `spawn_blocking`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SyncBook {
-    journal: Journal,
-    reader: Reader,
-    clock: Clock,
+    pub(super) journal: Journal,
+    pub(super) reader: Reader,
+    pub(super) clock: Clock,
+    seal: Arc<Seal>,
+}
+
+impl std::fmt::Debug for SyncBook {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("SyncBook")
+    }
 }
 
 /// No more entries stay in the log of fetches; the oldest go.
@@ -23,18 +32,19 @@ const LOGS: i64 = 5_000;
 /// No more entries of a source's history are shown.
 const CHANGES: i64 = 200;
 
-const SOURCE: &str = "id, name, from_file, settings, api_key, created_ms, updated_ms, last_sync_ms, last_status, \
+const SOURCE: &str = "id, name, from_file, settings, api_key_sealed, created_ms, updated_ms, last_sync_ms, last_status, \
                       last_error, total_records, covered_from_ms, covered_to_ms, last_slot_ms";
 const LOG: &str = "id, source, sync_type, status, from_ms, to_ms, leg_from_ms, leg_to_ms, next_offset, fetched, \
                    created, updated, unchanged, linked, skipped, error, details, can_resume, started_ms, progress_ms, \
                    completed_ms";
 
 impl SyncBook {
-    pub(in crate::store) fn new(journal: Journal, reader: Reader, clock: Clock) -> Self {
+    pub(in crate::store) fn new(journal: Journal, reader: Reader, clock: Clock, seal: Arc<Seal>) -> Self {
         Self {
             journal,
             reader,
             clock,
+            seal,
         }
     }
 
@@ -44,10 +54,11 @@ impl SyncBook {
     /// When the database cannot be read.
     pub fn sources(&self) -> Result<Vec<PbxSource>, StoreError> {
         let sql = format!("SELECT {SOURCE} FROM pbx_sources WHERE removed = 0 ORDER BY name");
+        let opener = self.opener();
         self.reader.look(|connection| {
             Ok(connection
                 .prepare_cached(&sql)?
-                .query_map([], source)?
+                .query_map([], |row| source(row, opener.as_deref()))?
                 .collect::<Result<_, _>>()?)
         })
     }
@@ -58,12 +69,24 @@ impl SyncBook {
     /// When the database cannot be read.
     pub fn source(&self, id: &str) -> Result<Option<PbxSource>, StoreError> {
         let sql = format!("SELECT {SOURCE} FROM pbx_sources WHERE id = ?1 AND removed = 0");
+        let opener = self.opener();
         self.reader.look(|connection| {
             Ok(connection
                 .prepare_cached(&sql)?
-                .query_row([id], source)
+                .query_row([id], |row| source(row, opener.as_deref()))
                 .optional()?)
         })
+    }
+
+    /// What opens the keys. Without it the sources stand there without theirs, and their PBXs say so.
+    fn opener(&self) -> Option<Arc<Sealer>> {
+        match self.seal.opener() {
+            Ok(opener) => opener,
+            Err(error) => {
+                tracing::error!(%error, "The keys of the PBX sources cannot be opened: {error}.");
+                None
+            }
+        }
     }
 
     /// Whether there has ever been a source, removed ones included.
@@ -88,8 +111,12 @@ impl SyncBook {
         change: &str,
     ) -> Result<(Written, String), StoreError> {
         let (author, change) = (author.to_owned(), change.to_owned());
+        let sealer = match source.api_key.is_empty() {
+            true => None,
+            false => Some(self.seal.sealer()?),
+        };
         self.journal.change(Durability::Synced, move |connection| {
-            write_source(connection, &source, &author, &change)
+            write_source(connection, &source, sealer.as_deref(), &author, &change)
         })
     }
 
@@ -100,7 +127,7 @@ impl SyncBook {
     pub fn remove_source(&self, id: &str, author: &str) -> Result<bool, StoreError> {
         let (id, author, now) = (id.to_owned(), author.to_owned(), self.clock.unix_ms());
         self.journal.change(Durability::Synced, move |connection| {
-            let sql = "UPDATE pbx_sources SET removed = 1, from_file = 0, api_key = '', updated_ms = ?2
+            let sql = "UPDATE pbx_sources SET removed = 1, from_file = 0, api_key = '', api_key_sealed = x'', updated_ms = ?2
                        WHERE id = ?1 AND removed = 0";
             let removed = connection.execute(sql, params![id, now])? == 1;
             if removed {
@@ -270,31 +297,6 @@ impl SyncBook {
         })
     }
 
-    /// Rows in quarantine, newest first, and how many there are.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn quarantine(
-        &self,
-        source: Option<&str>,
-        skip: u64,
-        count: u64,
-    ) -> Result<(Vec<Quarantined>, u64), StoreError> {
-        let sql =
-            "SELECT id, source, log, external_id, reason, raw, times, first_ms, last_ms FROM pbx_quarantine
-                   WHERE (?1 IS NULL OR source = ?1) ORDER BY last_ms DESC, id DESC LIMIT ?2 OFFSET ?3";
-        self.reader.look(|connection| {
-            let rows = connection
-                .prepare_cached(sql)?
-                .query_map(params![source, signed(count), signed(skip)], quarantined)?
-                .collect::<Result<_, _>>()?;
-            let total: i64 = connection
-                .prepare_cached("SELECT count(*) FROM pbx_quarantine WHERE (?1 IS NULL OR source = ?1)")?
-                .query_row([source], |row| row.get(0))?;
-            Ok((rows, unsigned(total)))
-        })
-    }
-
     /// Sums over everything fetched.
     ///
     /// # Errors
@@ -317,6 +319,7 @@ impl SyncBook {
 fn write_source(
     connection: &Connection,
     source: &PbxSource,
+    sealer: Option<&Sealer>,
     author: &str,
     change: &str,
 ) -> Result<(Written, String), rusqlite::Error> {
@@ -333,20 +336,27 @@ fn write_source(
         Some((id, _)) => id,
         None => source.id.clone(),
     };
+    let key = match sealer {
+        Some(sealer) => sealer
+            .close(&place_of(&id), source.api_key.expose())
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+        None => Vec::new(),
+    };
     connection
         .prepare_cached(
-            "INSERT INTO pbx_sources (id, name, from_file, settings, api_key, created_ms, updated_ms, last_slot_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO pbx_sources (id, name, from_file, settings, api_key, api_key_sealed, created_ms, updated_ms,
+                                      last_slot_ms)
+             VALUES (?1, ?2, ?3, ?4, '', ?5, ?6, ?7, ?8)
              ON CONFLICT (id) DO UPDATE
              SET name = excluded.name, from_file = excluded.from_file, removed = 0, settings = excluded.settings,
-                 api_key = excluded.api_key, updated_ms = excluded.updated_ms, last_slot_ms = excluded.last_slot_ms",
+                 api_key = '', api_key_sealed = excluded.api_key_sealed, updated_ms = excluded.updated_ms, last_slot_ms = excluded.last_slot_ms",
         )?
         .execute(params![
             id,
             source.name,
             source.from_file,
             source.settings,
-            source.api_key.expose(),
+            key,
             source.created_ms,
             source.updated_ms,
             source.last_slot_ms,
@@ -361,7 +371,7 @@ fn exists(connection: &Connection, id: &str) -> Result<bool, rusqlite::Error> {
         .query_row([id], |row| row.get(0))
 }
 
-fn note_change(
+pub(super) fn note_change(
     connection: &Connection,
     id: &str,
     at_ms: i64,
@@ -445,13 +455,16 @@ fn finish(connection: &Connection, log: &str, outcome: &Outcome, now: i64) -> Re
     Ok(())
 }
 
-fn source(row: &Row<'_>) -> Result<PbxSource, rusqlite::Error> {
+fn source(row: &Row<'_>, opener: Option<&Sealer>) -> Result<PbxSource, rusqlite::Error> {
+    let id: String = row.get(0)?;
+    let sealed: Vec<u8> = row.get(4)?;
+    let key = opener.and_then(|opener| opener.open(&place_of(&id), &sealed));
     Ok(PbxSource {
-        id: row.get(0)?,
+        id,
         name: row.get(1)?,
         from_file: row.get(2)?,
         settings: row.get(3)?,
-        api_key: ApiKey::from(row.get::<_, String>(4)?.as_str()),
+        api_key: ApiKey::from(key.unwrap_or_default().as_str()),
         created_ms: row.get(5)?,
         updated_ms: row.get(6)?,
         last_sync_ms: row.get(7)?,
@@ -491,19 +504,5 @@ fn log(row: &Row<'_>) -> Result<SyncLog, rusqlite::Error> {
         started_ms: row.get(18)?,
         progress_ms: row.get(19)?,
         completed_ms: row.get(20)?,
-    })
-}
-
-fn quarantined(row: &Row<'_>) -> Result<Quarantined, rusqlite::Error> {
-    Ok(Quarantined {
-        id: row.get(0)?,
-        source: row.get(1)?,
-        log: row.get(2)?,
-        external_id: row.get(3)?,
-        reason: row.get(4)?,
-        raw: row.get(5)?,
-        times: unsigned(row.get(6)?),
-        first_ms: row.get(7)?,
-        last_ms: row.get(8)?,
     })
 }

@@ -312,6 +312,19 @@ pub struct Quarantined {
     pub last_ms: i64,
 }
 
+/// What became of rows that were looked at again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Released {
+    /// Rows that are records now.
+    pub taken_over: usize,
+    /// Rows of calls that the PBX has told of since; they are gone, and what was told since stays.
+    pub known: usize,
+    /// Those of the taken over that this box saw too.
+    pub linked: u64,
+    /// Rows that stay, each with its reason.
+    pub kept: usize,
+}
+
 /// Sums over everything fetched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SyncTotals {

@@ -5,6 +5,7 @@ mod book;
 mod kept;
 mod later;
 mod page;
+mod quarantine;
 #[cfg(test)]
 mod tests;
 mod twins;
@@ -12,7 +13,9 @@ mod twins;
 pub use book::SyncBook;
 pub use kept::{
     ApiKey, Counts, Fetched, Legs, LogPage, NewSync, Outcome, PageDone, PbxRecord, PbxSource, Quarantined,
-    Rejected, SourceChange, SyncLog, SyncPage, SyncStatus, SyncTotals, Written,
+    Rejected, Released, SourceChange, SyncLog, SyncPage, SyncStatus, SyncTotals, Written,
 };
 pub(in crate::store) use later::recognise;
+pub use page::Filer;
+pub use quarantine::Verdict;
 pub use twins::same_number;

@@ -6,6 +6,7 @@ use crate::model::{CallId, Cdr, ForeignRecord};
 use crate::store::filing;
 use crate::store::tables::{cdrs, signed, unsigned};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Borrow;
 
 /// No more rows stay in quarantine; the oldest go.
 const QUARANTINE: i64 = 10_000;
@@ -16,23 +17,50 @@ pub(super) fn take_over(
     page: &SyncPage,
     unix_ms: i64,
 ) -> Result<PageDone, rusqlite::Error> {
-    let mut twins = Twins::default();
-    let mut new = Counts::default();
-    for fetched in &page.fetched {
-        take_one(connection, page, fetched, &mut twins, &mut new, unix_ms)?;
-    }
+    let filer = Filer {
+        source: page.source.clone(),
+        source_name: page.source_name.clone(),
+        site: page.site.clone(),
+    };
+    let mut new = file_all(connection, &filer, &page.fetched, unix_ms)?;
     for rejected in &page.rejected {
         quarantine(connection, page, rejected, unix_ms)?;
         new.skipped += 1;
     }
     new.fetched = new.created + new.updated + new.skipped;
     note_progress(connection, &page.log, page.leg, new, unix_ms)?;
-    connection
-        .prepare_cached("UPDATE pbx_sources SET total_records = total_records + ?2 WHERE id = ?1")?
-        .execute(params![page.source, signed(new.created)])?;
     Ok(PageDone {
         counts: counts(connection, &page.log)?,
     })
+}
+
+/// Whose calls are filed, and as what.
+#[derive(Debug, Clone)]
+pub struct Filer {
+    /// Identity of the source.
+    pub source: String,
+    /// Name of the source, as records carry it.
+    pub source_name: String,
+    /// The site's name, for records that gave way to our own.
+    pub site: String,
+}
+
+/// Files calls of a PBX and counts them.
+pub(super) fn file_all<F: Borrow<Fetched>>(
+    connection: &Connection,
+    filer: &Filer,
+    calls: &[F],
+    unix_ms: i64,
+) -> Result<Counts, rusqlite::Error> {
+    let mut twins = Twins::default();
+    let mut new = Counts::default();
+    for fetched in calls {
+        take_one(connection, filer, fetched.borrow(), &mut twins, &mut new, unix_ms)?;
+    }
+    connection
+        .prepare_cached("UPDATE pbx_sources SET total_records = total_records + ?2 WHERE id = ?1")?
+        .execute(params![filer.source, signed(new.created)])?;
+    Ok(new)
 }
 
 /// What is known already of a call of the PBX.
@@ -46,24 +74,24 @@ struct Known {
 
 fn take_one(
     connection: &Connection,
-    page: &SyncPage,
+    filer: &Filer,
     fetched: &Fetched,
     twins: &mut Twins,
     new: &mut Counts,
     unix_ms: i64,
 ) -> Result<(), rusqlite::Error> {
     let seen = Seen {
-        source: &page.source_name,
+        source: &filer.source_name,
         external_id: &fetched.external_id,
         sip_call_id: fetched.sip_call_id.as_deref(),
         cdr: &fetched.cdr,
     };
-    let Some(known) = known(connection, page, fetched)? else {
+    let Some(known) = known(connection, filer, fetched)? else {
         let twin = twins.find(connection, seen)?;
         let cdr_id = match twin {
             Some(own) => {
-                link(connection, own, &page.source_name, &fetched.external_id, unix_ms)?;
-                twins.note_linked(own, &page.source_name, &fetched.external_id);
+                link(connection, own, &filer.source_name, &fetched.external_id, unix_ms)?;
+                twins.note_linked(own, &filer.source_name, &fetched.external_id);
                 new.linked += 1;
                 own
             }
@@ -72,7 +100,7 @@ fn take_one(
                 fetched.cdr.cdr_id
             }
         };
-        insert(connection, page, fetched, cdr_id, twin.is_some(), unix_ms)?;
+        insert(connection, filer, fetched, cdr_id, twin.is_some(), unix_ms)?;
         new.created += 1;
         return Ok(());
     };
@@ -92,11 +120,11 @@ fn take_one(
         let theirs = Theirs {
             row: known.id,
             cdr_id: known.cdr_id,
-            source: page.source_name.clone(),
+            source: filer.source_name.clone(),
             external_id: fetched.external_id.clone(),
         };
-        give_way(connection, &page.site, &theirs, own, unix_ms)?;
-        twins.note_linked(own, &page.source_name, &fetched.external_id);
+        give_way(connection, &filer.site, &theirs, own, unix_ms)?;
+        twins.note_linked(own, &filer.source_name, &fetched.external_id);
         new.linked += 1;
     }
     Ok(())
@@ -104,7 +132,7 @@ fn take_one(
 
 fn known(
     connection: &Connection,
-    page: &SyncPage,
+    filer: &Filer,
     fetched: &Fetched,
 ) -> Result<Option<Known>, rusqlite::Error> {
     connection
@@ -115,7 +143,7 @@ fn known(
         .query_row(
             params![
                 fetched.external_id,
-                page.source,
+                filer.source,
                 fetched.digest.as_slice(),
                 fetched.raw
             ],
@@ -134,7 +162,7 @@ fn known(
 
 fn insert(
     connection: &Connection,
-    page: &SyncPage,
+    filer: &Filer,
     fetched: &Fetched,
     cdr_id: CallId,
     linked: bool,
@@ -146,7 +174,7 @@ fn insert(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
         )?
         .execute(params![
-            page.source,
+            filer.source,
             fetched.external_id,
             cdrs::key(cdr_id),
             linked,

@@ -76,10 +76,12 @@ fn fits(filter: &CdrFilter, cdr: &Cdr, newest: bool) -> bool {
     };
     let start = cdr.started_at.unix_ms;
     let source = cdr.origin.as_ref().map(|origin| origin.source.as_str());
-    filter.status.is_none_or(|status| cdr.status == status)
+    filter
+        .status
+        .is_none_or(|status| cdr.status == status || Some(cdr.status) == filter.or_status)
         && filter
             .direction
-            .is_none_or(|direction| cdr.direction == direction)
+            .is_none_or(|direction| cdr.direction == direction || Some(cdr.direction) == filter.or_direction)
         && filter
             .agent
             .as_ref()
@@ -166,8 +168,8 @@ fn number() -> impl Strategy<Value = NumberMatch> {
 
 prop_compose! {
     fn any_filter()(
-        status in prop::option::of(0..6_usize),
-        direction in prop::option::weighted(0.3, 0..3_usize),
+        status in prop::option::of((0..6_usize, prop::option::weighted(0.3, 0..6_usize))),
+        direction in prop::option::weighted(0.3, (0..3_usize, prop::option::weighted(0.3, 0..3_usize))),
         agent in prop::option::weighted(0.3, prop_oneof![(0..3_usize).prop_map(|n| AGENTS[n]), Just("nobody")]),
         group in prop::option::weighted(0.2, Just("sales")),
         origin in prop::option::weighted(0.3, prop_oneof![Just(OriginMatch::Own), Just(OriginMatch::Source("onepos".to_owned()))]),
@@ -187,8 +189,10 @@ prop_compose! {
             limit,
             from_ms: from.map(|day| NOON + day * DAY + part),
             to_ms: days.map(|days| NOON + (from.unwrap_or(-14) + days) * DAY + part / 2),
-            status: status.map(|n| STATUSES[n]),
-            direction: direction.map(|n| DIRECTIONS[n]),
+            status: status.map(|(n, _)| STATUSES[n]),
+            or_status: status.and_then(|(_, or)| or).map(|n| STATUSES[n]),
+            direction: direction.map(|(n, _)| DIRECTIONS[n]),
+            or_direction: direction.and_then(|(_, or)| or).map(|n| DIRECTIONS[n]),
             number,
             caller,
             dialed,

@@ -1,6 +1,7 @@
 use super::record::{CallDirection, CallStatus};
 use super::scalar::Moment;
 use super::trouble::coded;
+use crate::http::dialects::OneposConfig;
 use crate::store::{CdrFilter, NumberMatch, OriginMatch};
 use async_graphql::{Error, InputObject};
 
@@ -84,8 +85,8 @@ pub(super) struct CallCenterRecordFiltersInput {
 }
 
 impl CallCenterRecordFiltersInput {
-    /// The filter for the store, one page of it.
-    pub(super) fn filter(self, place: Place) -> Result<CdrFilter, Error> {
+    /// The filter for the store, one page of it. Direction and status are those that the record shows.
+    pub(super) fn filter(self, place: Place, config: &OneposConfig) -> Result<CdrFilter, Error> {
         let part = text("phoneNumber", self.phone_number.or(self.search))?.map(NumberMatch::Any);
         let whole = text("extension", self.extension)?.map(NumberMatch::Exact);
         if part.is_some() && whole.is_some() {
@@ -94,6 +95,13 @@ impl CallCenterRecordFiltersInput {
                 "Search by `phoneNumber` or by `extension`, not by both.",
             ));
         }
+        let direction = self
+            .direction
+            .map(|direction| direction.of_the_house(config.internal_as));
+        let status = self
+            .call_status
+            .or(self.status)
+            .map(|status| status.of_the_house(config.voicemail_as));
         Ok(CdrFilter {
             limit: usize::try_from(place.limit).unwrap_or(usize::MAX),
             offset: place.offset(),
@@ -103,8 +111,10 @@ impl CallCenterRecordFiltersInput {
             latest_only: true,
             from_ms: self.from_date.map(|moment| moment.0),
             to_ms: self.to_date.map(|moment| moment.0),
-            direction: self.direction.map(CallDirection::of_the_house),
-            status: self.call_status.or(self.status).map(CallStatus::of_the_house),
+            direction: direction.map(|(direction, _)| direction),
+            or_direction: direction.and_then(|(_, internal)| internal),
+            status: status.map(|(status, _)| status),
+            or_status: status.and_then(|(_, voicemail)| voicemail),
             number: part.or(whole),
             agent: text("agent", self.agent)?.map(|agent| agent.as_str().into()),
             group: text("group", self.group)?.map(|group| group.as_str().into()),

@@ -122,7 +122,7 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
 mod tests {
     use super::*;
 
-    /// The schema is what other programs were written against; a change of it is seen here.
+    /// S0-008: the schema is what other programs were written against; a change of it is seen here.
     #[test]
     fn the_operations_are_those_that_were_promised() {
         insta::assert_snapshot!(SCHEMA.sdl());

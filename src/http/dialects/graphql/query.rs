@@ -21,9 +21,9 @@ impl Query {
         filters: Option<CallCenterRecordFiltersInput>,
     ) -> Result<CallCenterRecordsPage, Error> {
         let place = pagination.place()?;
-        let filter = filters.unwrap_or_default().filter(place)?;
         let reception = reception(context);
         let config = &reception.faces.config.onepos;
+        let filter = filters.unwrap_or_default().filter(place, config)?;
         let page = reception
             .read(move |reader| reader.cdrs(&filter))
             .await

@@ -25,11 +25,14 @@ impl CallDirection {
         }
     }
 
-    pub(super) fn of_the_house(self) -> Direction {
-        match self {
+    /// What calls went that are shown so: a direction and, where calls inside the house are, those.
+    pub(super) fn of_the_house(self, internal_as: InternalAs) -> (Direction, Option<Direction>) {
+        let direction = match self {
             Self::Inbound => Direction::Inbound,
             Self::Outbound => Direction::Outbound,
-        }
+        };
+        let internal = Self::shown(Direction::Internal, internal_as) == self;
+        (direction, internal.then_some(Direction::Internal))
     }
 }
 
@@ -59,14 +62,17 @@ impl CallStatus {
         }
     }
 
-    pub(super) fn of_the_house(self) -> Status {
-        match self {
+    /// How calls went that are shown so: a status and, where messages are, those.
+    pub(super) fn of_the_house(self, voicemail_as: VoicemailAs) -> (Status, Option<Status>) {
+        let status = match self {
             Self::Answer => Status::Answer,
             Self::Canceled => Status::Canceled,
             Self::Busy => Status::Busy,
             Self::NoAnswer => Status::NoAnswer,
             Self::Failed => Status::Failed,
-        }
+        };
+        let voicemail = Self::shown(Status::Voicemail, voicemail_as) == self;
+        (status, voicemail.then_some(Status::Voicemail))
     }
 }
 

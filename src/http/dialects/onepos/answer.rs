@@ -10,6 +10,7 @@ use serde_json::json;
 pub(super) struct Refusal {
     status: StatusCode,
     message: String,
+    retry_after_seconds: Option<u32>,
 }
 
 impl Refusal {
@@ -18,6 +19,7 @@ impl Refusal {
         Self {
             status: StatusCode::BAD_REQUEST,
             message: message.into(),
+            retry_after_seconds: None,
         }
     }
 
@@ -31,6 +33,7 @@ impl Refusal {
         Self {
             status: StatusCode::FORBIDDEN,
             message: "This needs a token with the scope `cdr:read`.".to_owned(),
+            retry_after_seconds: None,
         }
     }
 
@@ -39,6 +42,7 @@ impl Refusal {
         Self {
             status: StatusCode::NOT_FOUND,
             message: "There is no such recording.".to_owned(),
+            retry_after_seconds: None,
         }
     }
 }
@@ -48,6 +52,7 @@ impl From<Problem> for Refusal {
         Self {
             status: problem.status(),
             message: problem.detail().to_owned(),
+            retry_after_seconds: problem.retry_after_seconds(),
         }
     }
 }
@@ -55,7 +60,11 @@ impl From<Problem> for Refusal {
 impl Refusal {
     /// The refusal as JSON, or as a script when a page asked for one.
     pub(super) fn answer(self, callback: Option<&Callback>) -> Response {
-        let Self { status, message } = self;
+        let Self {
+            status,
+            message,
+            retry_after_seconds,
+        } = self;
         let mut response = answer(
             status,
             &json!({ "status": "error", "message": message }),
@@ -65,8 +74,8 @@ impl Refusal {
             let challenge = HeaderValue::from_static("Bearer realm=\"callpost\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, 1.into());
+        if let Some(seconds) = retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

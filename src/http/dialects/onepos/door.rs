@@ -1,5 +1,5 @@
 use super::answer::Refusal;
-use crate::http::people::Scope;
+use crate::http::people::{Digest, Scope};
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
 use crate::http::routes::Shared;
@@ -24,7 +24,7 @@ pub(super) async fn admit(reception: &Reception, shown: Shown<'_>) -> Result<(),
     if let Some(Peer(peer)) = shown.peer
         && allowed.iter().any(|network| network.holds(peer.ip()))
     {
-        return Ok(());
+        return Ok(reception.spend(Digest::of(&peer.ip().to_string()))?);
     }
     let has_header = shown.headers.contains_key(header::AUTHORIZATION);
     let visitor = match (has_header, shown.api_key) {

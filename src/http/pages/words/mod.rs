@@ -217,6 +217,7 @@ mod tests {
             include_str!("../../templates/calls.html"),
             include_str!("../../templates/sync.html"),
             include_str!("../../templates/delivery.html"),
+            include_str!("../../templates/quarantine.html"),
         ];
         for text in shipped {
             assert_eq!(mojibake(text), None, "in {text:.60}");
