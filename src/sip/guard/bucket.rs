@@ -52,6 +52,11 @@ impl Bucket {
         }
         may
     }
+
+    /// Puts back what was taken for what turned out to be welcome.
+    pub(super) fn give_back(&mut self, times: u64, rate: Rate) {
+        self.full_at = self.full_at.saturating_sub(rate.each.saturating_mul(times));
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ use users::Users;
 const STRANGER: Rate = Rate::per_second(50, 1000);
 /// Requests of an address that has shown to take part: a right password, or an answer to something we sent there.
 const VOUCHED: Rate = Rate::per_second(500, 1000);
+/// Challenges that are longer than the request they answer, to an address that may be forged: a phone gets in by one of
+/// them, and nobody can drown another in them.
+const LONG_CHALLENGES: Rate = Rate::per_second(1, 30);
+/// What a request that turned out to be welcome gets back: its own price and that of the one that was challenged.
+const WELCOME: u64 = 2;
 /// Lines about strangers in the log.
 const LINES: Rate = Rate::per_second(10, 10);
 /// How long an answer to us or a request inside a call vouches for its address.
@@ -175,6 +180,13 @@ impl Guard {
             .is_some_and(|seen| seen.is_vouched(at))
     }
 
+    /// Whether a challenge longer than its request may be sent to this address.
+    pub fn may_challenge_at_length(&mut self, now: Instant, address: IpAddr) -> bool {
+        let at = self.at(now);
+        let seen = self.sources.enter(Source::of(address));
+        seen.long_challenges.take(at, LONG_CHALLENGES)
+    }
+
     /// Whether this user's password may be tried from this address now. `is_owner` tells whether the user is
     /// registered from this very address and port: whoever is at home is never locked out.
     pub fn evaluates(
@@ -221,11 +233,18 @@ impl Guard {
     /// A right password came from this address.
     pub fn proven(&mut self, now: Instant, address: IpAddr, user: &Number, algorithm: Algorithm) -> Proof {
         let (at, source) = (self.at(now), Source::of(address));
-        let proof = self.users.proven(user, at, source, algorithm);
-        if proof == Proof::Accepted {
-            self.lives_at(now, user, address);
+        match self.users.proven(user, at, source, algorithm) {
+            Proof::Accepted => self.proven_at_best(now, address, user),
+            Proof::Weaker => Proof::Weaker,
         }
-        proof
+    }
+
+    /// A right password came from this address by the best digest the box takes.
+    pub fn proven_at_best(&mut self, now: Instant, address: IpAddr, user: &Number) -> Proof {
+        self.lives_at(now, user, address);
+        let seen = self.sources.enter(Source::of(address));
+        seen.requests.give_back(WELCOME, VOUCHED);
+        Proof::Accepted
     }
 
     /// A user is at home at this address: proven now, or registered there before the box started.

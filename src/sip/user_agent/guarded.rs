@@ -100,14 +100,13 @@ impl UserAgent {
         let algorithm = Algorithm::from_name(credentials.algorithm).unwrap_or(Algorithm::Md5);
         let strongest = self.settings.digests.contains(&Algorithm::Sha256);
         let proof = match algorithm {
-            Algorithm::Md5 if !strongest => Proof::Accepted,
+            Algorithm::Md5 if !strongest => self.guard.proven_at_best(now, address, extension),
             Algorithm::Md5 | Algorithm::Sha256 => self.guard.proven(now, address, extension, algorithm),
         };
         let (offers, at) = self.guard.offers(now);
         match proof {
             Proof::Accepted => {
                 offers.answered(at, source, extension.as_str(), algorithm);
-                self.guard.lives_at(now, extension, address);
                 Digest::Ok
             }
             Proof::Weaker => {
@@ -212,7 +211,7 @@ impl UserAgent {
     /// An answer to a stranger's datagram, no longer than what it answers: whoever writes another's address on a packet
     /// gains nothing. Headers that are only polite go first; what is still too long is not sent.
     ///
-    /// A challenge is sent in any case, for without it no phone could come in; it is about as long as a REGISTER.
+    /// A challenge is sent although it is longer, a few times: without it no phone could come in that says little.
     pub(super) fn fit(
         &mut self,
         now: Instant,
@@ -239,7 +238,7 @@ impl UserAgent {
                 return Some(answer.into());
             }
         }
-        (status == 401).then(|| answer.into())
+        (status == 401 && self.guard.may_challenge_at_length(now, source)).then(|| answer.into())
     }
 
     /// Who is shut out now, the latest first.
