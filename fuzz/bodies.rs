@@ -8,8 +8,11 @@ use callpost::sip::digest::{Algorithm, Authenticator, Ha1, Secret, Verdict, answ
 use callpost::sip::{
     Contacts, Draft, Echo, Frame, Framer, Malformed, Message, Method, NameAddr, Replaces, Uri,
 };
+use std::io::{Cursor, Read, Write};
 use std::net::SocketAddr;
 use std::time::Instant;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::{Message as Frames, WebSocket};
 
 fn source() -> SocketAddr {
     ([198, 51, 100, 7], 5060).into()
@@ -196,6 +199,41 @@ pub(crate) fn digest(bytes: &[u8]) {
             1,
             "c0ffee",
         );
+    }
+}
+
+/// What a browser sends after its handshake: frames, and in them messages.
+pub(crate) fn websocket(bytes: &[u8]) {
+    let limits = callpost::net::websocket_limits();
+    let browser = Browser(Cursor::new(bytes));
+    let mut socket = WebSocket::from_raw_socket(browser, Role::Server, Some(limits));
+    loop {
+        match socket.read() {
+            Ok(Frames::Text(text)) => message(text.as_bytes()),
+            Ok(Frames::Binary(bytes)) => message(&bytes),
+            Ok(Frames::Ping(_) | Frames::Pong(_) | Frames::Close(_) | Frames::Frame(_)) => {}
+            // The bytes are at their end, or broke the rules.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Says what it was given and hears nothing.
+struct Browser<'a>(Cursor<&'a [u8]>);
+
+impl Read for Browser<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Browser<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -215,6 +215,11 @@ fn no_credentials_break_anything() {
 }
 
 #[test]
+fn no_websocket_frame_breaks_anything() {
+    torment("websocket", bodies::websocket);
+}
+
+#[test]
 fn no_rtp_packet_breaks_anything() {
     torment("rtp", bodies::rtp);
 }

@@ -8,6 +8,6 @@ mod tls;
 mod udp;
 
 pub use dns::{Answer, Dns};
-pub use streams::{Listening, StreamEvent, StreamHub, StreamSetup, TlsCaller, WebRules};
+pub use streams::{Listening, StreamEvent, StreamHub, StreamSetup, TlsCaller, WebRules, websocket_limits};
 pub use tls::{CertificateFacts, TlsDoor, TlsFiles, make_certificate};
 pub use udp::UdpSockets;

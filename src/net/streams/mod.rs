@@ -15,3 +15,4 @@ mod websocket;
 pub use accept::Listening;
 pub use hub::{StreamEvent, StreamHub, StreamSetup, TlsCaller};
 pub use web_rules::WebRules;
+pub use websocket::websocket_limits;

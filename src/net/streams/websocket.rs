@@ -30,7 +30,7 @@ const WRITE_TIME: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection never holds more than one message each way: 64 kB, and small buffers around it.
-fn limits() -> WebSocketConfig {
+pub fn websocket_limits() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
         .write_buffer_size(0)
@@ -56,7 +56,7 @@ where
             .insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SIP));
         Ok(response)
     };
-    tokio_tungstenite::accept_hdr_async_with_config(stream, judge, Some(limits()))
+    tokio_tungstenite::accept_hdr_async_with_config(stream, judge, Some(websocket_limits()))
         .await
         .ok()
 }
@@ -66,7 +66,7 @@ pub(super) async fn behind_handshake<S>(stream: S) -> WebSocketStream<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits())).await
+    WebSocketStream::from_raw_socket(stream, Role::Server, Some(websocket_limits())).await
 }
 
 fn objection(request: &Request, rules: &WebRules) -> Option<(StatusCode, &'static str)> {
