@@ -9,7 +9,7 @@ use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
 use crate::net::CertificateFacts;
 use crate::recording::SpaceWatch;
-use crate::store::{Condition, ConditionWatch, PinRow};
+use crate::store::{Condition, ConditionWatch, PinRow, TroubleWatch};
 use crate::upstream::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Board {
     space: SpaceWatch,
     journal: ConditionWatch,
+    trouble: TroubleWatch,
     consumers: ConsumerWatch,
     pins: Arc<PinDesk>,
     /// Set when the forwarders run.
@@ -31,13 +32,14 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(
         space: SpaceWatch,
-        journal: ConditionWatch,
+        (journal, trouble): (ConditionWatch, TroubleWatch),
         consumers: ConsumerWatch,
         pins: Arc<PinDesk>,
     ) -> Self {
         Self {
             space,
             journal,
+            trouble,
             consumers,
             pins,
             deliveries: OnceLock::new(),
@@ -82,6 +84,7 @@ impl Board {
     fn alarms(&self) -> Vec<Alarm> {
         let deliveries = self.deliveries.get().map(DeliveryWatch::now).unwrap_or_default();
         let mut alarms = self.consumers.alarms();
+        alarms.extend(self.trouble.now().map(not_written));
         alarms.extend(self.no_room());
         alarms.extend(
             self.certificate
@@ -119,6 +122,17 @@ impl Board {
             cut: self.space.cut(),
             left_out: self.space.left_out(),
         }
+    }
+}
+
+fn not_written(reason: String) -> Alarm {
+    Alarm {
+        severity: Severity::Critical,
+        code: "records_not_written",
+        text: format!(
+            "Call records cannot be written: {reason}. Calls are served and their records kept in memory; they are lost if \
+             the power goes. Look after the disk; a file system that became read-only has to be checked."
+        ),
     }
 }
 

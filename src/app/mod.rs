@@ -105,7 +105,7 @@ impl Appliance {
             ConsumerWatch::new(&config.cdr.required_consumers, config.http.consumer_alarm_minutes);
         let board = alarms::Board::new(
             recorder.space(),
-            store.condition(),
+            (store.condition(), store.trouble_watch()),
             consumers.clone(),
             Arc::clone(&pins),
         );

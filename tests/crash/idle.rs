@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 /// How long the box is watched; `CALLPOST_ROUNDS` watches longer: so many minutes.
-const USUAL_MINUTES: u32 = 2;
+const USUAL_MINUTES: u32 = 1;
 /// What it may write in an hour.
 const MOST_BYTES: u64 = 1_000_000;
 

@@ -68,11 +68,11 @@ fn on_a_disk_that_becomes_read_only() {
         let alarms = status["alarms"].as_array()?;
         alarms
             .iter()
-            .any(|alarm| alarm["code"] == "journal_behind")
+            .any(|alarm| alarm["code"] == "records_not_written")
             .then_some(())
     });
     let health = scene.appliance.get("/health").text();
-    assert!(health.contains("database"), "{health}");
+    assert!(health.contains("Call records cannot be written"), "{health}");
     scene.appliance.stop();
 
     // The next start says why it cannot be, and a service manager that tries again at once is kept waiting.

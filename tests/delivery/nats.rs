@@ -61,7 +61,9 @@ async fn the_server_is_called_by_its_name() {
     let port = listener.local_addr().unwrap().port();
     let house = House::open(&format!("type = 'nats'\nurl = 'tls://localhost:{port}'"));
     house.file(0..1);
-    let (mut stream, _) = listener.accept().await.unwrap();
+    let patience = std::time::Duration::from_secs(60);
+    let accepted = tokio::time::timeout(patience, listener.accept()).await;
+    let (mut stream, _) = accepted.expect("it is called").unwrap();
     let greeting = r#"INFO {"server_id":"a","server_name":"a","version":"2.9.0","go":"","host":"0.0.0.0","port":4222,"max_payload":1048576,"proto":1,"client_id":1,"tls_required":true}"#;
     stream
         .write_all(format!("{greeting}\r\n").as_bytes())
