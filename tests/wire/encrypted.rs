@@ -6,7 +6,7 @@ use crate::harness::setup::ensure;
 use crate::harness::sip::Message;
 use crate::harness::{Appliance, Household, PATIENCE, Street, eventually};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpListener, TcpStream};
@@ -110,6 +110,10 @@ pub(crate) fn register(
 type Secured = StreamPhone<StreamOwned<ClientConnection, TcpStream>>;
 
 fn connect(street: &Street, root: &Path) -> Secured {
+    connect_as(street, root, None)
+}
+
+fn connect_as(street: &Street, root: &Path, own: Option<&callpost::net::TlsFiles>) -> Secured {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_file(root).expect("a certificate"))
@@ -118,8 +122,15 @@ fn connect(street: &Street, root: &Path) -> Secured {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the library's own versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match own {
+        None => config.with_no_client_auth(),
+        Some(files) => {
+            let chain = vec![CertificateDer::from_pem_file(&files.certificate).expect("a certificate")];
+            let key = PrivateKeyDer::from_pem_file(&files.key).expect("a key");
+            config.with_client_auth_cert(chain, key).expect("they fit")
+        }
+    };
     let at = street.box_by("tls");
     let name = ServerName::from(std::net::IpAddr::from(*at.ip()));
     let client = ClientConnection::new(Arc::new(config), name).expect("a name");
@@ -338,6 +349,35 @@ fn a_trunk_by_tls_has_to_prove_its_name() {
         "nobody vouches for it: {:?}",
         seen[&stranger]
     );
+}
+
+/// Where `tls_client_ca` is set, nobody without a certificate of it gets as far as a password.
+#[test]
+fn only_phones_with_a_certificate_are_let_in_where_one_is_wanted() {
+    let street = Street::claim();
+    let folder = tempfile::tempdir().expect("a folder");
+    let phones = callpost::net::TlsFiles {
+        certificate: folder.path().join("phones.pem"),
+        key: folder.path().join("phones.key"),
+        client_ca: None,
+    };
+    callpost::net::make_certificate(&phones, vec!["phone.example".to_owned()], 1_800_000_000_000)
+        .expect("files");
+    let household = household().sip_key(&format!("tls_client_ca=\"{}\"", phones.certificate.display()));
+    let appliance = Appliance::open(&street, &household);
+    let root = appliance.data().join("tls/sip.pem");
+    let mut with = connect_as(&street, &root, Some(&phones));
+    assert_eq!(
+        with.ask(&request("OPTIONS", "1", "tls", 1, "")).status(),
+        Some(200)
+    );
+    let mut without = connect(&street, &root);
+    without
+        .stream
+        .write_all(request("OPTIONS", "1", "tls", 1, "").as_bytes())
+        .ok();
+    let refused = without.stream.read(&mut [0; 16]);
+    assert!(matches!(refused, Err(_) | Ok(0)), "{refused:?}");
 }
 
 /// ROBUSTNESS 22: a handshake that is never finished is given up.

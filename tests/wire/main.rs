@@ -21,6 +21,7 @@ mod bad_input;
 mod crash;
 mod encrypted;
 mod floods;
+mod flows;
 mod guessing;
 mod linphone;
 mod many;

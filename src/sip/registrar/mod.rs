@@ -274,13 +274,19 @@ impl Registrar {
         }
     }
 
-    /// The contacts of an extension, the most wanted first (`q`), and among equals the newest.
+    /// The contacts of an extension, the most wanted first (`q`), and among equals the newest. A device with several
+    /// flows is one contact: it would ring once for each of them otherwise (RFC 5626 §6).
     pub fn contacts(&self, now: Instant, extension: &Number) -> Vec<&Binding> {
         let mut alive: Vec<&Binding> = self
             .bindings(extension)
             .filter(|binding| binding.expires_at > now)
             .collect();
         alive.sort_by_key(|binding| std::cmp::Reverse((binding.q, binding.id)));
+        let mut devices = BTreeSet::new();
+        alive.retain(|binding| match (&binding.instance, binding.reg_id) {
+            (Some(device), Some(_)) => devices.insert(device.clone()),
+            (Some(_) | None, _) => true,
+        });
         alive
     }
 

@@ -560,3 +560,29 @@ fn a_phone_with_flows_is_told_that_its_flow_is_the_way_to_it_and_how_often_to_be
         "120"
     ));
 }
+
+/// RFC 5626 §6: a call rings a device once, on the newest of its flows; when that is gone, on the other.
+#[test]
+fn a_device_with_two_flows_is_one_contact() {
+    let mut world = World::new();
+    let lines = |place: u8| {
+        format!(
+            "Supported: outbound\r\nContact: <sip:1001@192.168.1.2{place}>;+sip.instance=\"<urn:uuid:1>\";reg-id={place}\r\n"
+        )
+    };
+    world.over("tcp 198.51.100.7:5062 203.0.113.1:5060", Some(1));
+    world.register("a", 1, &lines(1));
+    world.over("tcp 198.51.100.7:5063 203.0.113.1:5060", Some(2));
+    world.register("b", 1, &lines(2));
+    let rung = |world: &World| {
+        let contacts = world.registrar.contacts(world.now, &Number::from("1001"));
+        contacts
+            .iter()
+            .map(|binding| binding.flow.connection)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(world.registrar.len(), 2);
+    assert_eq!(rung(&world), [Some(2)]);
+    world.registrar.flow_closed(2);
+    assert_eq!(rung(&world), [Some(1)]);
+}

@@ -101,8 +101,9 @@ impl Wish {
 
     /// Whether it means this binding: the same URI by §19.1.4, or the same flow of the same device (RFC 5626 §6).
     pub(super) fn is_about(&self, binding: &Binding) -> bool {
-        let device =
-            self.instance.is_some() && self.instance == binding.instance && self.reg_id == binding.reg_id;
+        // One that the journal kept no longer knows which of the device's flows it was.
+        let same_flow = self.reg_id == binding.reg_id || binding.reg_id.is_none();
+        let device = self.instance.is_some() && self.instance == binding.instance && same_flow;
         device || is_same(&self.contact, &binding.contact)
     }
 

@@ -162,3 +162,164 @@ pub(super) fn over(request: &[u8], flow: &Flow) -> Vec<u8> {
     let own = format!("{} {}", flow.transport.via(), flow.local);
     [before, own.as_bytes(), rest.get(end..).unwrap_or_default()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{after, origin};
+    use super::super::{ClientId, Transactions};
+    use super::*;
+    use crate::sip::Message;
+
+    const ID: &str = "aaaaaaaaaaaaaaaa";
+
+    fn listeners() -> Vec<Listener> {
+        [Transport::Udp, Transport::Tcp]
+            .map(|transport| Listener {
+                transport,
+                address: "192.0.2.1:5060".parse().unwrap(),
+            })
+            .to_vec()
+    }
+
+    fn request(method: &str, uri: &str, size: usize) -> Vec<u8> {
+        let head = format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{ID};rport\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@b>;tag=f\r\nTo: <{uri}>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nSubject: "
+        );
+        let tail = "\r\nContent-Length: 0\r\n\r\n";
+        let subject = "s".repeat(size.saturating_sub(head.len() + tail.len()));
+        format!("{head}{subject}{tail}").into_bytes()
+    }
+
+    /// Where a request goes and what its Via says.
+    fn ways(all: &mut Transactions<u8>) -> Vec<String> {
+        all.take_sends()
+            .map(|(flow, bytes)| {
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                let via = text.lines().nth(1).unwrap().to_owned();
+                Message::parse(&bytes).unwrap();
+                format!(
+                    "{} {} | {}",
+                    flow.transport,
+                    flow.peer,
+                    via.split(';').next().unwrap()
+                )
+            })
+            .collect()
+    }
+
+    fn ask(all: &mut Transactions<u8>, now: Instant, flow: &str, request: Vec<u8>) -> Vec<String> {
+        all.ask(now, ClientId::new(ID), flow.parse().unwrap(), request, 7);
+        ways(all)
+    }
+
+    const TRUNK: &str = "udp 192.0.2.9:5060 192.0.2.1:5060";
+
+    /// RFC 3261 §18.1.1.
+    #[test]
+    fn a_large_request_goes_by_tcp_and_by_udp_where_tcp_is_refused() {
+        let mut all = Transactions::new(&listeners());
+        let now = origin();
+        let by_tcp = "tcp 192.0.2.9:5060 | Via: SIP/2.0/TCP 192.0.2.1:5060";
+        let by_udp = "udp 192.0.2.9:5060 | Via: SIP/2.0/UDP 192.0.2.1:5060";
+        for uri in ["sip:1@192.0.2.9", "sip:1@192.0.2.9:5060", "sip:1@pbx.example"] {
+            let sent = ask(&mut all, now, TRUNK, request("INVITE", uri, 1301));
+            assert_eq!(sent, [by_tcp], "{uri}");
+        }
+        let refused: Flow = "tcp 192.0.2.9:5060 192.0.2.1:5060".parse().unwrap();
+        let lost = all.flow_is_dead(now, |own| {
+            own.transport == refused.transport && own.peer == refused.peer
+        });
+        assert!(lost.is_empty(), "it is not lost");
+        assert_eq!(ways(&mut all), [by_udp]);
+        // From now on it is a datagram like others: said again, and given up in the end.
+        let mut again = 0;
+        while let Some(at) = all.next_deadline().filter(|at| *at < after(now, 20)) {
+            assert!(all.next_lapsed(at).is_none());
+            again += ways(&mut all).len();
+        }
+        assert!(again >= 5, "{again}");
+        let soon = ask(
+            &mut all,
+            after(now, 60),
+            TRUNK,
+            request("INVITE", "sip:1@192.0.2.9", 1301),
+        );
+        assert_eq!(soon, [by_udp], "a refusal is remembered");
+        let later = ask(
+            &mut all,
+            after(now, 700),
+            TRUNK,
+            request("INVITE", "sip:1@192.0.2.9", 1301),
+        );
+        assert_eq!(later, [by_tcp], "for a while");
+    }
+
+    #[test]
+    fn small_requests_phones_behind_routers_and_boxes_without_tcp_stay_with_datagrams() {
+        let now = origin();
+        let mut all = Transactions::new(&listeners());
+        for (uri, size) in [
+            ("sip:1@192.0.2.9", 1300),
+            ("sip:1@192.168.1.20:5060", 2000),
+            ("sip:1@192.0.2.9:5062", 2000),
+        ] {
+            let sent = ask(&mut all, now, TRUNK, request("INVITE", uri, size));
+            assert!(sent.iter().all(|way| way.starts_with("udp")), "{uri}: {sent:?}");
+        }
+        let mut without = Transactions::new(&[]);
+        let sent = ask(
+            &mut without,
+            now,
+            TRUNK,
+            request("INVITE", "sip:1@192.0.2.9", 2000),
+        );
+        assert!(sent.iter().all(|way| way.starts_with("udp")), "{sent:?}");
+    }
+
+    /// RFC 3261 §18.1.1: a connection that is gone is opened anew, to the machine it led to and to no other.
+    #[test]
+    fn a_request_whose_connection_is_gone_takes_a_new_one() {
+        let now = origin();
+        for (uri, taken) in [("sip:1@192.0.2.9:5066", true), ("sip:1@192.0.2.66:5066", false)] {
+            let mut all = Transactions::new(&listeners());
+            let flow = Flow {
+                connection: Some(4),
+                .."tcp 192.0.2.9:40001 192.0.2.1:5060".parse().unwrap()
+            };
+            all.ask(now, ClientId::new(ID), flow, request("BYE", uri, 0), 7);
+            ways(&mut all);
+            let lost = all.flow_is_dead(now, |own| own.connection == Some(4));
+            let sent = ways(&mut all);
+            if taken {
+                assert!(lost.is_empty());
+                assert_eq!(sent, ["tcp 192.0.2.9:5066 | Via: SIP/2.0/TCP 192.0.2.1:5060"]);
+            } else {
+                assert_eq!((lost, sent.len()), (vec![7], 0));
+            }
+        }
+    }
+
+    /// RFC 3261 §18.2.2: the answer goes to the source, at the port its Via names.
+    #[test]
+    fn an_answer_whose_connection_is_gone_takes_a_new_one() {
+        let now = origin();
+        let mut all = Transactions::<u8>::new(&listeners());
+        let text = "INVITE sip:8000@callpost SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1:5070;branch=z9hG4bKx\r\n\
+                    From: <sip:a@b>;tag=f\r\nTo: <sip:8000@callpost>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n";
+        let invite = Message::parse(text.as_bytes()).unwrap();
+        let flow = Flow {
+            connection: Some(4),
+            .."tcp 192.0.2.9:40001 192.0.2.1:5060".parse().unwrap()
+        };
+        let server = all.serve(now, &flow, &invite, Some(7));
+        assert!(all.flow_is_dead(now, |own| own.connection == Some(4)).is_empty());
+        let ok = crate::sip::Draft::response(&invite, flow.peer, 200, Some("t")).finish();
+        all.respond(now, server, 200, ok);
+        let (flow, _) = all.take_sends().next().unwrap();
+        assert_eq!(
+            (flow.peer.to_string().as_str(), flow.connection),
+            ("192.0.2.9:5070", None)
+        );
+    }
+}

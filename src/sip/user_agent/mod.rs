@@ -53,6 +53,9 @@ use std::time::{Duration, Instant};
 /// What the box understands, for Allow.
 const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
 
+/// The connection that a phone opened is gone, and nothing else leads to it (RFC 5626 §11.6).
+const FLOW_FAILED: u16 = 430;
+
 /// The extensions the box knows, for Supported (§20.37).
 const SUPPORTED: &str = "100rel, timer";
 
@@ -237,7 +240,7 @@ impl UserAgent {
         let lost = self
             .transactions
             .flow_is_dead(now, |flow| flow.connection == Some(connection));
-        self.lose(now, lost);
+        self.lose(now, lost, FLOW_FAILED);
     }
 
     /// A stream could not be opened.
@@ -245,12 +248,17 @@ impl UserAgent {
         let lost = self.transactions.flow_is_dead(now, |own| {
             own.transport == flow.transport && own.peer == flow.peer
         });
-        self.lose(now, lost);
+        let status = if flow.connection.is_some() {
+            FLOW_FAILED
+        } else {
+            503
+        };
+        self.lose(now, lost, status);
     }
 
-    fn lose(&mut self, now: Instant, owners: Vec<Owner>) {
+    fn lose(&mut self, now: Instant, owners: Vec<Owner>, status: u16) {
         for owner in owners {
-            self.no_answer(now, owner, 503);
+            self.no_answer(now, owner, status);
         }
         self.flush();
     }

@@ -54,6 +54,7 @@ pub(crate) struct Household {
     drain_seconds: u32,
     digests: Vec<String>,
     listens: Vec<&'static str>,
+    more_listens: String,
     sip_keys: String,
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
@@ -70,6 +71,7 @@ impl Household {
             drain_seconds: 1,
             digests: Vec::new(),
             listens: Vec::new(),
+            more_listens: String::new(),
             sip_keys: String::new(),
             flows: Vec::new(),
             prompts: Vec::new(),
@@ -188,6 +190,12 @@ impl Household {
         self
     }
 
+    /// The box listens on this socket too, written as in the configuration.
+    pub(crate) fn listening_on(mut self, socket: &str) -> Self {
+        write!(self.more_listens, ",\"{socket}\"").expect("text grows");
+        self
+    }
+
     /// One more line of `[sip]`.
     pub(crate) fn sip_key(mut self, line: &str) -> Self {
         writeln!(self.sip_keys, "{line}").expect("text grows");
@@ -210,6 +218,7 @@ impl Household {
             drain_seconds,
             digests,
             listens,
+            more_listens,
             sip_keys,
             flows,
             prompts,
@@ -227,7 +236,7 @@ impl Household {
         let text = format!(
             "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
              drain_seconds={drain_seconds}\n\
-             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
+             [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}{more_listens}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
              [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
              [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\

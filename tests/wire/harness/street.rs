@@ -61,6 +61,11 @@ impl Street {
         SocketAddrV4::new(self.house(1), port)
     }
 
+    /// A port of [::1] that is this street's.
+    pub(crate) fn v6_port(&self) -> u16 {
+        4000 + u16::from(self.second) * 256 + u16::from(self.third)
+    }
+
     /// Where the box listens for HTTP.
     pub(crate) fn box_http(&self) -> SocketAddrV4 {
         SocketAddrV4::new(self.house(1), 8080)
