@@ -170,6 +170,9 @@ fn state(j: &Journal, now: Stamp, backlog: &Backlog) -> Badge {
         DeliveryState::Ok | DeliveryState::BackingOff | DeliveryState::Probing => {
             if backlog.pending > 0 && waits > BEHIND_SECONDS {
                 badge("warn", j.behind)
+            } else if backlog.parked > 0 {
+                // It takes what it takes, and somebody has to look at the rest.
+                badge("warn", j.parked)
             } else {
                 badge("good", j.flowing)
             }
