@@ -1,6 +1,6 @@
 use super::{AgentState, Group};
 use crate::model::{AgentId, GroupName, LegKey, Number, TrunkName};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// One agent of the configuration.
@@ -48,6 +48,8 @@ pub struct Roster {
     agents: Vec<Seat>,
     by_id: HashMap<AgentId, usize>,
     groups: Vec<Group>,
+    /// Whose calls have changed since somebody asked.
+    changed: BTreeSet<AgentId>,
 }
 
 /// One agent with the day's story.
@@ -104,6 +106,7 @@ impl Roster {
             agents,
             by_id,
             groups,
+            changed: BTreeSet::new(),
         }
     }
 
@@ -142,6 +145,29 @@ impl Roster {
     /// The agent of this name.
     pub fn agent(&self, id: &AgentId) -> Option<&Agent> {
         self.seat(id).map(|seat| &seat.agent)
+    }
+
+    /// All agents, in the order of the configuration.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|seat| &seat.agent)
+    }
+
+    /// The legs an agent is part of.
+    pub fn legs(&self, id: &AgentId) -> impl Iterator<Item = LegKey> {
+        let legs = self.seat(id).map(|seat| seat.legs.as_slice());
+        legs.unwrap_or_default().iter().map(|(leg, _)| *leg)
+    }
+
+    /// Whose calls have changed since this was asked last.
+    pub fn take_changed(&mut self) -> BTreeSet<AgentId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Something about a call of this agent has changed.
+    pub fn touch(&mut self, id: &AgentId) {
+        if !self.changed.contains(id) && self.by_id.contains_key(id) {
+            self.changed.insert(id.clone());
+        }
     }
 
     /// The agent whose phone registers under this extension.
@@ -202,6 +228,7 @@ impl Roster {
 
     /// The leg is over. After a conversation, `wrap_up` keeps the agent out for a while.
     pub fn leaves(&mut self, now: Instant, id: &AgentId, leg: LegKey, wrap_up: Duration) {
+        self.touch(id);
         let Some(seat) = self.seat_mut(id) else { return };
         let talked = seat.legs.contains(&(leg, Phase::Up));
         seat.legs.retain(|(other, _)| *other != leg);
@@ -241,6 +268,7 @@ impl Roster {
     }
 
     fn set_phase(&mut self, now: Instant, id: &AgentId, leg: LegKey, phase: Phase) {
+        self.touch(id);
         let Some(seat) = self.seat_mut(id) else { return };
         seat.legs.retain(|(other, _)| *other != leg);
         seat.legs.push((leg, phase));

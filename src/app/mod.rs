@@ -131,7 +131,8 @@ impl Appliance {
         );
         let settings = settings::engine_settings(&config, &sip);
         let dice = Dice::new(random_seed());
-        let engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
+        let mut engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
+        engine.restore_mailboxes(now, opened.mailboxes);
 
         let http_listener = runtime
             .block_on(tokio::net::TcpListener::bind(config.http.listen))

@@ -48,6 +48,7 @@ fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Se
         digests: config.sip.digests.clone(),
         product: concat!("callpost/", env!("CARGO_PKG_VERSION")).to_owned(),
         registrations: config.sip.registration_times(),
+        qualify_every: config.sip.qualify_every(),
         listeners: sockets
             .iter()
             .map(|(transport, address)| Listener {

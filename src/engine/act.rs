@@ -83,6 +83,9 @@ impl Engine {
         let Some(live) = self.calls.get_mut(&key) else {
             return;
         };
+        if let Some(agent) = &live.call.setup().caller_agent {
+            self.roster.touch(agent);
+        }
         let Some(line) = live.line_mut(leg) else { return };
         line.is_up = true;
         let session = line.session;
@@ -360,6 +363,9 @@ impl Engine {
             started_at,
             agent: live.call.agent().cloned(),
         };
+        if kind == RecordingKind::Voicemail {
+            self.mailboxes.takes(id, live.call.group());
+        }
         live.recordings.push(row.clone());
         let channels = if right.is_some() { 2 } else { 1 };
         self.journal(Entry::RecordingOpened(row.clone()));

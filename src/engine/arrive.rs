@@ -114,7 +114,8 @@ impl Engine {
             Decision::Group(group) => Some(call::Entry::Ring(Who::Group(group))),
             Decision::Agent(agent) => Some(call::Entry::Ring(Who::Agent(agent))),
             Decision::Outside(outside) => {
-                if let (Some(extension), false) = (Self::extension_of(&incoming.origin), outside.is_emergency)
+                if let (Some(extension), false) =
+                    (Self::calling_extension(&incoming.origin), outside.is_emergency)
                     && let Err(reason) = self.may_dial_outside(now, extension)
                 {
                     self.note_refused_number(now, extension, reason);
@@ -123,7 +124,7 @@ impl Engine {
                 Some(self.outside_entry(outside, &incoming.caller_number))
             }
             Decision::Refused(reason) => {
-                if let Some(extension) = Self::extension_of(&incoming.origin) {
+                if let Some(extension) = Self::calling_extension(&incoming.origin) {
                     self.note_refused_number(now, extension, reason);
                 }
                 return Err(reason);

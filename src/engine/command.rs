@@ -1,5 +1,5 @@
 use crate::agents::AgentState;
-use crate::model::{AgentId, CallId};
+use crate::model::{AgentId, CallId, Mailbox};
 use crate::sip::guard::Source;
 
 /// What a person asks of the running engine, through the API or a page.
@@ -18,4 +18,6 @@ pub enum Command {
         /// Why, in the agent's words.
         reason: Option<String>,
     },
+    /// Everything in this box has been listened to: its lamps go out.
+    MailboxHeard(Mailbox),
 }

@@ -102,7 +102,8 @@ impl Engine {
         self.file_if_complete(key.call);
     }
 
-    pub(super) fn tape_done(&mut self, _now: Instant, done: TapeDone) {
+    pub(super) fn tape_done(&mut self, now: Instant, done: TapeDone) {
+        self.message_taken(now, &done);
         let of_this = |rows: &[RecordingRow]| rows.iter().any(|row| row.id == done.id);
         let filed = self
             .filings

@@ -4,7 +4,7 @@ use super::echo::Path;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Event};
 use crate::media::MediaEvent;
-use crate::model::{CallKey, Digit, Entry, LegId, LegKey, Quality};
+use crate::model::{CallKey, Digit, LegId, LegKey, Quality};
 use crate::sdp::{Agreed, Flowing};
 use crate::sip::{self, SessionId};
 use std::time::Instant;
@@ -31,13 +31,19 @@ impl Engine {
                     .push(Output::Notice(Notice::PhoneRegistered { extension, address }));
                 self.keep_binding(now, &binding);
             }
-            sip::Event::Refreshed(binding) => self.keep_binding(now, &binding),
-            sip::Event::Unbound(sip::Unbound { extension, contact }) => {
+            sip::Event::Refreshed { binding, before } => self.keep_refresh(now, &binding, before),
+            sip::Event::Unbound(gone) => {
                 self.out.push(Output::Notice(Notice::PhoneGone {
-                    extension: extension.clone(),
+                    extension: gone.extension.clone(),
                 }));
-                self.journal(Entry::Unbound { extension, contact });
+                self.keep_unbound(gone);
             }
+            sip::Event::PhoneProbed { extension, is_there } => {
+                let answers = is_there;
+                self.out
+                    .push(Output::Notice(Notice::PhoneChanged { extension, answers }));
+            }
+            sip::Event::CutOff(session) => self.cut_off(now, session),
             sip::Event::Banned(ban) => self.tell_log(Notice::AddressBanned {
                 source: ban.source,
                 user: ban.user,
@@ -58,11 +64,6 @@ impl Engine {
 
     fn tell_log(&mut self, notice: Notice) {
         self.out.push(Output::Notice(notice));
-    }
-
-    fn keep_binding(&mut self, now: Instant, binding: &sip::Binding) {
-        let unix_ms = self.clock.stamp(now).unix_ms;
-        self.journal(Entry::Bound(binding.journal(now, unix_ms)));
     }
 
     fn leg_of(&self, session: SessionId) -> Option<LegKey> {
@@ -160,6 +161,15 @@ impl Engine {
         };
         self.drop_line(now, call, leg);
         self.tell(call, Event::CannotServe(Cause::Failed, "no_ack"));
+    }
+
+    /// The phone's connection closed and it did not come back on another.
+    fn cut_off(&mut self, now: Instant, session: SessionId) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return;
+        };
+        self.drop_line(now, call, leg);
+        self.tell(call, Event::CannotServe(Cause::Failed, "connection_lost"));
     }
 
     fn session_expired(&mut self, now: Instant, session: SessionId) {

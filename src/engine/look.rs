@@ -2,8 +2,8 @@
 
 use super::line::Live;
 use super::{
-    AgentView, Alarm, BanView, CallView, Engine, LegView, Load, PortsView, QueueView, RegistrationView,
-    Severity, Snapshot,
+    AgentView, Alarm, BanView, CallView, Engine, LegView, Load, MailboxView, PortsView, QueueView,
+    RegistrationView, Severity, Snapshot,
 };
 use crate::agents::AgentState;
 use crate::call::LegState;
@@ -35,6 +35,16 @@ impl Engine {
                 .iter()
                 .map(|group| self.queue_view(now, &group.name))
                 .collect(),
+            mailboxes: self
+                .mailboxes
+                .all()
+                .map(|(mailbox, count)| MailboxView {
+                    mailbox: mailbox.to_string(),
+                    new: count.new,
+                    old: count.old,
+                })
+                .collect(),
+            subscriptions: count(self.sip.subscriptions()),
             bans: self.bans(now),
             ports: PortsView {
                 used: count(self.ports.used()),
@@ -117,6 +127,17 @@ impl Engine {
                 transport: phone.flow.transport.as_str(),
                 address: phone.flow.peer.to_string(),
                 user_agent: phone.user_agent.clone(),
+                behind_router: phone.is_behind_router(),
+                state: match self.sip.reach(phone).is_there {
+                    None => "unknown",
+                    Some(true) => "reachable",
+                    Some(false) => "unreachable",
+                },
+                round_trip_ms: self
+                    .sip
+                    .reach(phone)
+                    .round_trip
+                    .map(|time| time.as_secs_f32() * 1000.0),
                 expires_seconds: phone.expires_at.saturating_duration_since(now).as_secs(),
             })
             .collect();

@@ -1,8 +1,10 @@
 use super::deadlines::Deadlines;
 use super::file::Filing;
 use super::line::Live;
+use super::mailbox::Mailboxes;
 use super::outside::DialBook;
 use super::ports::Ports;
+use super::refreshes::Refreshes;
 use super::trunks::TrunkHealth;
 use super::{Command, Counters, Input, Notice, Output, Settings};
 use crate::agents::Roster;
@@ -30,6 +32,8 @@ pub struct Engine {
     pub(super) filings: BTreeMap<CallKey, Filing>,
     pub(super) trunks: HashMap<TrunkName, TrunkHealth>,
     pub(super) dial_book: DialBook,
+    pub(super) refreshes: Refreshes,
+    pub(super) mailboxes: Mailboxes,
     pub(super) counters: Counters,
     pub(super) journal_behind: bool,
     pub(super) draining: bool,
@@ -72,6 +76,8 @@ impl Engine {
             filings: BTreeMap::new(),
             trunks: HashMap::new(),
             dial_book: DialBook::default(),
+            refreshes: Refreshes::default(),
+            mailboxes: Mailboxes::default(),
             counters: Counters::default(),
             journal_behind: false,
             draining: false,
@@ -108,7 +114,8 @@ impl Engine {
     /// When to send the next [`Input::DeadlineReached`]. It may come early; that costs one look.
     pub fn next_deadline(&self) -> Option<Instant> {
         let filing = self.filings.values().map(Filing::due).min();
-        [self.sip.next_deadline(), self.deadlines.next(), filing]
+        let sip = self.sip.next_deadline();
+        [sip, self.deadlines.next(), filing, self.refreshes.due()]
             .into_iter()
             .flatten()
             .min()
@@ -142,10 +149,11 @@ impl Engine {
                     sip::Output::Event(event) => self.hear_sip(now, event),
                 }
             }
-            let Some((key, event)) = self.mail.pop_front() else {
-                break;
-            };
-            self.happen(now, key, event);
+            match self.mail.pop_front() {
+                Some((key, event)) => self.happen(now, key, event),
+                None if self.light_lamps(now) => {}
+                None => break,
+            }
         }
     }
 
@@ -198,6 +206,7 @@ impl Engine {
             }
         }
         self.file_overdue(now);
+        self.journal_due_refreshes(now);
     }
 
     /// The journal has spoken, or has been silent too long: either way the caller is served. A box whose disk
@@ -227,6 +236,7 @@ impl Engine {
                 // The API has checked the name against the snapshot; an agent removed since is no loss.
                 let _ = self.roster.set_state(now, &agent, state, reason);
             }
+            Command::MailboxHeard(mailbox) => self.mailbox_heard(now, mailbox),
         }
     }
 
@@ -255,6 +265,7 @@ impl Engine {
             sip,
             ..settings
         };
+        self.light_all_message_lamps(now);
     }
 
     /// Gives the room of a past rush back.
@@ -273,10 +284,13 @@ impl Engine {
         self.shutting_down
     }
 
-    /// No new calls; the registrars are told, so that they send none.
+    /// No new calls. Registrars are told, so that they send none; phones that watch something are asked to come again
+    /// when the box is back; the journal learns everything about phones that it does not know yet.
     fn drain(&mut self, now: Instant) {
         if !std::mem::replace(&mut self.draining, true) {
             self.sip.take_leave(now);
+            self.journal_refreshes(now);
+            self.sip.end_subscriptions(now);
         }
     }
 

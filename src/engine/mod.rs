@@ -13,12 +13,15 @@ mod farewell;
 mod file;
 mod hear;
 mod io;
+mod lamps;
 mod line;
 mod look;
 mod machine;
+mod mailbox;
 mod notice;
 mod outside;
 mod ports;
+mod refreshes;
 mod settings;
 mod snapshot;
 mod trunks;
@@ -31,6 +34,6 @@ pub use machine::Engine;
 pub use notice::Notice;
 pub use settings::{Settings, TrunkRules};
 pub use snapshot::{
-    AgentView, Alarm, BanView, CallView, Counters, LegView, Load, PortsView, QueueView, RegistrationView,
-    Severity, Snapshot, TrunkView,
+    AgentView, Alarm, BanView, CallView, Counters, LegView, Load, MailboxView, PortsView, QueueView,
+    RegistrationView, Severity, Snapshot, TrunkView,
 };

@@ -51,6 +51,13 @@ pub enum Notice {
         /// Its extension.
         extension: Number,
     },
+    /// A phone stopped answering, or answers again.
+    PhoneChanged {
+        /// Its extension.
+        extension: Number,
+        /// Whether it answers.
+        answers: bool,
+    },
     /// A trunk answers, or stopped answering.
     TrunkChanged {
         /// Which.
@@ -131,12 +138,14 @@ impl Notice {
             | Self::WeakerDigest { .. }
             | Self::Stranger { .. }
             | Self::TrunkRegistration { refused: Some(_), .. }
+            | Self::PhoneChanged { answers: false, .. }
             | Self::TrunkChanged { outage: Some(_), .. } => true,
             Self::CallArrived { .. }
             | Self::CallAnswered { .. }
             | Self::CallEnded { .. }
             | Self::PhoneRegistered { .. }
             | Self::PhoneGone { .. }
+            | Self::PhoneChanged { answers: true, .. }
             | Self::BanLifted { .. }
             | Self::Noise { .. }
             | Self::TrunkRegistration { refused: None, .. }
@@ -168,6 +177,14 @@ impl fmt::Display for Notice {
                 write!(out, "Phone {extension} registered from {address}.")
             }
             Self::PhoneGone { extension } => write!(out, "Phone {extension} is no longer registered."),
+            Self::PhoneChanged {
+                extension,
+                answers: true,
+            } => write!(out, "A phone of {extension} answers again."),
+            Self::PhoneChanged {
+                extension,
+                answers: false,
+            } => write!(out, "A phone of {extension} does not answer and is not rung."),
             Self::TrunkChanged { trunk, outage: None } => write!(out, "Trunk {trunk} answers."),
             Self::TrunkChanged {
                 trunk,

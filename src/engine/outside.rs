@@ -195,7 +195,7 @@ impl Engine {
     }
 
     /// The extension of a phone of the house.
-    pub(super) fn extension_of(origin: &Origin) -> Option<&Number> {
+    pub(super) fn calling_extension(origin: &Origin) -> Option<&Number> {
         match origin {
             Origin::Phone(extension) => Some(extension),
             Origin::Trunk(_) => None,

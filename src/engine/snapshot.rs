@@ -28,6 +28,10 @@ pub struct Snapshot {
     pub agents: Vec<AgentView>,
     /// Groups in the order of the configuration.
     pub queues: Vec<QueueView>,
+    /// Boxes that have held a message.
+    pub mailboxes: Vec<MailboxView>,
+    /// What phones watch now: lamps, messages, registrations.
+    pub subscriptions: u32,
     /// Addresses that are shut out now, the latest first; a few hundred at most.
     pub bans: Vec<BanView>,
     /// RTP ports.
@@ -109,6 +113,12 @@ pub struct RegistrationView {
     pub address: String,
     /// What the phone calls itself.
     pub user_agent: Option<String>,
+    /// Whether a router stands between it and the box.
+    pub behind_router: bool,
+    /// `reachable`, `unreachable` when it did not answer OPTIONS, or `unknown` until it was asked.
+    pub state: &'static str,
+    /// Round trip of its last answer in milliseconds; `null` until measured.
+    pub round_trip_ms: Option<f32>,
     /// Seconds until it expires.
     pub expires_seconds: u64,
 }
@@ -174,6 +184,17 @@ pub struct QueueView {
     pub waiting: u32,
     /// Longest of them, in seconds.
     pub longest_wait_seconds: u64,
+}
+
+/// One box for messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MailboxView {
+    /// `house`, `group:NAME` or `agent:ID`.
+    pub mailbox: String,
+    /// Not listened to yet.
+    pub new: u32,
+    /// Listened to and kept.
+    pub old: u32,
 }
 
 /// One address that is shut out.

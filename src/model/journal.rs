@@ -1,4 +1,4 @@
-use super::{AgentId, CallId, CallKey, Cdr, LegId, Number, RecordingId, Stamp};
+use super::{AgentId, CallId, CallKey, Cdr, LegId, MailboxCount, Number, RecordingId, Stamp};
 use serde::{Deserialize, Serialize};
 
 /// One thing the core asks the store to remember. Entries are written in the order they were given.
@@ -17,6 +17,10 @@ pub enum Entry {
     CallClosed(Box<Cdr>),
     /// A phone registered or refreshed.
     Bound(Binding),
+    /// These phones refreshed their registrations; nothing else about them is new.
+    Refreshed(Vec<Binding>),
+    /// How many messages are in a box now.
+    MailboxCounted(MailboxCount),
     /// A phone unregistered or expired.
     Unbound {
         /// The user part of the address of record.
@@ -96,6 +100,9 @@ pub struct Binding {
     pub user_agent: Option<String>,
     /// `+sip.instance` of the contact (RFC 5626).
     pub instance: Option<String>,
+    /// `reg-id` of the contact (RFC 5626).
+    #[serde(default)]
+    pub reg_id: Option<u32>,
     /// When the registration ends, by the wall clock.
     pub expires_at_unix_ms: i64,
 }

@@ -12,6 +12,7 @@ mod dice;
 mod digit;
 mod ids;
 mod journal;
+mod mailbox;
 mod playable;
 mod secret;
 mod tape;
@@ -29,6 +30,7 @@ pub use ids::{
     StepName, TrunkName,
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
+pub use mailbox::{Mailbox, MailboxCount};
 pub use playable::{Playable, Tone};
 pub use secret::Secret;
 pub use tape::{TapeDone, TapeMessage};

@@ -39,6 +39,9 @@ pub struct Config {
     pub max_expires_seconds: u32,
     /// The registration granted to phones that do not say how long.
     pub default_expires_seconds: u32,
+    /// How often each registered phone is asked whether it is there (OPTIONS). One that does not answer is not rung
+    /// until it does; 0 asks none.
+    pub qualify_seconds: u32,
 }
 
 impl Default for Config {
@@ -60,6 +63,7 @@ impl Default for Config {
             min_expires_seconds: 60,
             max_expires_seconds: 3600,
             default_expires_seconds: 3600,
+            qualify_seconds: 60,
         }
     }
 }
@@ -72,6 +76,11 @@ impl Config {
             max: Duration::from_secs(self.max_expires_seconds.into()),
             default: Duration::from_secs(self.default_expires_seconds.into()),
         }
+    }
+
+    /// How often phones are asked whether they are there; never, when nothing.
+    pub fn qualify_every(&self) -> Option<Duration> {
+        (self.qualify_seconds > 0).then(|| Duration::from_secs(self.qualify_seconds.into()))
     }
 
     /// What is wrong with the section: the key, and what is wrong with a cure, for each mistake.
@@ -158,6 +167,15 @@ impl Config {
             mistakes.push((
                 "max_expires_seconds",
                 format!("{max} is below min_expires_seconds — use {min} or more"),
+            ));
+        }
+        if self.qualify_seconds != 0 && !(10..=3600).contains(&self.qualify_seconds) {
+            mistakes.push((
+                "qualify_seconds",
+                format!(
+                    "{} — use 10 to 3600, or 0 to ask no phone; 60 is usual",
+                    self.qualify_seconds
+                ),
             ));
         }
         if default < min || default > max.max(min) {
@@ -270,6 +288,7 @@ mod tests {
             realm="two words"
             min_expires_seconds=0
             max_expires_seconds=10
+            qualify_seconds=5
             default_expires_seconds=20"#;
         let config: Config = toml::from_str(text).unwrap();
         let keys: Vec<_> = config.mistakes().into_iter().map(|(key, _)| key).collect();
@@ -282,6 +301,7 @@ mod tests {
                 "ws_origins",
                 "realm",
                 "min_expires_seconds",
+                "qualify_seconds",
                 "default_expires_seconds"
             ]
         );

@@ -131,6 +131,17 @@ impl Dialog {
         Ok(())
     }
 
+    /// The connection is gone for good: what is still to be said goes to the target on a new one, if the target is an
+    /// address of the same host.
+    pub(super) fn call_anew(&mut self) {
+        if let Some(peer) = address_of(&self.target)
+            && peer.ip().to_canonical() == self.flow.peer.ip().to_canonical()
+        {
+            self.flow.peer = peer;
+            self.flow.connection = None;
+        }
+    }
+
     /// The remote target as text.
     pub(super) fn target_text(&self) -> String {
         super::text(&self.target).into_owned()

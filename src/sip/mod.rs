@@ -21,8 +21,9 @@
 //! | `registrar/` | §10.3; RFC 3327, 5626 |
 //! | `transaction/` | §17; RFC 6026 |
 //! | `dialog` | §12 |
+//! | `events/` | RFC 6665; `message_summary` RFC 3842, `dialog_info` RFC 4235, `reg_info` RFC 3680 |
 //! | `target_set` | RFC 3263 §4, RFC 2782 |
-//! | `user_agent/` | §8, §9, §11, §13–§15; `session_timer`, `refresh` RFC 4028, 3311; `reliable` RFC 3262; `challenged` §22.2 |
+//! | `user_agent/` | §8, §9, §11, §13–§15; `session_timer`, `refresh` RFC 4028, 3311; `reliable` RFC 3262; `challenged` §22.2; `subscribe` RFC 6665 §4, `relay` RFC 3428, `phones` §11 |
 
 mod fault;
 pub mod limits;
@@ -60,6 +61,8 @@ mod transaction;
 
 mod dialog;
 
+mod events;
+
 mod user_agent;
 
 mod config;
@@ -73,6 +76,7 @@ mod properties;
 mod torture;
 
 pub use config::{Config, DnsServer, Listen};
+pub use events::{LampState, Line, Messages};
 pub use fault::Fault;
 pub use flow::{Flow, Transport};
 pub use framing::{Broken, Frame, Framer, PONG};
@@ -97,6 +101,6 @@ pub use target_set::{Query, ResolveError, Target, TargetSet};
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use user_agent::{
-    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Route, SessionId, UserAgent,
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Reach, Route, SessionId, UserAgent,
 };
 pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};

@@ -19,6 +19,8 @@ pub struct Settings {
     pub product: String,
     /// How long registrations last.
     pub registrations: RegistrationTimes,
+    /// How often a registered phone is asked whether it is there; never, when nothing.
+    pub qualify_every: Option<Duration>,
     /// Our sockets.
     pub listeners: Vec<Listener>,
     /// Phones that register here.

@@ -6,13 +6,15 @@ use super::keeping::{Ageing, ConditionWatch, Reserve};
 use super::late::{Mending, StampOf};
 use super::salvage::{self, SetAside};
 use super::seal::{self, Seal};
-use super::tables::{boot, calls, cdrs, consumers, meta, outbox, ranges, recordings, registrations};
+use super::tables::{
+    boot, calls, cdrs, consumers, mailboxes, meta, outbox, ranges, recordings, registrations,
+};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
     Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, PinShelf, Reader, StoreError, SyncBook,
     birth, checking, interrupted, late, lock, log, rescue,
 };
-use crate::model::{Binding, Cdr, RecordingFacts, RecordingRow, TapeDone};
+use crate::model::{Binding, Cdr, MailboxCount, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,6 +55,8 @@ pub struct Opened {
     pub interrupted: Vec<Cdr>,
     /// Registrations that still hold.
     pub bindings: Vec<Binding>,
+    /// How many messages are in which box.
+    pub mailboxes: Vec<MailboxCount>,
     /// How many unfinished recordings were mended.
     pub mended: usize,
     /// Set when the database was damaged: where it is kept now, and what could be saved from it.
@@ -162,6 +166,7 @@ impl Store {
         let Found {
             interrupted,
             bindings,
+            mailboxes,
             mended,
             ..
         } = found;
@@ -169,6 +174,7 @@ impl Store {
             store,
             interrupted,
             bindings,
+            mailboxes,
             mended,
             set_aside,
         })
@@ -268,6 +274,7 @@ struct Found {
     latest_seq: u64,
     interrupted: Vec<Cdr>,
     bindings: Vec<Binding>,
+    mailboxes: Vec<MailboxCount>,
     mended: usize,
     /// Times that an earlier run has not finished mending.
     mending: Option<Mending>,
@@ -411,6 +418,7 @@ fn take_over(
     let boot = new_uuid(unix_ms)?;
     boot::begin(connection, &boot, unix_ms)?;
     let bindings = registrations::all(connection)?;
+    let mailboxes = mailboxes::all(connection)?;
     Ok(Found {
         boot,
         epoch,
@@ -418,6 +426,7 @@ fn take_over(
         latest_seq: cdrs::highest_filed(connection)?,
         interrupted,
         bindings,
+        mailboxes,
         mended: mended.len(),
         mending,
     })

@@ -560,6 +560,9 @@ pub(crate) fn snapshot() -> Snapshot {
             transport: "udp",
             address: "127.0.0.10:5060".to_owned(),
             user_agent: Some("Deskphone 4.2".to_owned()),
+            behind_router: false,
+            state: "reachable",
+            round_trip_ms: Some(4.2),
             expires_seconds: 3312,
         }],
         trunks: vec![TrunkView {
@@ -579,6 +582,8 @@ pub(crate) fn snapshot() -> Snapshot {
             agent("ali", "Ali", AgentState::Busy),
             agent("mona", "Mona", AgentState::Ringing),
         ],
+        mailboxes: Vec::new(),
+        subscriptions: 0,
         queues: vec![QueueView {
             group: "sales".into(),
             free_agents: 0,

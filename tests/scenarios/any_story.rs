@@ -388,7 +388,8 @@ impl Story {
         for phone in &self.world.phones {
             for talk in phone.talks.values() {
                 let was_told = talk.state == State::Ringing && !talk.reasons.is_empty();
-                let woke_late = talk.state == State::Ringing && phone.ignored.contains(&talk.call_id);
+                let woke_late =
+                    matches!(talk.state, State::Ringing | State::Up) && phone.ignored.contains(&talk.call_id);
                 let over = matches!(talk.state, State::Over | State::Fresh) || was_told || woke_late;
                 assert!(
                     over,

@@ -15,6 +15,7 @@ mod calling;
 mod dialing;
 mod guarded;
 mod journal;
+mod lamps;
 mod lossy;
 mod menu;
 mod overflow;

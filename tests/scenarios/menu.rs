@@ -201,7 +201,14 @@ fn after_three_silences_the_caller_may_leave_a_message() {
       40.0s  caller ──BYE──▶ box
       40.0s  box ──200 BYE──▶ caller
       40.0s  media: stop recording caller
+      40.0s  journal: group:sales has 1 new, 0 old
+      40.0s  box ──NOTIFY of 1/0 messages──▶ ali
+      40.0s  box ──NOTIFY of 1/0 messages──▶ mona
+      40.0s  box ──NOTIFY of 1/0 messages──▶ omar
       40.0s  journal: call closed, VOICEMAIL
+      40.0s  ali ──200 NOTIFY──▶ box
+      40.0s  mona ──200 NOTIFY──▶ box
+      40.0s  omar ──200 NOTIFY──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8001, group sales, ended by caller, q850 16
         40.0 s: wait 40.0 ring 0.0 talk 0.0 hold 0.0; stages welcome menu mailbox; language en; recording of 10.5 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered
@@ -325,7 +332,14 @@ fn a_caller_from_the_menu_hears_ringing_until_the_mailbox_answers() {
       48.0s  caller ──BYE──▶ box
       48.0s  box ──200 BYE──▶ caller
       48.0s  media: stop recording caller
+      48.0s  journal: group:sales has 1 new, 0 old
+      48.0s  box ──NOTIFY of 1/0 messages──▶ ali
+      48.0s  box ──NOTIFY of 1/0 messages──▶ mona
+      48.0s  box ──NOTIFY of 1/0 messages──▶ omar
       48.0s  journal: call closed, VOICEMAIL
+      48.0s  ali ──200 NOTIFY──▶ box
+      48.0s  mona ──200 NOTIFY──▶ box
+      48.0s  omar ──200 NOTIFY──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8001, group sales, ended by caller, q850 16
         48.0 s: wait 48.0 ring 40.0 talk 0.0 hold 0.0; stages welcome menu sales mailbox; digits 1; language en; recording of 2.5 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered

@@ -24,7 +24,7 @@ fn a_phone_registers_with_its_password_and_refreshes() {
     300.0s  box ──401 REGISTER──▶ ali
     300.0s  ali ──REGISTER with digest──▶ box
     300.0s  box ──200 REGISTER──▶ ali
-    300.0s  journal: 1001 bound
+    330.0s  journal: 1001 still there
     900.0s  log: Phone 1001 is no longer registered.
     900.0s  journal: 1001 unbound
     ");

@@ -62,7 +62,14 @@ fn when_nobody_answers_twice_the_caller_leaves_a_message() {
       60.0s  caller ──BYE──▶ box
       60.0s  box ──200 BYE──▶ caller
       60.0s  media: stop recording caller
+      60.0s  journal: group:sales has 1 new, 0 old
+      60.0s  box ──NOTIFY of 1/0 messages──▶ ali
+      60.0s  box ──NOTIFY of 1/0 messages──▶ mona
+      60.0s  box ──NOTIFY of 1/0 messages──▶ omar
       60.0s  journal: call closed, VOICEMAIL
+      60.0s  ali ──200 NOTIFY──▶ box
+      60.0s  mona ──200 NOTIFY──▶ box
+      60.0s  omar ──200 NOTIFY──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8000, group sales, ended by caller, q850 16
         60.0 s: wait 60.0 ring 40.0 talk 0.0 hold 0.0; stages voicemail; language en; recording of 17.5 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered
@@ -163,6 +170,7 @@ fn with_nobody_logged_in_the_message_is_taken_at_once() {
        8.0s  caller ──BYE──▶ box
        8.0s  box ──200 BYE──▶ caller
        8.0s  media: stop recording caller
+       8.0s  journal: group:sales has 1 new, 0 old
        8.0s  journal: call closed, VOICEMAIL
     CDR VOICEMAIL inbound 0501234567 → 8000, group sales, ended by caller, q850 16
         8.0 s: wait 8.0 ring 0.0 talk 0.0 hold 0.0; stages voicemail; language en; recording of 5.5 s, 1 channel(s), in voicemail

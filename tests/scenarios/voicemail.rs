@@ -32,6 +32,13 @@ fn a_message_ends_with_the_hash_key() {
        6.5s  media: no longer watch caller
        6.5s  media: stop recording caller
        6.5s  media: play en/thank-you to caller
+       6.5s  journal: group:sales has 1 new, 0 old
+       6.5s  box ──NOTIFY of 1/0 messages──▶ ali
+       6.5s  box ──NOTIFY of 1/0 messages──▶ mona
+       6.5s  box ──NOTIFY of 1/0 messages──▶ omar
+       6.5s  ali ──200 NOTIFY──▶ box
+       6.5s  mona ──200 NOTIFY──▶ box
+       6.5s  omar ──200 NOTIFY──▶ box
        8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
        8.5s  journal: call closed, VOICEMAIL
        8.5s  caller ──200 BYE──▶ box
@@ -64,6 +71,13 @@ fn a_message_ends_with_silence() {
        6.5s  media: no longer watch caller
        6.5s  media: stop recording caller
        6.5s  media: play en/thank-you to caller
+       6.5s  journal: group:sales has 1 new, 0 old
+       6.5s  box ──NOTIFY of 1/0 messages──▶ ali
+       6.5s  box ──NOTIFY of 1/0 messages──▶ mona
+       6.5s  box ──NOTIFY of 1/0 messages──▶ omar
+       6.5s  ali ──200 NOTIFY──▶ box
+       6.5s  mona ──200 NOTIFY──▶ box
+       6.5s  omar ──200 NOTIFY──▶ box
        8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
        8.5s  journal: call closed, VOICEMAIL
        8.5s  caller ──200 BYE──▶ box
@@ -91,6 +105,13 @@ fn a_message_ends_at_its_limit() {
       62.5s  media: no longer watch caller
       62.5s  media: stop recording caller
       62.5s  media: play en/thank-you to caller
+      62.5s  journal: group:sales has 1 new, 0 old
+      62.5s  box ──NOTIFY of 1/0 messages──▶ ali
+      62.5s  box ──NOTIFY of 1/0 messages──▶ mona
+      62.5s  box ──NOTIFY of 1/0 messages──▶ omar
+      62.5s  ali ──200 NOTIFY──▶ box
+      62.5s  mona ──200 NOTIFY──▶ box
+      62.5s  omar ──200 NOTIFY──▶ box
       64.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
       64.5s  journal: call closed, VOICEMAIL
       64.5s  caller ──200 BYE──▶ box
@@ -118,7 +139,14 @@ fn a_message_ends_when_the_caller_hangs_up() {
        6.5s  caller ──BYE──▶ box
        6.5s  box ──200 BYE──▶ caller
        6.5s  media: stop recording caller
+       6.5s  journal: group:sales has 1 new, 0 old
+       6.5s  box ──NOTIFY of 1/0 messages──▶ ali
+       6.5s  box ──NOTIFY of 1/0 messages──▶ mona
+       6.5s  box ──NOTIFY of 1/0 messages──▶ omar
        6.5s  journal: call closed, VOICEMAIL
+       6.5s  ali ──200 NOTIFY──▶ box
+       6.5s  mona ──200 NOTIFY──▶ box
+       6.5s  omar ──200 NOTIFY──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by caller, q850 16
         6.5 s: wait 6.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered

@@ -113,6 +113,7 @@ fn appliance(now: Instant) -> UserAgent {
         digests: Algorithm::ALL.to_vec(),
         product: "callpost".to_owned(),
         registrations: RegistrationTimes::default(),
+        qualify_every: None,
         listeners: [Transport::Udp, Transport::Tcp]
             .map(|transport| Listener { transport, address })
             .to_vec(),

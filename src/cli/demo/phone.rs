@@ -304,7 +304,11 @@ impl Set {
                     lock(&self.seen).answered = true;
                 }
             }
-            Event::Left(_) | Event::NeverAcknowledged(_) | Event::Expired(_) | Event::Refused { .. } => {
+            Event::Left(_)
+            | Event::NeverAcknowledged(_)
+            | Event::Expired(_)
+            | Event::CutOff(_)
+            | Event::Refused { .. } => {
                 self.call = None;
                 self.voice.stop();
                 lock(&self.seen).left = true;
@@ -317,8 +321,9 @@ impl Set {
             | Event::Reanswered { .. }
             | Event::Digit { .. }
             | Event::Bound(_)
-            | Event::Refreshed(_)
+            | Event::Refreshed { .. }
             | Event::Unbound(_)
+            | Event::PhoneProbed { .. }
             | Event::Banned(_)
             | Event::WeakerDigest { .. }
             | Event::Stranger { .. }
@@ -387,6 +392,7 @@ fn settings(name: &str, local: SocketAddr, server: SocketAddr, role: &Role) -> s
         digests: sip::digest::Algorithm::ALL.to_vec(),
         product: format!("demo phone {name}"),
         registrations: RegistrationTimes::default(),
+        qualify_every: None,
         listeners: vec![Listener {
             transport: Transport::Udp,
             address: local,

@@ -427,12 +427,30 @@ impl Painter<'_> {
                 .map(|agent| self.agent_name(agent))
                 .unwrap_or_default(),
             address: format!("{} {}", phone.transport, phone.address),
-            device: phone.user_agent.clone().unwrap_or_default(),
-            expires: fill(
-                self.words.expires_in,
-                &[("time", &clock_of(phone.expires_seconds))],
-            ),
+            device: self.device(phone),
+            expires: self.standing_of(phone),
         }
+    }
+
+    /// What the phone calls itself, and whether a router stands before it.
+    fn device(&self, phone: &RegistrationView) -> String {
+        let router = phone.behind_router.then(|| self.words.behind_router.to_owned());
+        let parts = phone.user_agent.clone().into_iter().chain(router);
+        parts.collect::<Vec<_>>().join(" · ")
+    }
+
+    /// Whether the phone answers, how fast, and how long its registration lasts.
+    fn standing_of(&self, phone: &RegistrationView) -> String {
+        let w = self.words;
+        let time = clock_of(phone.expires_seconds);
+        let expires = fill(w.expires_in, &[("time", &time)]);
+        let answers = match (phone.state, phone.round_trip_ms) {
+            ("unreachable", _) => Some(w.phone_silent.to_owned()),
+            (_, Some(millis)) => Some(fill(w.round_trip, &[("n", &format!("{millis:.0}"))])),
+            (_, None) => None,
+        };
+        let parts = answers.into_iter().chain([expires]);
+        parts.collect::<Vec<_>>().join(" · ")
     }
 
     fn trunk(&self, trunk: &TrunkView) -> TrunkRow {

@@ -10,6 +10,7 @@ mod export;
 mod foreign_audio;
 mod health;
 mod input;
+mod mailboxes;
 mod metrics;
 mod narrow;
 mod notes;
@@ -66,6 +67,12 @@ pub(super) fn table() -> Vec<Route> {
             "/api/v1/calls/{id}/hangup",
             Scope::CallsControl,
             post(calls::hang_up),
+        ),
+        read("/api/v1/mailboxes", Scope::CallsRead, get(mailboxes::list)),
+        act(
+            "/api/v1/mailboxes/{name}/heard",
+            Scope::CallsControl,
+            post(mailboxes::heard),
         ),
         read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
         read("/api/v1/cdrs/export", Scope::CdrRead, get(export::stream)),

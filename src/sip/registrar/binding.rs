@@ -3,6 +3,7 @@ use crate::sip::flow::Flow;
 use crate::sip::grammar::Elements;
 use crate::sip::message::Message;
 use crate::sip::text::text;
+use crate::sip::uri::Uri;
 use crate::sip::write::Quoted;
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,20 @@ impl From<Binding> for Unbound {
 }
 
 impl Binding {
+    /// Tells it from every other binding of this run; a refresh keeps it.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Whether a router stands between the phone and us: its packets come from elsewhere than it says it is.
+    pub fn is_behind_router(&self) -> bool {
+        let Ok(uri) = Uri::parse(self.contact.as_bytes()) else {
+            return false;
+        };
+        let own = uri.host().and_then(|host| host.ip());
+        own.is_some_and(|own| own.to_canonical() != self.flow.peer.ip().to_canonical())
+    }
+
     /// The binding as the journal keeps it; `now` is the moment at which the wall clock shows `unix_ms`.
     pub fn journal(&self, now: Instant, unix_ms: i64) -> model::Binding {
         model::Binding {
@@ -66,6 +81,7 @@ impl Binding {
             q: self.q,
             user_agent: self.user_agent.clone(),
             instance: self.instance.clone(),
+            reg_id: self.reg_id,
             expires_at_unix_ms: unix_ms
                 .saturating_add(millis(self.expires_at.saturating_duration_since(now))),
         }
@@ -100,6 +116,9 @@ impl Binding {
         if let Some(instance) = &kept.instance {
             params.push_str(&format!(";+sip.instance={}", Quoted(instance)));
         }
+        if let Some(reg_id) = kept.reg_id {
+            params.push_str(&format!(";reg-id={reg_id}"));
+        }
         let mut words = kept.flow.splitn(4, ' ');
         let flow: Vec<&str> = words.by_ref().take(3).collect();
         let path = words.next().unwrap_or_default();
@@ -114,7 +133,7 @@ impl Binding {
             params,
             q: kept.q,
             instance: kept.instance,
-            reg_id: None,
+            reg_id: kept.reg_id,
             user_agent: kept.user_agent,
             call_id: kept.call_id,
             cseq: kept.cseq,
@@ -134,6 +153,7 @@ impl Binding {
             && self.path == new.path
             && self.q == new.q
             && self.instance == new.instance
+            && self.reg_id == new.reg_id
             && self.user_agent == new.user_agent
             && self.call_id == new.call_id
     }

@@ -81,7 +81,12 @@ pub enum Change<'r> {
     /// A contact is new, or something about it is.
     Bound(&'r Binding),
     /// A contact was confirmed; only its expiry and its CSeq moved.
-    Refreshed(&'r Binding),
+    Refreshed {
+        /// The contact.
+        binding: &'r Binding,
+        /// When it would have ended without that.
+        before: Instant,
+    },
     /// A contact is gone: removed, replaced by another contact of the same device, or expired.
     Unbound(Unbound),
 }
@@ -107,7 +112,7 @@ impl Refusal {
 /// A change whose binding is still to be looked up.
 enum Step {
     Bound(u64),
-    Refreshed(u64),
+    Refreshed(u64, Instant),
     Unbound(Unbound),
 }
 
@@ -247,7 +252,7 @@ impl Registrar {
                 steps.push(Step::Unbound(old.into()));
                 steps.push(Step::Bound(id));
             }
-            Some(old) if old.differs_only_in_time(&new) => steps.push(Step::Refreshed(id)),
+            Some(old) if old.differs_only_in_time(&new) => steps.push(Step::Refreshed(id, old.expires_at)),
             Some(_) | None => steps.push(Step::Bound(id)),
         }
         self.put(new);
@@ -259,7 +264,7 @@ impl Registrar {
         let find = |id: u64| all.iter().find(|binding| binding.id == id);
         let changes = steps.into_iter().filter_map(|step| match step {
             Step::Bound(id) => find(id).map(Change::Bound),
-            Step::Refreshed(id) => find(id).map(Change::Refreshed),
+            Step::Refreshed(id, before) => find(id).map(|binding| Change::Refreshed { binding, before }),
             Step::Unbound(gone) => Some(Change::Unbound(gone)),
         });
         let headers = all
@@ -294,6 +299,11 @@ impl Registrar {
     pub fn find(&self, extension: &Number, contact: &str) -> Option<&Binding> {
         self.bindings(extension)
             .find(|binding| binding.contact == contact)
+    }
+
+    /// One contact of an extension, by its number.
+    pub fn by_id(&self, extension: &Number, id: u64) -> Option<&Binding> {
+        self.bindings(extension).find(|binding| binding.id == id)
     }
 
     /// Whether a phone is registered from this place by datagram.

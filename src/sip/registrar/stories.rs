@@ -58,7 +58,7 @@ impl World {
             .register(self.now, &Number::from(extension), &message, &self.flow);
         let changes = registered.changes.iter().map(|change| match change {
             Change::Bound(binding) => format!("bound {}", binding.contact),
-            Change::Refreshed(binding) => format!("refreshed {}", binding.contact),
+            Change::Refreshed { binding, .. } => format!("refreshed {}", binding.contact),
             Change::Unbound(gone) => format!("unbound {}", gone.contact),
         });
         let changes = changes.collect();

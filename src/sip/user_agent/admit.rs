@@ -4,7 +4,8 @@
 use super::{ALLOW, Origin, SUPPORTED, UserAgent};
 use crate::model::Number;
 use crate::sip::digest::Verdict;
-use crate::sip::{Flow, Message, Method, Name, Scheme, reason_phrase};
+use crate::sip::events::Package;
+use crate::sip::{Draft, Flow, Message, Method, Name, Scheme, reason_phrase};
 use std::time::Instant;
 
 impl UserAgent {
@@ -46,12 +47,7 @@ impl UserAgent {
             });
         }
         match request.method() {
-            Method::Options => self.reply(now, flow, request, 200, |draft| {
-                draft
-                    .header(Name::Allow, ALLOW)
-                    .header(Name::Accept, "application/sdp")
-                    .header(Name::Supported, SUPPORTED)
-            }),
+            Method::Options => self.describe(now, flow, request),
             Method::Register => self.serve_register(now, flow, request),
             Method::Invite => {
                 if let Some(origin) = self.origin(now, flow, request) {
@@ -63,7 +59,12 @@ impl UserAgent {
                 self.reply(now, flow, request, 481, |draft| draft);
             }
             Method::Ack | Method::Cancel => {}
-            Method::Subscribe | Method::Notify | Method::Refer | Method::Message | Method::Publish => {
+            Method::Subscribe => self.serve_subscribe(now, flow, request),
+            Method::Message => self.serve_message(now, flow, request),
+            // Nothing here has been subscribed to (RFC 6665 §4.1.3).
+            Method::Notify => self.reply(now, flow, request, 481, |draft| draft),
+            // No state is taken from others (RFC 3903 §6): lamps show what the box itself knows.
+            Method::Refer | Method::Publish => {
                 self.reply(now, flow, request, 405, |draft| draft.header(Name::Allow, ALLOW));
             }
             Method::Other(_) => self.reply(now, flow, request, 501, |draft| draft.header(Name::Allow, ALLOW)),
@@ -92,6 +93,26 @@ impl UserAgent {
             return None;
         }
         Some(Origin::Phone(extension))
+    }
+
+    /// What the box can do (§11.2).
+    pub(super) fn describe(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
+        self.reply(now, flow, request, 200, abilities);
+    }
+
+    /// The extension whose password the request proves and that From names; otherwise it has been answered.
+    pub(super) fn authenticate_as_claimed(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+    ) -> Option<Number> {
+        let extension = self.authenticate(now, flow, request)?;
+        if request.from().uri.user().as_deref() != Some(extension.as_str()) {
+            self.reply(now, flow, request, 403, |draft| draft);
+            return None;
+        }
+        Some(extension)
     }
 
     /// The extension whose password the request proves; otherwise it has been answered with a challenge. Wrong
@@ -135,6 +156,15 @@ impl UserAgent {
         });
         None
     }
+}
+
+/// What the answer to OPTIONS says (§11.2).
+pub(super) fn abilities(draft: Draft) -> Draft {
+    draft
+        .header(Name::Allow, ALLOW)
+        .header(Name::Accept, "application/sdp")
+        .header(Name::Supported, SUPPORTED)
+        .header(Name::AllowEvents, Package::ALL)
 }
 
 /// The extensions of RFC 3327 and RFC 5626, which mean something to a registrar alone.

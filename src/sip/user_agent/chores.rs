@@ -53,6 +53,7 @@ impl Chore {
 
 impl UserAgent {
     pub(super) fn do_chores(&mut self, now: Instant) {
+        self.tidy_relays(now);
         for place in 0..self.chores.trunks.len() {
             self.look_at_probe(now, place);
             self.look_at_registration(now, place);

@@ -31,6 +31,11 @@ impl UserAgent {
                 self.given_up_speaks(now, id, response);
             }
             Owner::GivenUp(_) | Owner::Invite(_) | Owner::Bye(_) | Owner::LastBye(_) | Owner::Nobody => {}
+            Owner::Notify(id) => self.notifier.answered(now, id, status),
+            Owner::Unasked(id) => self.unasked_answered(id, status),
+            Owner::Relay(id) => self.relay_answered(now, id, status),
+            Owner::Phone(id) if status >= 200 => self.phone_answered(now, id, true),
+            Owner::Phone(_) => {}
             Owner::Probe(place) => self.probe_answered(now, place, status, response),
             Owner::Register(place) => self.register_answered(now, place, status, response),
         }
@@ -213,19 +218,29 @@ impl UserAgent {
         true
     }
 
+    fn is_inviting(&self, id: SessionId) -> bool {
+        let session = self.sessions.get(&id);
+        session.is_some_and(|session| matches!(session.state, State::Inviting { .. }))
+    }
+
     /// Nobody answered, or the way there is gone.
     pub(super) fn no_answer(&mut self, now: Instant, owner: Owner, status: u16) {
         match owner {
             Owner::Invite(id) if self.try_next_target(now, id) => {}
-            Owner::Invite(id) => {
+            Owner::Invite(id) if self.is_inviting(id) => {
                 self.tell(id, Event::Refused { session: id, status });
                 self.forget(id);
             }
+            // It was answered; its connection broke later, which is the session's concern.
+            Owner::Invite(_) => {}
             Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
             Owner::Within(id) => self.within_lost(now, id),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place, status),
-            Owner::GivenUp(_) | Owner::Nobody => {}
+            Owner::Notify(id) => self.notifier.answered(now, id, status),
+            Owner::Relay(id) => self.relay_answered(now, id, status),
+            Owner::Phone(id) => self.phone_answered(now, id, false),
+            Owner::Unasked(_) | Owner::GivenUp(_) | Owner::Nobody => {}
         }
     }
 }

@@ -97,6 +97,10 @@ impl UserAgent {
         session.hop = route
             .target
             .map(|target| Hop::new(now, target, invitation.elsewhere, &user));
+        session.phone = match &invitation.destination {
+            Destination::Registered { extension, .. } => Some(extension.clone()),
+            Destination::Trunk { .. } | Destination::Contact(_) => None,
+        };
         self.sessions.insert(id, session);
         self.send_invite(now, id, None);
         self.rewake(id);

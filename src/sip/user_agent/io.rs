@@ -3,7 +3,7 @@ use crate::sip::guard::Ban;
 use crate::sip::{Binding, Fault, Flow, Query, ResolveError, Target, Unbound};
 use bytes::Bytes;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// One INVITE dialog, ours or theirs, among all of this run.
@@ -94,10 +94,25 @@ pub enum Event {
     },
     /// A phone registered.
     Bound(Box<Binding>),
-    /// A phone refreshed its registration.
-    Refreshed(Box<Binding>),
+    /// A phone refreshed its registration; nothing else about it is new.
+    Refreshed {
+        /// The registration.
+        binding: Box<Binding>,
+        /// When it would have ended without that.
+        before: Instant,
+    },
     /// A phone unregistered, expired, or its connection broke.
     Unbound(Unbound),
+    /// A phone stopped answering our OPTIONS, or answers again.
+    PhoneProbed {
+        /// Whose phone.
+        extension: Number,
+        /// Whether it answers.
+        is_there: bool,
+    },
+    /// The connection of a session closed and the phone did not come back on another; a BYE is under way where one can
+    /// be, and the session is gone.
+    CutOff(SessionId),
     /// A trunk answered our OPTIONS within this time, or none of its targets did.
     TrunkProbed {
         /// Which.

@@ -2,12 +2,14 @@
 //!
 //! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
 //! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
-//! `hear` takes their responses, `guarded` is where strangers are stopped, `part` ends a session whatever state it is in. `reliable` is RFC 3262,
-//! `session_timer` with `refresh` RFC 4028.
+//! `hear` takes their responses, `guarded` is where strangers are stopped, `part` ends a session whatever state it is
+//! in. `reliable` is RFC 3262, `session_timer` with `refresh` RFC 4028, `subscribe` RFC 6665, `relay` RFC 3428; `phones`
+//! asks whether registered phones are there, `cut_off` waits for one whose connection closed.
 
 mod admit;
 mod challenged;
 mod chores;
+mod cut_off;
 mod failover;
 mod flows;
 mod guarded;
@@ -16,17 +18,26 @@ mod identity;
 mod invite;
 mod io;
 mod part;
+mod phones;
 mod probe;
 mod refresh;
 mod registration;
+mod relay;
 mod reliable;
 mod serve;
 mod session;
 mod session_timer;
+mod subscribe;
 mod targets;
 mod wake;
 mod within;
 
+#[cfg(test)]
+pub(in crate::sip) mod office;
+#[cfg(test)]
+mod phone_stories;
+#[cfg(test)]
+mod relay_stories;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
@@ -35,8 +46,10 @@ mod strangers;
 mod trunk_stories;
 
 pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Route, SessionId};
+pub use phones::Reach;
 
 use super::digest::Authenticator;
+use super::events::{Notifier, Package, SubscriptionId};
 use super::guard::Guard;
 use super::registrar::{Binding, Registrar, Unbound};
 use super::settings::{Account, Settings};
@@ -45,13 +58,16 @@ use super::{Draft, Flow, Malformed, Message, Method, Name, Query, StatusLine};
 use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
+use phones::Phones;
+use relay::Relays;
 use session::Session;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// What the box understands, for Allow.
-const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK";
+const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, MESSAGE";
 
 /// The connection that a phone opened is gone, and nothing else leads to it (RFC 5626 §11.6).
 const FLOW_FAILED: u16 = 430;
@@ -75,6 +91,9 @@ pub struct UserAgent {
     registrar: Registrar,
     authenticator: Authenticator,
     chores: Chores,
+    notifier: Notifier,
+    relays: Relays,
+    phones: Phones,
     guard: Guard,
     /// How long the message is that is being heard, in bytes.
     hearing: usize,
@@ -110,6 +129,14 @@ enum Owner {
     Probe(usize),
     /// Our registration with a trunk, by its place.
     Register(usize),
+    /// The NOTIFY of a subscription.
+    Notify(SubscriptionId),
+    /// A NOTIFY that a phone did not ask for, by the number of its binding.
+    Unasked(u64),
+    /// A MESSAGE on its way, by its number.
+    Relay(u64),
+    /// Whether a phone is there, by the number of its binding.
+    Phone(u64),
     /// Nobody waits for it.
     Nobody,
 }
@@ -139,6 +166,9 @@ impl UserAgent {
             registrar,
             authenticator,
             chores,
+            notifier: Notifier::default(),
+            relays: Relays::default(),
+            phones: Phones::default(),
             guard,
             hearing: 0,
             counts: Counts::default(),
@@ -161,7 +191,8 @@ impl UserAgent {
             self.guard
                 .lives_at(now, &binding.extension, binding.flow.peer.ip());
         }
-        self.unbound(gone);
+        self.unbound(now, gone);
+        self.ask_all_phones(now);
     }
 
     /// Takes over new accounts and trunks. The sockets and the realm stay until a restart: every stored password
@@ -191,6 +222,11 @@ impl UserAgent {
             };
             trunks.iter().any(|trunk| is_same(&trunk))
         });
+        let (accounts, notifier) = (&self.accounts, &mut self.notifier);
+        notifier.keep_only(now, |extension| accounts.contains_key(extension));
+        if old.qualify_every != self.settings.qualify_every {
+            self.ask_all_phones(now);
+        }
     }
 
     /// Who may speak SIP with us now.
@@ -213,6 +249,7 @@ impl UserAgent {
             Ok(message) => self.hear_response(now, flow, &message),
             Err(malformed) => self.complain(now, flow, bytes, &malformed),
         }
+        self.notify(now);
         self.flush();
     }
 
@@ -236,7 +273,9 @@ impl UserAgent {
     /// A stream is gone: what waited for answers there waits no more, and phones known only by it are unreachable.
     pub fn stream_closed(&mut self, now: Instant, connection: u64) {
         let gone = self.registrar.flow_closed(connection);
-        self.unbound(gone);
+        self.unbound(now, gone);
+        self.notifier.flow_closed(now, connection);
+        self.cut_off_sessions(now, connection);
         let lost = self
             .transactions
             .flow_is_dead(now, |flow| flow.connection == Some(connection));
@@ -260,6 +299,7 @@ impl UserAgent {
         for owner in owners {
             self.no_answer(now, owner, status);
         }
+        self.notify(now);
         self.flush();
     }
 
@@ -269,6 +309,8 @@ impl UserAgent {
             self.transactions.next_deadline(),
             self.registrar.next_deadline(),
             self.chores.next_deadline(),
+            self.notifier.next_deadline(),
+            self.phones.next_deadline(),
             self.next_question(),
             self.wakes.first().map(|(at, _)| *at),
         ]
@@ -287,9 +329,12 @@ impl UserAgent {
         }
         self.wake_sessions(now);
         let gone = self.registrar.expire(now);
-        self.unbound(gone);
+        self.unbound(now, gone);
         self.ask_for_names(now);
         self.do_chores(now);
+        self.ask_phones(now);
+        self.notifier.wake(now);
+        self.notify(now);
         self.flush();
     }
 
@@ -312,11 +357,9 @@ impl UserAgent {
             .or_else(|| self.events.pop_front().map(Output::Event))
     }
 
-    /// The contact URIs of a phone, the preferred first.
+    /// The contact URIs of an extension's phones that are there, the preferred first.
     pub fn contacts(&self, now: Instant, extension: &Number) -> impl Iterator<Item = &str> {
-        self.registrar
-            .contacts(now, extension)
-            .into_iter()
+        self.phones_to_ring(now, extension)
             .map(|binding| binding.contact.as_str())
     }
 
@@ -324,6 +367,16 @@ impl UserAgent {
     pub fn registrations(&self, now: Instant) -> impl Iterator<Item = &Binding> {
         let live = move |binding: &&Binding| binding.expires_at > now;
         self.registrar.all().filter(live)
+    }
+
+    /// One registered contact, by its URI.
+    pub fn registration(&self, extension: &Number, contact: &str) -> Option<&Binding> {
+        self.registrar.find(extension, contact)
+    }
+
+    /// Subscriptions that are held.
+    pub fn subscriptions(&self) -> usize {
+        self.notifier.len()
     }
 
     /// Counts since start.
@@ -342,11 +395,15 @@ impl UserAgent {
         self.transactions.shrink();
         self.sessions.shrink_to(SMALL);
         self.by_tag.shrink_to(SMALL);
+        self.notifier.shrink();
         self.events.shrink_to(SMALL);
         self.sends.shrink_to(SMALL);
     }
 
-    fn unbound(&mut self, gone: Vec<Unbound>) {
+    fn unbound(&mut self, now: Instant, gone: Vec<Unbound>) {
+        for unbound in &gone {
+            self.notifier.changed(now, Package::Reg, &unbound.extension);
+        }
         self.events.extend(gone.into_iter().map(Event::Unbound));
     }
 

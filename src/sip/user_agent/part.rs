@@ -122,7 +122,11 @@ impl UserAgent {
         {
             if matches!(
                 event,
-                Event::Left(_) | Event::NeverAcknowledged(_) | Event::Expired(_) | Event::Refused { .. }
+                Event::Left(_)
+                    | Event::NeverAcknowledged(_)
+                    | Event::Expired(_)
+                    | Event::CutOff(_)
+                    | Event::Refused { .. }
             ) {
                 session.farewell = Some(Farewell {
                     status: 480,

@@ -146,7 +146,10 @@ impl UserAgent {
         let Some(trunk) = self.settings.trunks.get(place) else {
             return;
         };
-        let Some(flow) = self.registration(place).and_then(|own| Some(own.asking?.flow)) else {
+        let Some(flow) = self
+            .own_registration(place)
+            .and_then(|own| Some(own.asking?.flow))
+        else {
             return;
         };
         let (aor, registrar) = (format!("<{}>", trunk.address_of_record()), trunk.uri(None));
@@ -321,7 +324,7 @@ impl UserAgent {
         if let Some(trunk) = self.settings.trunks.get_mut(place) {
             trunk.targets.failed(now, &target);
         }
-        let tried = self.registration(place).map(|own| own.tried.clone());
+        let tried = self.own_registration(place).map(|own| own.tried.clone());
         match self.target_after(now, place, &tried.unwrap_or_default()) {
             Some(next) => self.register_at(now, place, Some(next)),
             None => self.register_later(now, place, status, pause),
@@ -329,7 +332,7 @@ impl UserAgent {
     }
 
     fn register_later(&mut self, now: Instant, place: usize, status: u16, wanted: Option<Duration>) {
-        let failures = self.registration(place).map_or(0, |own| own.failures);
+        let failures = self.own_registration(place).map_or(0, |own| own.failures);
         let pause = FIRST_PAUSE
             .saturating_mul(1 << failures.min(6))
             .min(LONGEST_PAUSE);
@@ -401,12 +404,12 @@ impl UserAgent {
 
     /// The proxies a call by this trunk has to name.
     pub(super) fn service_route(&self, place: usize) -> Vec<String> {
-        self.registration(place)
+        self.own_registration(place)
             .map(|own| own.service_route.clone())
             .unwrap_or_default()
     }
 
-    fn registration(&self, place: usize) -> Option<&Registration> {
+    fn own_registration(&self, place: usize) -> Option<&Registration> {
         self.chores.trunks.get(place)?.registration.as_ref()
     }
 

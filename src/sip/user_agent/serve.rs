@@ -5,7 +5,8 @@ use super::session_timer::{self, MIN_SE, Wish};
 use super::{ALLOW, Event, Incoming, Origin, Owner, SUPPORTED, SessionId, UserAgent};
 use crate::model::Number;
 use crate::sip::dialog::Dialog;
-use crate::sip::registrar::Change;
+use crate::sip::events::Package;
+use crate::sip::registrar::{Binding, Change};
 use crate::sip::{Draft, Echo, Flow, Message, Name, NameAddr, reason_phrase};
 use std::time::Instant;
 
@@ -30,12 +31,24 @@ impl UserAgent {
         }
         let server = self.transactions.serve(now, flow, request, None);
         let outcome = self.registrar.register(now, &extension, request, flow);
-        self.events
-            .extend(outcome.changes.into_iter().map(|change| match change {
-                Change::Bound(binding) => Event::Bound(Box::new(binding.clone())),
-                Change::Refreshed(binding) => Event::Refreshed(Box::new(binding.clone())),
-                Change::Unbound(gone) => Event::Unbound(gone),
-            }));
+        let (mut came, mut stayed) = (Vec::new(), Vec::new());
+        for change in outcome.changes {
+            self.events.push_back(match change {
+                Change::Bound(binding) => {
+                    came.push(binding.clone());
+                    Event::Bound(Box::new(binding.clone()))
+                }
+                Change::Refreshed { binding, before } => {
+                    stayed.push(binding.clone());
+                    let binding = Box::new(binding.clone());
+                    Event::Refreshed { binding, before }
+                }
+                Change::Unbound(gone) => {
+                    self.notifier.changed(now, Package::Reg, &gone.extension);
+                    Event::Unbound(gone)
+                }
+            });
+        }
         let tag = self.dice.token();
         let mut draft = Draft::response(request, flow.peer, (outcome.status, &*outcome.reason), Some(&tag));
         for (name, value) in outcome.headers {
@@ -43,6 +56,23 @@ impl UserAgent {
         }
         let response = draft.header(Name::Server, &self.settings.product).finish();
         self.transactions.respond(now, server, outcome.status, response);
+        self.look_after_phones(now, &came, &stayed);
+    }
+
+    /// What follows from a registration, behind its answer.
+    fn look_after_phones(&mut self, now: Instant, came: &[Binding], stayed: &[Binding]) {
+        for binding in came {
+            self.phone_came(now, binding);
+            self.sessions_came_back(&binding.extension, binding.flow);
+            self.notifier.came_back(now, &binding.extension, binding.flow);
+            self.notifier.changed(now, Package::Reg, &binding.extension);
+        }
+        for binding in stayed {
+            self.phone_refreshed(now, binding.id());
+        }
+        for binding in came.iter().chain(stayed) {
+            self.remind_of_messages(now, binding);
+        }
     }
 
     pub(super) fn serve_invite(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, origin: Origin) {
@@ -96,9 +126,14 @@ impl UserAgent {
             Origin::Trunk(trunk) => Some(trunk.clone()),
             Origin::Phone(_) => None,
         };
+        let phone = match &origin {
+            Origin::Trunk(_) => None,
+            Origin::Phone(extension) => Some(extension.clone()),
+        };
         let follows_target = trunk.is_some();
         let state = State::Asked { server, echo };
         let mut session = Session::new(dialog, state, trunk, follows_target);
+        session.phone = phone;
         session.invite_cseq = Some(request.cseq().number);
         session.rings_reliably = request
             .require()

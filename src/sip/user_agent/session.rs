@@ -2,7 +2,7 @@ use super::Farewell;
 use super::failover::Hop;
 use super::reliable::{Early, Reliable};
 use super::session_timer::Timer;
-use crate::model::TrunkName;
+use crate::model::{Number, TrunkName};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{ClientId, ServerId};
 use crate::sip::{Echo, Flow, Message, Method, Name, SessionExpires};
@@ -17,6 +17,10 @@ pub(super) struct Session {
     pub(super) state: State,
     /// The trunk at the other end.
     pub(super) trunk: Option<TrunkName>,
+    /// The extension of the phone at the other end, if it registers here.
+    pub(super) phone: Option<Number>,
+    /// Its connection is gone; until then it may come back on another.
+    pub(super) cut_off_until: Option<Instant>,
     /// Whether requests go to where the far side says it is. Phones behind a router do not know where they are.
     pub(super) follows_target: bool,
     /// A re-INVITE or UPDATE of theirs that waits for the engine.
@@ -97,6 +101,8 @@ impl Session {
             is_ours: matches!(state, State::Inviting { .. }),
             state,
             trunk,
+            phone: None,
+            cut_off_until: None,
             follows_target,
             offered: None,
             farewell: None,
@@ -123,7 +129,10 @@ impl Session {
         let ringing = ringing.filter(|_| matches!(self.state, State::Asked { .. }));
         let hop = self.hop.as_ref().and_then(Hop::next_deadline);
         let hop = hop.filter(|_| matches!(self.state, State::Inviting { .. }) && self.farewell.is_none());
-        [timer, ringing, hop].into_iter().flatten().min()
+        [timer, ringing, hop, self.cut_off_until]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Takes note of what the far side says it can.

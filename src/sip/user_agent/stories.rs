@@ -53,6 +53,7 @@ impl World {
             digests: super::super::digest::Algorithm::ALL.to_vec(),
             product: "callpost".to_owned(),
             registrations: RegistrationTimes::default(),
+            qualify_every: None,
             listeners: vec![Listener {
                 transport: Transport::Udp,
                 address,
@@ -574,6 +575,7 @@ fn a_phone_behind_a_proxy_is_called_through_it() {
         q: 1000,
         user_agent: None,
         instance: None,
+        reg_id: None,
         expires_at_unix_ms: 60_000,
     };
     world.agent.restore(world.now, 0, vec![binding]);

@@ -73,6 +73,7 @@ impl World {
             digests: Algorithm::ALL.to_vec(),
             product: "callpost/0".to_owned(),
             registrations: RegistrationTimes::default(),
+            qualify_every: None,
             listeners: [Transport::Udp, Transport::Tcp]
                 .map(|transport| Listener { transport, address })
                 .to_vec(),

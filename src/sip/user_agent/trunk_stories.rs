@@ -64,6 +64,7 @@ impl World {
             realm: "callpost".to_owned(),
             digests: super::super::digest::Algorithm::ALL.to_vec(),
             product: "callpost".to_owned(),
+            qualify_every: None,
             registrations: RegistrationTimes::default(),
             listeners: vec![Listener {
                 transport: Transport::Udp,

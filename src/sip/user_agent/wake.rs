@@ -32,6 +32,7 @@ impl UserAgent {
             self.repeat_provisional(now, id);
             self.look_at_timer(now, id);
             self.look_at_hop(now, id);
+            self.look_at_connection(now, id);
             self.rewake(id);
         }
     }

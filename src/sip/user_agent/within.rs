@@ -11,7 +11,7 @@ use std::time::Instant;
 impl UserAgent {
     pub(super) fn hear_within(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) {
         let Some(id) = self.session_of(request) else {
-            if self.pays(now, flow) {
+            if !self.hear_subscription(now, flow, request) && self.pays(now, flow) {
                 self.reply(now, flow, request, 481, |draft| draft);
             }
             return;
@@ -33,12 +33,15 @@ impl UserAgent {
         if session.dialog.hear(request).is_err() {
             return self.respond(now, flow, request, server, 500);
         }
+        if flow.connection.is_some() {
+            self.came_back(id, *flow);
+        }
         match request.method() {
             Method::Bye => self.hear_bye(now, flow, request, server, id),
             Method::Invite | Method::Update => self.hear_offer(now, flow, request, server, id),
             Method::Info => self.hear_info(now, flow, request, server, id),
             Method::Prack => self.hear_prack(now, flow, request, server, id),
-            Method::Options => self.respond(now, flow, request, server, 200),
+            Method::Options => self.describe_within(now, flow, request, server),
             Method::Ack | Method::Cancel => {}
             Method::Register
             | Method::Subscribe
@@ -256,6 +259,14 @@ impl UserAgent {
         server: ServerId,
         id: SessionId,
     ) {
+        // Nothing is known that INFO could carry by name (RFC 6086 §4.2.2).
+        if request.header(Name::Other("Info-Package")).is_some() {
+            let response = Draft::response(request, flow.peer, 469, None)
+                .header(Name::Other("Recv-Info"), "")
+                .header(Name::Server, &self.settings.product)
+                .finish();
+            return self.transactions.respond(now, server, 469, response);
+        }
         let kind = request.content_type().ok().flatten();
         let relay = kind.is_some_and(|kind| kind.is("application/dtmf-relay"));
         let plain = kind.is_some_and(|kind| kind.is("application/dtmf"));
@@ -266,6 +277,13 @@ impl UserAgent {
         if let Some(digit) = signal(request.body(), relay) {
             self.tell(id, Event::Digit { session: id, digit });
         }
+    }
+
+    /// OPTIONS inside a call gets the answer it would get outside (§11.2).
+    fn describe_within(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId) {
+        let draft = super::admit::abilities(Draft::response(request, flow.peer, 200, None));
+        let response = draft.header(Name::Server, &self.settings.product).finish();
+        self.transactions.respond(now, server, 200, response);
     }
 
     pub(super) fn respond(

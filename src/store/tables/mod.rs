@@ -5,6 +5,7 @@ pub(super) mod boot;
 pub(super) mod calls;
 pub(super) mod cdrs;
 pub(super) mod consumers;
+pub(super) mod mailboxes;
 pub(super) mod meta;
 pub(super) mod names;
 pub(super) mod outbox;

@@ -68,6 +68,7 @@ pub(crate) fn open(dir: &Path, upstreams: &[&str], adjust: impl FnOnce(&mut Opti
         store,
         interrupted,
         bindings,
+        mailboxes: _,
         mended,
         set_aside,
     } = Store::open(dir, options).unwrap();

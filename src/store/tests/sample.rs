@@ -212,6 +212,7 @@ pub(crate) fn binding(extension: &str, cseq: u32, expires_ms: i64) -> Binding {
         q: 1000,
         user_agent: None,
         instance: None,
+        reg_id: None,
         expires_at_unix_ms: expires_ms,
     }
 }

@@ -157,6 +157,14 @@ impl Writer {
                 self.wait(Job::Entry(Entry::CallNoted(note)), Durability::Patient)
             }
             Job::Entry(Entry::Bound(binding)) => self.take_binding(binding),
+            Job::Entry(Entry::Refreshed(bindings)) => {
+                for binding in bindings {
+                    self.take_binding(binding);
+                }
+            }
+            Job::Entry(Entry::MailboxCounted(count)) => {
+                self.wait(Job::Entry(Entry::MailboxCounted(count)), Durability::AtOnce);
+            }
             Job::Entry(Entry::Unbound { extension, contact }) => {
                 self.refreshes.forget(&extension, &contact);
                 self.wait(

@@ -7,7 +7,7 @@ use crate::store::filing::close;
 use crate::store::journal::Durability;
 use crate::store::late;
 use crate::store::log;
-use crate::store::tables::{boot, calls, cdrs, outbox, recordings, registrations};
+use crate::store::tables::{boot, calls, cdrs, mailboxes, outbox, recordings, registrations};
 
 impl Writer {
     /// Commits the lot, then answers. When the commit fails, what must not be lost is kept for the next try.
@@ -142,6 +142,13 @@ impl Writer {
                 Ok(Some(StoreReply::CallClosed { seq }))
             }
             Job::Entry(Entry::Bound(binding)) => registrations::bind(connection, binding).map(|()| None),
+            Job::Entry(Entry::Refreshed(bindings)) => {
+                for binding in bindings {
+                    registrations::bind(connection, binding)?;
+                }
+                Ok(None)
+            }
+            Job::Entry(Entry::MailboxCounted(count)) => mailboxes::set(connection, count).map(|()| None),
             Job::Entry(Entry::Unbound { extension, contact }) => {
                 registrations::unbind(connection, extension, contact).map(|()| None)
             }
@@ -213,7 +220,12 @@ impl Writer {
                     self.open_calls.remove(&cdr.call_id);
                 }
                 Job::Entry(
-                    Entry::CallNoted(_) | Entry::Bound(_) | Entry::Unbound { .. } | Entry::RecordingOpened(_),
+                    Entry::CallNoted(_)
+                    | Entry::Bound(_)
+                    | Entry::Refreshed(_)
+                    | Entry::MailboxCounted(_)
+                    | Entry::Unbound { .. }
+                    | Entry::RecordingOpened(_),
                 )
                 | Job::Tape(_)
                 | Job::Work(..)

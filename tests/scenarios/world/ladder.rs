@@ -73,8 +73,28 @@ fn summary(bytes: &[u8]) -> String {
     if proof.into_iter().any(|name| message.header(name).is_some()) {
         text.push_str(" with digest");
     }
+    if message.method() == Method::Notify && message.is_request() {
+        text.push_str(&told(message.body()));
+    }
     text.push_str(sdp_mark(message.body()));
     text
+}
+
+/// What a NOTIFY tells: `1/0` messages, or the states of an extension's calls.
+fn told(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    if let Some(line) = body.lines().find_map(|line| line.strip_prefix("Voice-Message: ")) {
+        return format!(" of {} messages", line.trim_end_matches(" (0/0)"));
+    }
+    let states: Vec<&str> = body
+        .split("<state>")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next())
+        .collect();
+    match states.as_slice() {
+        [] => " of no call".to_owned(),
+        states => format!(" of {}", states.join(", ")),
+    }
 }
 
 fn sdp_mark(body: &[u8]) -> &'static str {

@@ -22,7 +22,9 @@ pub use talk::{Side, State};
 
 use callpost::engine::{Engine, Input, Notice};
 use callpost::media::MediaEvent;
-use callpost::model::{Binding, CallId, CallKey, Cdr, Dice, Entry, LegId, LegKey, WallClock};
+use callpost::model::{
+    Binding, CallId, CallKey, Cdr, Dice, Entry, LegId, LegKey, Mailbox, MailboxCount, WallClock,
+};
 use callpost::sip::{Flow, Message, ResolveError, Target};
 use jiff::tz::TimeZone;
 use ladder::Ladder;
@@ -255,13 +257,28 @@ impl World {
                     (binding.extension.to_string(), binding.contact.clone()),
                     binding.clone(),
                 );
+            } else if let Entry::Refreshed(refreshed) = entry {
+                for binding in refreshed {
+                    bindings.insert(
+                        (binding.extension.to_string(), binding.contact.clone()),
+                        binding.clone(),
+                    );
+                }
             } else if let Entry::Unbound { extension, contact } = entry {
                 bindings.remove(&(extension.to_string(), contact.clone()));
+            }
+        }
+        let mut counts: BTreeMap<Mailbox, MailboxCount> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Entry::MailboxCounted(count) = entry {
+                counts.insert(count.mailbox.clone(), count.clone());
             }
         }
         let clock = WallClock::new(self.start, EPOCH_MS, true, TimeZone::UTC);
         let (dice, bindings) = (self.dice.fork(), bindings.into_values().collect());
         self.engine = Engine::new(self.now, site.settings(), clock, dice, bindings);
+        self.engine
+            .restore_mailboxes(self.now, counts.into_values().collect());
         self.write(|| "the box starts again".to_owned());
         self.settle();
     }

@@ -65,6 +65,20 @@ impl World {
                 let extension = binding.extension.clone();
                 self.write(|| format!("journal: {extension} bound"));
             }
+            Entry::Refreshed(bindings) => {
+                let extensions: Vec<String> = bindings
+                    .iter()
+                    .map(|binding| binding.extension.to_string())
+                    .collect();
+                self.write(|| format!("journal: {} still there", extensions.join(" ")));
+            }
+            Entry::MailboxCounted(count) => {
+                let line = format!(
+                    "journal: {} has {} new, {} old",
+                    count.mailbox, count.new, count.old
+                );
+                self.write(|| line);
+            }
             Entry::Unbound { extension, .. } => {
                 let extension = extension.clone();
                 self.write(|| format!("journal: {extension} unbound"));
@@ -115,6 +129,7 @@ impl World {
             Notice::CallRefused { .. }
             | Notice::PortFailed { .. }
             | Notice::PhoneGone { .. }
+            | Notice::PhoneChanged { .. }
             | Notice::AddressBanned { .. }
             | Notice::BanLifted { .. }
             | Notice::WeakerDigest { .. }

@@ -35,6 +35,8 @@ pub struct Phone {
     /// The INVITE it heard last.
     pub last_invite: String,
     registering: Option<Registering>,
+    /// What it subscribed to last: which extension, and the header lines.
+    watching: Option<(String, String)>,
     repeats: BTreeMap<u64, Repeat>,
     serial: u64,
 }
@@ -91,6 +93,7 @@ impl Phone {
             registered: None,
             last_invite: String::new(),
             registering: None,
+            watching: None,
             repeats: BTreeMap::new(),
             serial: 0,
         }
@@ -140,6 +143,29 @@ impl Phone {
              Max-Forwards: 70\r\nFrom: <sip:{user}@callpost>;tag=r\r\nTo: <sip:{aor}@callpost>\r\n\
              Call-ID: {}\r\nCSeq: {} REGISTER\r\nContact: {}\r\nExpires: {}\r\n{proof}Content-Length: 0\r\n\r\n",
             registering.call_id, registering.cseq, registering.contact, registering.expires,
+        );
+        self.ask(branch, text.into_bytes())
+    }
+
+    /// Subscribes to something about an extension.
+    pub fn watch(&mut self, watched: &str, package: &str) -> Vec<Do> {
+        let lines = format!("Event: {package}\r\nExpires: 3600\r\n");
+        self.watching = Some((watched.to_owned(), lines));
+        self.send_subscribe("", 1)
+    }
+
+    fn send_subscribe(&mut self, proof: &str, cseq: u32) -> Vec<Do> {
+        let branch = self.branch();
+        let (transport, address, user) = (self.transport.via(), self.address, self.user.clone());
+        let Some((watched, lines)) = &self.watching else {
+            return Vec::new();
+        };
+        let text = format!(
+            "SUBSCRIBE sip:{watched}@callpost SIP/2.0\r\nVia: SIP/2.0/{transport} {address};branch={branch};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{user}@callpost>;tag=w\r\nTo: <sip:{watched}@callpost>\r\n\
+             Call-ID: watch-{}-{watched}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: {}\r\n{lines}{proof}Content-Length: 0\r\n\r\n",
+            self.name,
+            self.contact(),
         );
         self.ask(branch, text.into_bytes())
     }
@@ -463,6 +489,14 @@ impl Phone {
         }
         if response.method() == Method::Register {
             self.hear_registered(response, status)
+        } else if response.method() == Method::Subscribe && status == 401 && response.cseq().number == 1 {
+            let uri = self
+                .watching
+                .as_ref()
+                .map(|(watched, _)| format!("sip:{watched}@callpost"));
+            let proof = uri.and_then(|uri| self.proof(response, Method::Subscribe, &uri));
+            let proof = proof.map(|proof| format!("Authorization: {proof}\r\n"));
+            proof.map_or_else(Vec::new, |proof| self.send_subscribe(&proof, 2))
         } else if response.method() == Method::Invite {
             self.hear_invited(response, status, &branch)
         } else {

@@ -35,6 +35,7 @@ pub struct Site {
     /// Trunks beside the PBX.
     pub carriers: Vec<Trunk>,
     pub trunk_rules: BTreeMap<TrunkName, TrunkRules>,
+    pub qualify_every: Option<Duration>,
     pub guard: callpost::sip::guard::Rules,
 }
 
@@ -92,6 +93,7 @@ impl Site {
             dialing: Dialing::default(),
             carriers: Vec::new(),
             trunk_rules: BTreeMap::new(),
+            qualify_every: None,
             guard: callpost::sip::guard::Rules::default(),
         }
     }
@@ -115,6 +117,12 @@ impl Site {
     /// The same office without recordings, which keeps a ladder short.
     pub fn unrecorded(mut self) -> Self {
         self.record = false;
+        self
+    }
+
+    /// The same office, whose phones are asked every minute whether they are there.
+    pub fn asking_phones(mut self) -> Self {
+        self.qualify_every = Some(Duration::from_secs(60));
         self
     }
 
@@ -149,6 +157,7 @@ impl Site {
                 realm: "callpost".to_owned(),
                 product: "callpost".to_owned(),
                 registrations: RegistrationTimes::default(),
+                qualify_every: self.qualify_every,
                 digests: callpost::sip::digest::Algorithm::ALL.to_vec(),
                 listeners: [Transport::Udp, Transport::Tcp]
                     .map(|transport| Listener { transport, address })

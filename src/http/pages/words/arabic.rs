@@ -80,6 +80,8 @@ pub(in crate::http::pages) static ARABIC: Words = Words {
     wait_for: "{n} ينتظر",
     no_phones: "لا يوجد هاتف مسجّل.",
     expires_in: "ينتهي خلال {time}",
+    phone_silent: "لا يجيب",
+    behind_router: "خلف موجّه",
     trunks: "خطوط الربط",
     no_trunks: "لم يُضبط أي خط ربط.",
     up: "يعمل",

@@ -80,6 +80,8 @@ pub(in crate::http::pages) static ENGLISH: Words = Words {
     wait_for: "{n} waiting",
     no_phones: "No phone is registered.",
     expires_in: "expires in {time}",
+    phone_silent: "does not answer",
+    behind_router: "behind a router",
     trunks: "Trunks",
     no_trunks: "No trunks are configured.",
     up: "Up",

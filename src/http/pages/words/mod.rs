@@ -103,6 +103,8 @@ pub(in crate::http) struct Words {
     // phones, trunks
     pub(in crate::http::pages) no_phones: &'static str,
     pub(in crate::http::pages) expires_in: &'static str,
+    pub(in crate::http::pages) phone_silent: &'static str,
+    pub(in crate::http::pages) behind_router: &'static str,
     pub(in crate::http::pages) trunks: &'static str,
     pub(in crate::http::pages) no_trunks: &'static str,
     pub(in crate::http::pages) up: &'static str,

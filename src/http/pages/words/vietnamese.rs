@@ -80,6 +80,8 @@ pub(in crate::http::pages) static VIETNAMESE: Words = Words {
     wait_for: "{n} chờ",
     no_phones: "Chưa có điện thoại đăng ký.",
     expires_in: "hết hạn sau {time}",
+    phone_silent: "không trả lời",
+    behind_router: "sau bộ định tuyến",
     trunks: "Đường trung kế",
     no_trunks: "Chưa cấu hình trung kế.",
     up: "Hoạt động",
