@@ -238,7 +238,7 @@ impl Household {
              drain_seconds={drain_seconds}\n\
              [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}{more_listens}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
              [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
-             [http]\nlisten=\"{http}\"\n[recording]\nenabled={recording}\n\
+             [http]\nlisten=\"{http}\"\nrequests_per_minute=60000\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\
              [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
         );
