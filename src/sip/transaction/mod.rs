@@ -6,6 +6,7 @@ mod follow;
 mod invite_client;
 mod invite_server;
 mod key;
+mod letting_go;
 mod reroute;
 mod server;
 mod timing;
@@ -277,18 +278,6 @@ impl<Owner: Copy> Transactions<Owner> {
         true
     }
 
-    /// Sends it no more, and listens to no answer: for requests other than INVITE that are asked elsewhere.
-    pub(super) fn forget(&mut self, id: ClientId) {
-        self.clients.remove(&id);
-    }
-
-    /// Reminds of another owner from now on.
-    pub(super) fn hand_over(&mut self, id: ClientId, owner: Owner) {
-        if let Some(asked) = self.clients.get_mut(&id) {
-            asked.owner = owner;
-        }
-    }
-
     /// Whether a request belongs to a transaction we have; if so, it has been dealt with.
     pub(super) fn recognise(&mut self, now: Instant, request: &Message<'_>) -> Known {
         let is_ack = request.method() == Method::Ack;
@@ -453,38 +442,6 @@ impl<Owner: Copy> Transactions<Owner> {
             self.hints.shrink_to(SMALL);
         }
         self.sends.shrink_to(SMALL);
-    }
-
-    /// The way to the peer is gone: requests that wait there take the other way if they have one, else they will never
-    /// be answered. Answers that are still due take a new connection.
-    pub(super) fn flow_is_dead(&mut self, now: Instant, dead: impl Fn(&Flow) -> bool) -> Vec<Owner> {
-        for served in self.servers.values_mut().filter(|served| dead(&served.flow)) {
-            if let Some(instead) = served.instead.take() {
-                served.flow = instead;
-            }
-        }
-        let mut lost: Vec<ClientId> = self
-            .clients
-            .iter()
-            .filter(|(_, asked)| dead(&asked.flow))
-            .map(|(id, _)| *id)
-            .collect();
-        lost.sort_unstable(); // A story with a seed tells the same again.
-        let mut owners = Vec::new();
-        for id in lost {
-            let Some(asked) = self.clients.remove(&id) else {
-                continue;
-            };
-            match asked.instead.filter(|_| asked.machine.has_heard_nothing()) {
-                Some(instead) => {
-                    self.reroute.note_refusal(now, &asked.flow);
-                    let request = reroute::over(&asked.request, &instead);
-                    self.begin(now, id, instead, None, request.into(), asked.owner);
-                }
-                None => owners.push(asked.owner),
-            }
-        }
-        owners
     }
 
     /// Transactions under way.
