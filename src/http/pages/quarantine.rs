@@ -269,11 +269,17 @@ fn row(w: &Words, row: &QuarantineView) -> Row {
         last: date_and_time(row.last_at),
         first: fill(
             w.journal.first_came,
-            &[("time", &super::text::date_and_time_within(row.first_at))],
+            &[("time", &unbroken(&date_and_time(row.first_at)))],
         ),
         times: fill(w.journal.came_times, &[("n", &row.times.to_string())]),
         raw: serde_json::to_string_pretty(&row.raw).unwrap_or_default(),
     }
+}
+
+/// In one piece and in its own order, also within a sentence that is read from right to left.
+fn unbroken(time: &str) -> String {
+    let joined = time.replace('-', "\u{2011}").replace(' ', "\u{a0}");
+    format!("\u{2066}{joined}\u{2069}")
 }
 
 /// The sources to choose from, when there is more than one.
