@@ -150,6 +150,7 @@ pub(crate) fn record(n: u32, of: u32) -> (Cdr, Vec<CallNote>) {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        transfers: Vec::new(),
         sip_call_id: Some(format!("{dice:016x}@192.0.2.7")),
         origin: foreign.then(|| ForeignRecord {
             source: "onepos".to_owned(),

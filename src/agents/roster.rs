@@ -178,6 +178,13 @@ impl Roster {
             .find(|agent| matches!(&agent.reach, Reach::Extension(own) if own == extension))
     }
 
+    /// The agent people reach under this number, wherever the phone is.
+    pub fn agent_of_number(&self, number: &Number) -> Option<&Agent> {
+        self.agents.iter().map(|seat| &seat.agent).find(
+            |agent| matches!(&agent.reach, Reach::Extension(own) | Reach::Trunk(_, own) if own == number),
+        )
+    }
+
     /// How everyone stands. `reachable` tells whether an agent has a phone to ring.
     pub fn standings<'a>(
         &'a self,

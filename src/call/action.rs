@@ -1,5 +1,5 @@
-use super::{Candidate, FlowSought, Sought, Way};
-use crate::model::{Cdr, LegId, NoteKind, Playable, RecordingId, RecordingKind};
+use super::{Candidate, FlowSought, Sought, TransferNews, Way};
+use crate::model::{Cdr, LegId, NoteKind, Number, Playable, RecordingId, RecordingKind};
 use std::time::Duration;
 
 /// Everything a call can ask of the outside world.
@@ -39,6 +39,14 @@ pub enum Action {
     Release(LegId, Cause),
     /// Let two legs talk.
     Bridge(LegId, LegId),
+    /// Let the two talk no more; both stay in the call.
+    Unbridge(LegId),
+    /// Find out where a number leads for this leg; [`Event::TargetFound`](super::Event::TargetFound) follows.
+    FindTarget(LegId, Number),
+    /// Take a leg of another call over as this leg of ours, with all that belongs to it.
+    MoveHere(crate::model::LegKey, LegId),
+    /// Tell whoever wanted the call handed on what becomes of it.
+    TellTransferor(LegId, TransferNews),
     /// Record from now on.
     Record {
         /// Which recording.
@@ -50,6 +58,8 @@ pub enum Action {
         /// The right channel.
         right: Option<LegId>,
     },
+    /// Go on with a recording that runs with these two sides, left and right.
+    ChangeRecording(RecordingId, LegId, Option<LegId>),
     /// End the recording.
     StopRecording(RecordingId),
     /// Tell when the caller has been silent for so long; `None` ends the watch.
@@ -93,6 +103,8 @@ pub enum Cause {
     Ordered,
     /// The box is shutting down.
     ShuttingDown,
+    /// Another phone took the call over from this one.
+    Transferred,
 }
 
 impl Cause {
@@ -100,6 +112,7 @@ impl Cause {
     pub(super) fn result(self) -> &'static str {
         match self {
             Self::AnsweredElsewhere => "answered_elsewhere",
+            Self::Transferred => "transferred",
             Self::Finished | Self::Ordered | Self::ShuttingDown | Self::CallerGaveUp => "canceled",
             Self::RangLongEnough | Self::NoAnswer => "no_answer",
             Self::Busy => "busy",
@@ -114,7 +127,7 @@ impl Cause {
         match self {
             Self::AnsweredElsewhere => 26,
             Self::NoSuchNumber => 1,
-            Self::Finished | Self::CallerGaveUp | Self::Ordered => 16,
+            Self::Finished | Self::CallerGaveUp | Self::Ordered | Self::Transferred => 16,
             Self::Busy => 17,
             Self::RangLongEnough | Self::NoAnswer => 19,
             Self::NobodyThere => 20,

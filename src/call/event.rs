@@ -1,4 +1,4 @@
-use super::Cause;
+use super::{Cause, Entry, JoinWish, TransferObjection, TransferWish};
 use crate::ivr::Flow;
 use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId};
 use std::sync::Arc;
@@ -35,6 +35,16 @@ pub enum Event {
     FellSilent,
     /// The box has no means to serve the call, for this reason and with this word for the record.
     CannotServe(Cause, &'static str),
+    /// Somebody in the conversation wants it handed on.
+    TransferAsked(TransferWish),
+    /// The reply to [`Action::FindTarget`](super::Action::FindTarget).
+    TargetFound(Result<Entry, TransferObjection>),
+    /// Somebody who talks in two calls wants the two others joined, here.
+    JoinAsked(JoinWish),
+    /// This leg lives on in another call, with whoever is there.
+    LegTaken(LegId),
+    /// A person wants the two who talk not to hear each other (`true`), or to hear each other again.
+    HoldOrdered(bool),
     /// A technician wants it over.
     HangUpOrdered,
     /// The box is going down.

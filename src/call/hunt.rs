@@ -112,7 +112,7 @@ impl Call {
         if self.is_caller_answered() {
             let items = vec![Playable::Tone(Tone::Ringback)];
             actions.push(Action::Play {
-                leg: LegId::CALLER,
+                leg: self.front,
                 items,
                 repeat: true,
             });
@@ -193,7 +193,7 @@ impl Call {
         let until = (now + self.policy.pause_between_rounds).min(round_ends);
         hunt.phase = Phase::Waiting { until };
         let tell = !std::mem::replace(&mut hunt.somebody_rang, true) && !self.is_caller_answered();
-        tell.then_some(Action::Ring(LegId::CALLER)).into_iter().collect()
+        tell.then_some(Action::Ring(self.front)).into_iter().collect()
     }
 
     pub(super) fn leg_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
@@ -210,7 +210,10 @@ impl Call {
         self.ledger.ringing(now, leg);
         let mut actions = Vec::new();
         if is_first && !self.is_caller_answered() {
-            actions.push(Action::Ring(LegId::CALLER));
+            actions.push(Action::Ring(self.front));
+        }
+        if is_first {
+            actions.extend(self.transfer_rings());
         }
         actions.push(Action::Note(NoteKind::Ringing, Some(leg), String::new()));
         actions
@@ -230,13 +233,18 @@ impl Call {
         let losers: Vec<LegId> = legs.keys().copied().collect();
         let mut actions = self.release(now, losers, Cause::AnsweredElsewhere);
         self.ledger.answered(now, leg);
+        let kind = if self.talked.is_some() {
+            NoteKind::Transferred
+        } else {
+            NoteKind::Answered
+        };
         actions.extend(self.talk(now, leg));
         let agent = self
             .ledger
             .agent(leg)
             .map(ToString::to_string)
             .unwrap_or_default();
-        actions.push(Action::Note(NoteKind::Answered, Some(leg), agent));
+        actions.push(Action::Note(kind, Some(leg), agent));
         actions
     }
 
@@ -342,9 +350,12 @@ impl Call {
         self.overflow_rule = hunt.rules.take().map(|rules| rules.overflow);
         self.unanswered = Some(result);
         self.stage = Stage::InFlow;
+        if let Some(actions) = self.transfer_in_vain(now, result) {
+            return actions;
+        }
         let mut actions = Vec::new();
         if self.is_caller_answered() {
-            actions.push(Action::StopPlaying(LegId::CALLER));
+            actions.push(Action::StopPlaying(self.front));
         }
         actions.extend(self.after_hunt(now, result));
         actions

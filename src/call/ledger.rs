@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 pub(super) struct Ledger {
     legs: Vec<Leg>,
     ringing_since: Option<Instant>,
+    /// A person has answered; phones that ring later do not make the caller wait.
+    is_answered: bool,
     rang_for: Duration,
+    held_by_order: bool,
     held_since: Option<Instant>,
     held_for: Duration,
 }
@@ -62,7 +65,9 @@ impl Ledger {
         Self {
             legs: vec![caller],
             ringing_since: None,
+            is_answered: false,
             rang_for: Duration::ZERO,
+            held_by_order: false,
             held_since: None,
             held_for: Duration::ZERO,
         }
@@ -109,6 +114,8 @@ impl Ledger {
         if let Some(leg) = self.live(leg) {
             leg.answered = Some(now);
             leg.result = "answered";
+            let is_callee = leg.role == LegRole::Agent;
+            self.is_answered |= is_callee;
         }
         self.count_ringing(now);
     }
@@ -143,9 +150,28 @@ impl Ledger {
         self.count_ringing(now);
     }
 
+    /// A leg of another call is one of this call from now on.
+    pub(super) fn joined(&mut self, now: Instant, leg: LegId, agent: Option<AgentId>, number: String) {
+        let mut leg = Leg::new(now, leg, LegRole::Agent, agent, number, 0);
+        leg.answered = Some(now);
+        leg.result = "answered";
+        self.legs.push(leg);
+    }
+
+    /// The leg has handed the call on and is over.
+    pub(super) fn passed_on(&mut self, now: Instant, leg: LegId) {
+        self.set_hold(now, leg, false);
+        if let Some(leg) = self.live(leg) {
+            leg.ended = Some(now);
+            leg.result = "transferred";
+        }
+        self.count_ringing(now);
+    }
+
     /// Time counts as ringing while at least one phone rings, however many do.
     fn count_ringing(&mut self, now: Instant) {
-        match (self.legs.iter().any(Leg::rings), self.ringing_since) {
+        let somebody_rings = !self.is_answered && self.legs.iter().any(Leg::rings);
+        match (somebody_rings, self.ringing_since) {
             (true, None) => self.ringing_since = Some(now),
             (false, Some(since)) => {
                 self.rang_for += now - since;
@@ -159,7 +185,19 @@ impl Ledger {
         if let Some(leg) = self.live(leg) {
             leg.holds = holds;
         }
-        let anyone = self.legs.iter().any(|leg| leg.holds && leg.ended.is_none());
+        self.count_holding(now);
+    }
+
+    /// The two are kept apart by somebody else, or no longer. Whether that is news.
+    pub(super) fn hold_by_order(&mut self, now: Instant, holds: bool) -> bool {
+        let is_news = std::mem::replace(&mut self.held_by_order, holds) != holds;
+        self.count_holding(now);
+        is_news
+    }
+
+    fn count_holding(&mut self, now: Instant) {
+        let holding = |leg: &Leg| leg.holds && leg.ended.is_none();
+        let anyone = self.held_by_order || self.legs.iter().any(holding);
         match (anyone, self.held_since) {
             (true, None) => self.held_since = Some(now),
             (false, Some(since)) => {

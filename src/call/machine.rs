@@ -2,11 +2,12 @@ use super::hunt::Hunt;
 use super::ledger::Ledger;
 use super::message::Message;
 use super::outside::{Calling, Outside};
+use super::transfer::{Passed, Transfer};
 use super::{Action, Cause, Event, Found, Overflow, Who};
 use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
 use crate::model::{
     AgentId, CallId, Digit, Direction, GroupName, HangupBy, Language, LegId, NoteKind, Number, RecordingId,
-    RecordingKind, Status, TrunkName, WallClock,
+    Status, TrunkName, WallClock,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -94,6 +95,10 @@ pub struct Call {
     pub(super) arrived: Instant,
     caller_answered: bool,
     pub(super) talked: Option<Talk>,
+    /// The party whose call it is.
+    pub(super) front: LegId,
+    pub(super) transfer: Option<Transfer>,
+    pub(super) passed: Vec<Passed>,
     last_leg: u32,
     overflows: u8,
     /// The number shown outside.
@@ -159,6 +164,9 @@ impl Call {
             arrived: now,
             caller_answered: false,
             talked: None,
+            front: LegId::CALLER,
+            transfer: None,
+            passed: Vec::new(),
             last_leg: 0,
             overflows: 0,
             outbound_caller_id: None,
@@ -183,6 +191,11 @@ impl Call {
             Event::LegWentDead(leg) => self.lose_media(now, leg),
             Event::FellSilent => self.message_over(now),
             Event::CannotServe(cause, word) => self.stop(now, cause, word),
+            Event::TransferAsked(wish) => self.transfer_asked(now, wish),
+            Event::HoldOrdered(holds) => self.hold_ordered(now, holds),
+            Event::JoinAsked(wish) => self.join_asked(now, wish),
+            Event::LegTaken(leg) => self.leg_taken(now, leg),
+            Event::TargetFound(target) => self.target_found(now, target),
             Event::HangUpOrdered => self.stop(now, Cause::Ordered, "ordered"),
             Event::ShutdownOrdered => self.stop(now, Cause::ShuttingDown, "shutdown"),
             Event::DeadlineReached => self.time_out(now),
@@ -243,12 +256,12 @@ impl Call {
             Turn::Play(items) => {
                 self.answer_caller(now, &mut actions);
                 actions.push(Action::Play {
-                    leg: LegId::CALLER,
+                    leg: self.front,
                     items,
                     repeat: false,
                 });
             }
-            Turn::Hush => actions.push(Action::StopPlaying(LegId::CALLER)),
+            Turn::Hush => actions.push(Action::StopPlaying(self.front)),
             Turn::Answer => self.answer_caller(now, &mut actions),
             Turn::Ring(group) => actions.extend(self.hunt_for(Who::Group(group))),
             Turn::TakeMessage {
@@ -269,7 +282,7 @@ impl Call {
     /// The flow has nothing more to say: what the record says depends on whether phones were rung in vain.
     fn flow_over(&mut self, now: Instant) -> Vec<Action> {
         let (mut status, mut release) = self.unanswered_status();
-        if let (None, Some(flow)) = (self.unanswered, &self.flow) {
+        if let (None, None, Some(flow)) = (self.unanswered, &self.talked, &self.flow) {
             (status, release) = match flow.end_cause() {
                 EndCause::Normal => (status, release),
                 EndCause::Busy => (Status::Busy, Cause::Busy),
@@ -291,6 +304,8 @@ impl Call {
 
     pub(super) fn unanswered_status(&self) -> (Status, Cause) {
         match self.unanswered {
+            // Two people talked, whatever became of the call after it was handed on.
+            _ if self.talked.is_some() => (Status::Answer, Cause::Finished),
             _ if self.left_message => (Status::Voicemail, Cause::Finished),
             None => (Status::Answer, Cause::Finished),
             Some(RingResult::Busy) => (Status::Busy, Cause::Busy),
@@ -299,7 +314,7 @@ impl Call {
         }
     }
 
-    fn flow_found(&mut self, now: Instant, flow: Option<Arc<Flow>>) -> Vec<Action> {
+    pub(super) fn flow_found(&mut self, now: Instant, flow: Option<Arc<Flow>>) -> Vec<Action> {
         let Stage::InFlow = self.stage else {
             return Vec::new();
         };
@@ -348,11 +363,7 @@ impl Call {
         let mut actions = Vec::new();
         if !matches!(self.stage, Stage::Ended) && !self.flow.as_ref().is_some_and(|flow| flow.keeps_secret())
         {
-            actions.push(Action::Note(
-                NoteKind::Digit,
-                Some(LegId::CALLER),
-                digit.to_string(),
-            ));
+            actions.push(Action::Note(NoteKind::Digit, Some(self.front), digit.to_string()));
         }
         match &self.stage {
             Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
@@ -372,39 +383,20 @@ impl Call {
         actions
     }
 
-    /// The winner is in; the caller is answered and both talk. Called by the hunt alone.
-    pub(super) fn talk(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.answer_caller(now, &mut actions);
-        actions.push(Action::Bridge(LegId::CALLER, leg));
-        if self.policy.record {
-            let id = self.setup.recording;
-            self.recording = Some(id);
-            let kind = RecordingKind::Conversation;
-            actions.push(Action::Record {
-                id,
-                kind,
-                left: LegId::CALLER,
-                right: Some(leg),
-            });
-            actions.push(Action::Note(NoteKind::Recording, None, id.to_string()));
-        }
-        self.talked = Some(Talk { leg, since: now });
-        self.stage = Stage::Talking;
-        actions
-    }
-
     fn leave(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         if !self.ledger.is_live(leg) {
             return Vec::new(); // A phone that rang in vain reports back late.
         }
-        if leg == LegId::CALLER {
-            return self.caller_leaves(now);
+        if leg == self.front {
+            return self.front_leaves(now);
+        }
+        if self.is_transferor(leg) {
+            return self.transferor_leaves(now, leg);
         }
         match &self.stage {
             Stage::Talking => {
                 self.ledger.ended(now, leg, "answered");
-                let (by, status) = (HangupBy::Callee, Status::Answer);
+                let (by, status) = (hangup_by(leg), Status::Answer);
                 self.end(
                     now,
                     Ending {
@@ -420,16 +412,16 @@ impl Call {
         }
     }
 
-    fn caller_leaves(&mut self, now: Instant) -> Vec<Action> {
+    fn front_leaves(&mut self, now: Instant) -> Vec<Action> {
         self.note_message_length(now);
-        self.ledger.ended(now, LegId::CALLER, "canceled");
+        self.ledger.ended(now, self.front, "canceled");
         let (status, release) = self
             .outcome_so_far()
             .unwrap_or((Status::Canceled, Cause::CallerGaveUp));
         self.end(
             now,
             Ending {
-                by: HangupBy::Caller,
+                by: hangup_by(self.front),
                 status,
                 release,
                 word: None,
@@ -440,7 +432,8 @@ impl Call {
     /// What the call has come to already, should it end here; nothing when it has come to nothing.
     fn outcome_so_far(&self) -> Option<(Status, Cause)> {
         match &self.stage {
-            Stage::Talking => Some((Status::Answer, Cause::Finished)),
+            Stage::Ended => None,
+            _ if self.talked.is_some() => Some((Status::Answer, Cause::Finished)),
             Stage::InFlow | Stage::Leaving(_) if self.left_message || self.unanswered.is_some() => {
                 Some(self.unanswered_status())
             }
@@ -448,8 +441,8 @@ impl Call {
             | Stage::InFlow
             | Stage::Hunting(_)
             | Stage::Outside(_)
-            | Stage::Leaving(_)
-            | Stage::Ended => None,
+            | Stage::Talking
+            | Stage::Leaving(_) => None,
         }
     }
 
@@ -465,6 +458,11 @@ impl Call {
     fn lose_media(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         if !self.ledger.is_live(leg) || self.ledger.is_held() {
             return Vec::new();
+        }
+        if self.is_transferor(leg) {
+            let mut actions = vec![Action::Release(leg, Cause::NoMedia)];
+            actions.extend(self.transferor_leaves(now, leg));
+            return actions;
         }
         self.stop(now, Cause::NoMedia, "no_media")
     }
@@ -484,7 +482,9 @@ impl Call {
     }
 
     pub(super) fn fail(&mut self, now: Instant, word: &'static str) -> Vec<Action> {
-        let (by, status) = (HangupBy::System, Status::Failed);
+        let talked = self.talked.is_some();
+        let status = if talked { Status::Answer } else { Status::Failed };
+        let by = HangupBy::System;
         self.end(
             now,
             Ending {
@@ -516,11 +516,11 @@ impl Call {
             return;
         }
         self.caller_answered = true;
-        self.ledger.answered(now, LegId::CALLER);
-        actions.push(Action::Answer(LegId::CALLER));
+        self.ledger.answered(now, self.front);
+        actions.push(Action::Answer(self.front));
         actions.push(Action::Note(
             NoteKind::CallerAnswered,
-            Some(LegId::CALLER),
+            Some(self.front),
             String::new(),
         ));
     }
@@ -544,7 +544,7 @@ impl Call {
             return Vec::new();
         }
         self.stage = Stage::Ended;
-        let mut actions = Vec::new();
+        let mut actions: Vec<Action> = self.transfer_cut_short().into_iter().collect();
         if let Some(id) = self.recording {
             actions.push(Action::StopRecording(id));
         }
@@ -568,5 +568,14 @@ impl Call {
             .collect();
         self.stages_noted = stages.len();
         notes
+    }
+}
+
+/// Which side a leg hangs up for. The caller is the caller even after the call was handed on.
+fn hangup_by(leg: LegId) -> HangupBy {
+    if leg == LegId::CALLER {
+        HangupBy::Caller
+    } else {
+        HangupBy::Callee
     }
 }

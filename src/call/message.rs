@@ -3,7 +3,7 @@
 use super::machine::Stage;
 use super::{Action, Call};
 use crate::ivr::Input;
-use crate::model::{GroupName, LegId, NoteKind, Playable, RecordingKind, Tone};
+use crate::model::{GroupName, NoteKind, Playable, RecordingKind, Tone};
 use std::time::{Duration, Instant};
 
 /// A message being taken.
@@ -53,7 +53,7 @@ impl Call {
         let mut items = std::mem::take(&mut message.greeting);
         items.push(Playable::Tone(Tone::Beep));
         actions.push(Action::Play {
-            leg: LegId::CALLER,
+            leg: self.front,
             items,
             repeat: false,
         });
@@ -72,17 +72,20 @@ impl Call {
         message.since = Some(now);
         let silence = message.silence;
         let id = self.setup.message;
-        self.recording = Some(id);
-        vec![
+        // A conversation that was handed on to a mailbox is one recording, the message another.
+        let before = self.recording.replace(id);
+        let mut actions: Vec<Action> = before.map(Action::StopRecording).into_iter().collect();
+        actions.extend([
             Action::Record {
                 id,
                 kind: RecordingKind::Voicemail,
-                left: LegId::CALLER,
+                left: self.front,
                 right: None,
             },
             Action::WatchSilence(Some(silence)),
-            Action::Note(NoteKind::Recording, Some(LegId::CALLER), id.to_string()),
-        ]
+            Action::Note(NoteKind::Recording, Some(self.front), id.to_string()),
+        ]);
+        actions
     }
 
     /// `#`, silence or the limit ended the message.

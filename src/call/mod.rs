@@ -5,16 +5,22 @@
 
 mod action;
 mod event;
+mod hold;
 mod hunt;
+mod join;
 mod ledger;
 mod machine;
 mod message;
 mod outside;
 mod record;
+mod talk;
+mod transfer;
 mod view;
 
 pub use action::{Action, Cause};
 pub use event::{Candidate, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who};
+pub use join::JoinWish;
 pub use ledger::{LegState, LegView};
 pub use machine::{Call, Entry, Policy, Setup};
 pub use outside::{Outside, Way};
+pub use transfer::{TransferNews, TransferObjection, TransferWish};

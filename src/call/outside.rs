@@ -2,6 +2,7 @@
 
 use super::machine::{Ending, Stage};
 use super::{Action, Call, Cause, Refusal, RefusalKind};
+use crate::ivr::RingResult;
 use crate::model::{HangupBy, LegId, NoteKind, Number, Status, TrunkName};
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,9 @@ impl Call {
         };
         calling.leg = leg;
         let elsewhere = !calling.ways.as_slice().is_empty();
-        self.setup.trunk = Some(way.trunk.clone());
+        if self.talked.is_none() {
+            self.setup.trunk = Some(way.trunk.clone());
+        }
         self.outbound_caller_id = Some(way.caller_id.clone());
         self.ways_tried += 1;
         self.ledger
@@ -88,8 +91,10 @@ impl Call {
         let is_first = !std::mem::replace(&mut calling.has_rung, true);
         self.ledger.ringing(now, leg);
         let note = Action::Note(NoteKind::Ringing, Some(leg), String::new());
-        let ring = is_first.then_some(Action::Ring(LegId::CALLER));
-        ring.into_iter().chain([note]).collect()
+        let ring = is_first && !self.is_caller_answered();
+        let ring = ring.then_some(Action::Ring(LegId::CALLER));
+        let news = if is_first { self.transfer_rings() } else { None };
+        ring.into_iter().chain(news).chain([note]).collect()
     }
 
     pub(super) fn outside_answers(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
@@ -100,9 +105,14 @@ impl Call {
             return Vec::new();
         }
         self.ledger.answered(now, leg);
+        let kind = if self.talked.is_some() {
+            NoteKind::Transferred
+        } else {
+            NoteKind::Answered
+        };
         let mut actions = self.talk(now, leg);
         let trunk = self.setup.trunk.as_ref().map(ToString::to_string);
-        let note = Action::Note(NoteKind::Answered, Some(leg), trunk.unwrap_or_default());
+        let note = Action::Note(kind, Some(leg), trunk.unwrap_or_default());
         actions.push(note);
         actions
     }
@@ -148,6 +158,14 @@ impl Call {
 
     /// No way led to somebody who answered: the caller is told what the last one said.
     fn outside_failed(&mut self, now: Instant, last: Option<RefusalKind>) -> Vec<Action> {
+        let result = match last {
+            Some(RefusalKind::Busy | RefusalKind::Declined) => RingResult::Busy,
+            Some(RefusalKind::NoAnswer) => RingResult::NoAnswer,
+            Some(_) | None => RingResult::NobodyThere,
+        };
+        if let Some(actions) = self.transfer_in_vain(now, result) {
+            return actions;
+        }
         let (status, release, word) = match last {
             Some(RefusalKind::Busy) => (Status::Busy, Cause::Busy, None),
             Some(RefusalKind::Declined) => (Status::NoAnswer, Cause::Rejected, Some("declined")),

@@ -14,7 +14,7 @@ impl Call {
     pub(super) fn cdr(&self, now: Instant, ending: Option<&Ending>) -> Cdr {
         let clock = &self.setup.clock;
         let talked = self.talked.as_ref();
-        let agent_leg = talked.map(|talk| talk.leg);
+        let agent_leg = self.agent_leg();
         let flow = self.flow.as_deref();
         Cdr {
             cdr_id: self.setup.id,
@@ -26,7 +26,8 @@ impl Call {
             caller_number: self.setup.caller_number.clone(),
             caller_name: self.setup.caller_name.clone(),
             dialed_number: self.setup.dialed_number.clone(),
-            callee_number: agent_leg
+            callee_number: self
+                .callee_leg()
                 .and_then(|leg| self.ledger.number(leg))
                 .map(Number::from),
             outbound_caller_id: self.outbound_caller_id.clone(),
@@ -55,6 +56,7 @@ impl Call {
             recording: None,
             trunk: self.setup.trunk.clone(),
             legs: self.ledger.records(clock),
+            transfers: self.passed.iter().map(|passed| passed.record(clock)).collect(),
             customer: None,
             order: None,
             notes: Vec::new(),

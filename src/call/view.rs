@@ -47,12 +47,17 @@ impl Call {
 
     /// The agent who talks.
     pub fn agent(&self) -> Option<&AgentId> {
-        self.talked.as_ref().and_then(|talk| self.ledger.agent(talk.leg))
+        self.agent_leg().and_then(|leg| self.ledger.agent(leg))
     }
 
     /// The agent of a leg.
     pub fn agent_of(&self, leg: LegId) -> Option<&AgentId> {
         self.ledger.agent(leg)
+    }
+
+    /// The number or address of a leg.
+    pub fn number_of(&self, leg: LegId) -> Option<&str> {
+        self.ledger.number(leg)
     }
 
     /// Whether it leaves by a trunk.

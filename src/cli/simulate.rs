@@ -247,6 +247,12 @@ impl<'a> Rehearsal<'a> {
             Action::Ring(_) => self.write("box   ", "tells the caller that phones ring"),
             Action::Answer(_) => self.write("box   ", "answers"),
             Action::Play { items, repeat, .. } => self.play(&items, repeat),
+            // Nobody hands a call on here.
+            Action::Unbridge(_)
+            | Action::FindTarget(..)
+            | Action::MoveHere(..)
+            | Action::TellTransferor(..)
+            | Action::ChangeRecording(..) => {}
             Action::StopPlaying(_) | Action::WatchSilence(_) | Action::Note(..) => {}
             Action::FindAgents(sought) => {
                 let found = self.find(sought);

@@ -57,23 +57,24 @@ impl Engine {
                 left,
                 right,
             } => self.record(now, key, id, kind, left, right),
+            Action::Unbridge(leg) => self.media(MediaOrder::Unbridge {
+                leg: LegKey { call: key, leg },
+            }),
+            Action::ChangeRecording(_, left, right) => self.change_recording(key, left, right),
             Action::StopRecording(_) => {
-                self.media(MediaOrder::StopRecording {
-                    leg: LegKey {
-                        call: key,
-                        leg: LegId::CALLER,
-                    },
-                });
+                let leg = self.front(key);
+                self.media(MediaOrder::StopRecording { leg });
             }
             Action::WatchSilence(after) => {
-                self.media(MediaOrder::WatchSilence {
-                    leg: LegKey {
-                        call: key,
-                        leg: LegId::CALLER,
-                    },
-                    after,
-                });
+                let leg = self.front(key);
+                self.media(MediaOrder::WatchSilence { leg, after });
             }
+            Action::FindTarget(leg, number) => {
+                let target = self.find_target(now, key, leg, &number);
+                self.tell(key, Event::TargetFound(target));
+            }
+            Action::MoveHere(from, leg) => self.move_here(now, key, from, leg),
+            Action::TellTransferor(leg, news) => self.tell_transferor(now, key, leg, news),
             Action::Note(kind, leg, detail) => self.note(now, key, kind, leg, detail),
             Action::FileCdr(cdr) => self.file(now, key, cdr),
         }
@@ -235,11 +236,14 @@ impl Engine {
     /// Invites one phone of an agent.
     fn dial(&mut self, now: Instant, key: CallKey, leg: LegId, candidate: Candidate) {
         let Some(live) = self.calls.get(&key) else { return };
-        let setup = live.call.setup();
+        let (caller_number, caller_name) = live.call.shown();
+        let handed_on = live.call.is_being_transferred();
         let invitation = Invitation {
             destination: candidate.destination,
-            caller_number: setup.caller_number.clone(),
-            caller_name: setup.caller_name.clone(),
+            caller_number,
+            caller_name,
+            referred_by: live.referred_by.clone().filter(|_| handed_on),
+            replaces: None,
             hidden: false,
             elsewhere: false,
         };
@@ -261,7 +265,7 @@ impl Engine {
         let Some(live) = self.calls.get(&key.call) else {
             return false;
         };
-        let codec = live.line(LegId::CALLER).and_then(Line::codec);
+        let codec = live.line(live.call.front()).and_then(Line::codec);
         let Some(port) = self.ports.take() else {
             return false;
         };
@@ -380,13 +384,47 @@ impl Engine {
         });
     }
 
-    fn note(&mut self, now: Instant, key: CallKey, kind: NoteKind, leg: Option<LegId>, detail: String) {
+    /// A recording goes on with other people.
+    fn change_recording(&mut self, key: CallKey, left: LegId, right: Option<LegId>) {
+        let Some(live) = self.calls.get(&key) else { return };
+        let Some(id) = live.recordings.last().map(|row| row.id) else {
+            return;
+        };
+        let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
+        let (left, right) = (live.leg_key(left), right.map(|leg| live.leg_key(leg)));
+        self.media(MediaOrder::Record {
+            left,
+            right,
+            id,
+            codec,
+        });
+    }
+
+    /// The leg of the party whose call it is.
+    fn front(&self, key: CallKey) -> LegKey {
+        let leg = self
+            .calls
+            .get(&key)
+            .map_or(LegId::CALLER, |live| live.call.front());
+        LegKey { call: key, leg }
+    }
+
+    pub(super) fn note(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        kind: NoteKind,
+        leg: Option<LegId>,
+        detail: String,
+    ) {
         let at = self.clock.stamp(now);
         let Some(live) = self.calls.get(&key) else { return };
         let call_id = live.call.setup().id;
         let offset = now.saturating_duration_since(live.call.arrived());
         let offset_ms = u64::try_from(offset.as_millis()).unwrap_or(u64::MAX);
-        if let (NoteKind::Answered, Some(agent)) = (kind, live.call.agent().cloned()) {
+        if let (NoteKind::Answered, Some(agent)) =
+            (kind, leg.and_then(|leg| live.call.agent_of(leg)).cloned())
+        {
             self.counters.answered += 1;
             let leg = leg.map(|leg| live.leg_key(leg));
             if let Some(leg) = leg {
@@ -394,6 +432,9 @@ impl Engine {
             }
             self.out
                 .push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
+        }
+        if kind == NoteKind::Transferred {
+            self.note_transferred(now, key, leg);
         }
         self.journal(Entry::CallNoted(CallNote {
             call_id,

@@ -14,6 +14,9 @@ const JOURNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(super) fn arrive(&mut self, now: Instant, incoming: Incoming) {
+        if let Some(old) = incoming.replaces {
+            return self.replace_session(now, &incoming, old);
+        }
         let origin = route_origin(&incoming.origin);
         let decision = self.settings.plan.decide(&incoming.dialed, &origin);
         let record = self.settings.plan.record(&incoming.dialed, &origin);
@@ -109,22 +112,33 @@ impl Engine {
         decision: Decision,
         incoming: &Incoming,
     ) -> Result<Option<call::Entry>, NotAllowed> {
+        let phone = Self::calling_extension(&incoming.origin);
+        self.entry_for(now, decision, phone, &incoming.caller_number)
+    }
+
+    /// Where a call for this number goes, dialled by this phone of the house, with that number to show.
+    pub(super) fn entry_for(
+        &mut self,
+        now: Instant,
+        decision: Decision,
+        phone: Option<&Number>,
+        caller: &Number,
+    ) -> Result<Option<call::Entry>, NotAllowed> {
         Ok(match decision {
             Decision::Flow(name) => self.settings.flows.get(&name).cloned().map(call::Entry::Flow),
             Decision::Group(group) => Some(call::Entry::Ring(Who::Group(group))),
             Decision::Agent(agent) => Some(call::Entry::Ring(Who::Agent(agent))),
             Decision::Outside(outside) => {
-                if let (Some(extension), false) =
-                    (Self::calling_extension(&incoming.origin), outside.is_emergency)
+                if let (Some(extension), false) = (phone, outside.is_emergency)
                     && let Err(reason) = self.may_dial_outside(now, extension)
                 {
                     self.note_refused_number(now, extension, reason);
                     return Err(reason);
                 }
-                Some(self.outside_entry(outside, &incoming.caller_number))
+                Some(self.outside_entry(outside, caller))
             }
             Decision::Refused(reason) => {
-                if let Some(extension) = Self::calling_extension(&incoming.origin) {
+                if let Some(extension) = phone {
                     self.note_refused_number(now, extension, reason);
                 }
                 return Err(reason);
@@ -213,6 +227,7 @@ impl Live {
             echo: Default::default(),
             journal_due: None,
             sip_code: None,
+            referred_by: None,
             recordings: Vec::new(),
             tapes_done: Vec::new(),
             qualities: Vec::new(),

@@ -1,5 +1,5 @@
 use crate::agents::AgentState;
-use crate::model::{AgentId, CallId, Mailbox};
+use crate::model::{AgentId, CallId, Mailbox, Number, TransferKind};
 use crate::sip::guard::Source;
 
 /// What a person asks of the running engine, through the API or a page.
@@ -9,6 +9,19 @@ pub enum Command {
     HangUp(CallId),
     /// Let an address in again that was shut out.
     LiftBan(Source),
+    /// Hand this call on for its agent.
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// To which number; an attended transfer goes to whoever the agent asked in another call.
+        to: Number,
+        /// In which way.
+        kind: TransferKind,
+    },
+    /// Let the two no longer hear each other.
+    Hold(CallId),
+    /// Let them hear each other again.
+    Resume(CallId),
     /// Put an agent into a state: `available`, `on_break` or `offline`; the rest follow from calls.
     SetAgentState {
         /// Whose state.

@@ -30,6 +30,7 @@ pub(super) fn farewell(cause: Cause) -> Farewell {
         Cause::Incompatible => plain(488, &["Q.850;cause=88;text=\"Incompatible destination\""]),
         Cause::Failed => plain(500, &["Q.850;cause=41;text=\"Temporary failure\""]),
         Cause::NoMedia => plain(500, &["Q.850;cause=102;text=\"No media received\""]),
+        Cause::Transferred => plain(487, &["Q.850;cause=16;text=\"Call transferred\""]),
         Cause::ShuttingDown => Farewell {
             status: 503,
             retry_after_seconds: Some(5),

@@ -23,6 +23,7 @@ impl Engine {
             sip::Event::RefreshWanted(session) => self.refresh(now, session),
             sip::Event::Reanswered { session, body } => self.reanswered(session, &body),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
+            sip::Event::Referred(referral) => self.referred(now, *referral),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
             sip::Event::Bound(binding) => {
                 let extension = binding.extension.clone();
@@ -66,7 +67,7 @@ impl Engine {
         self.out.push(Output::Notice(notice));
     }
 
-    fn leg_of(&self, session: SessionId) -> Option<LegKey> {
+    pub(super) fn leg_of(&self, session: SessionId) -> Option<LegKey> {
         self.sessions.get(&session).copied()
     }
 
@@ -236,7 +237,7 @@ impl Engine {
         let Some(live) = self.calls.get_mut(&key.call) else {
             return;
         };
-        if key.leg == LegId::CALLER && live.echo.is_news(now, digit, path) {
+        if key.leg == live.call.front() && live.echo.is_news(now, digit, path) {
             self.tell(key.call, Event::DigitPressed(digit));
         }
     }

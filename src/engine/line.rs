@@ -17,6 +17,8 @@ pub(super) struct Live {
     pub(super) journal_due: Option<Instant>,
     /// The status an unanswered caller was told.
     pub(super) sip_code: Option<u16>,
+    /// Referred-By of the REFER that the call was handed on with.
+    pub(super) referred_by: Option<String>,
     /// Recordings begun, the newest last.
     pub(super) recordings: Vec<RecordingRow>,
     /// Recordings completed before the call ended.

@@ -232,6 +232,17 @@ impl Engine {
                     self.out.push(Output::Notice(Notice::BanLifted { source }));
                 }
             }
+            Command::Transfer { call, to, kind } => self.transfer_ordered(call, to, kind),
+            Command::Hold(id) => {
+                if let Some(key) = self.key_of(id) {
+                    self.tell(key, Event::HoldOrdered(true));
+                }
+            }
+            Command::Resume(id) => {
+                if let Some(key) = self.key_of(id) {
+                    self.tell(key, Event::HoldOrdered(false));
+                }
+            }
             Command::SetAgentState { agent, state, reason } => {
                 // The API has checked the name against the snapshot; an agent removed since is no loss.
                 let _ = self.roster.set_state(now, &agent, state, reason);
@@ -240,7 +251,7 @@ impl Engine {
         }
     }
 
-    fn key_of(&self, id: CallId) -> Option<CallKey> {
+    pub(super) fn key_of(&self, id: CallId) -> Option<CallKey> {
         self.calls
             .values()
             .find(|live| live.call.setup().id == id)

@@ -24,6 +24,7 @@ mod ports;
 mod refreshes;
 mod settings;
 mod snapshot;
+mod transfer;
 mod trunks;
 
 pub use crate::sip::guard::Source;

@@ -21,6 +21,17 @@ pub enum Notice {
         /// Who.
         agent: AgentId,
     },
+    /// A call was handed on to another phone, or into a menu.
+    CallTransferred {
+        /// Which.
+        call: CallId,
+        /// Who handed it on, when it is an agent.
+        by: Option<AgentId>,
+        /// The number asked for.
+        to: Number,
+        /// Who took it.
+        agent: Option<AgentId>,
+    },
     /// A call ended.
     CallEnded {
         /// Which.
@@ -142,6 +153,7 @@ impl Notice {
             | Self::TrunkChanged { outage: Some(_), .. } => true,
             Self::CallArrived { .. }
             | Self::CallAnswered { .. }
+            | Self::CallTransferred { .. }
             | Self::CallEnded { .. }
             | Self::PhoneRegistered { .. }
             | Self::PhoneGone { .. }
@@ -159,6 +171,16 @@ impl fmt::Display for Notice {
         match self {
             Self::CallArrived { call, dialed } => write!(out, "Call {call} for {dialed} arrived."),
             Self::CallAnswered { call, agent } => write!(out, "Agent {agent} answered call {call}."),
+            Self::CallTransferred { call, by, to, agent } => {
+                write!(out, "Call {call} was transferred to {to}")?;
+                if let Some(by) = by {
+                    write!(out, " by {by}")?;
+                }
+                match agent {
+                    Some(agent) => write!(out, "; {agent} took it."),
+                    None => write!(out, "."),
+                }
+            }
             Self::CallEnded {
                 call,
                 status,

@@ -162,6 +162,7 @@ impl Engine {
         let Some(live) = self.calls.get(&key) else {
             return true;
         };
+        let handed_on = live.call.is_being_transferred();
         let invitation = Invitation {
             destination: Destination::Trunk {
                 trunk: way.trunk.clone(),
@@ -169,6 +170,8 @@ impl Engine {
             },
             caller_number: way.caller_id.clone(),
             caller_name: live.call.setup().caller_name.clone(),
+            referred_by: live.referred_by.clone().filter(|_| handed_on),
+            replaces: None,
             hidden: live.hides,
             elsewhere,
         };

@@ -79,6 +79,13 @@ pub enum MediaOrder {
         /// How long.
         after: Option<Duration>,
     },
+    /// A leg becomes a leg of another call, with its sockets and what was agreed. Ends its bridge and its tape.
+    Move {
+        /// What it was.
+        from: LegKey,
+        /// What it is from now on.
+        to: LegKey,
+    },
     /// Close the sockets and say `Closed`. Ends a recording the leg takes part in.
     Close {
         /// The leg.

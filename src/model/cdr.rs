@@ -83,6 +83,9 @@ pub struct Cdr {
     pub trunk: Option<TrunkName>,
     /// Every leg, the caller's first.
     pub legs: Vec<LegRecord>,
+    /// How the call was handed on, in order; left out when it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<TransferRecord>,
     /// The customer, when a connector found one.
     pub customer: Option<serde_json::Value>,
     /// The order, when a connector found one.
@@ -165,6 +168,36 @@ pub enum HangupBy {
     Callee,
     /// The box: a time limit, an end step, a technician, a restart.
     System,
+}
+
+/// How a call was handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferKind {
+    /// Without asking first.
+    Blind,
+    /// After the two had spoken.
+    Attended,
+}
+
+/// One time that a call was handed on, as it goes into the CDR.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    /// When it was asked for.
+    pub at: Stamp,
+    /// In which way.
+    pub kind: TransferKind,
+    /// The leg that asked.
+    pub by_leg: u32,
+    /// Whose phone that is, when it is one of ours.
+    pub by: Option<AgentId>,
+    /// The number that was asked for.
+    pub to: String,
+    /// The leg that took the call, once one has.
+    pub leg: Option<u32>,
+    /// `answered`, `menu`, `no_answer`, `busy`, `unreachable`, `returned` when it went back to the one who asked, or
+    /// `abandoned` when the call ended before.
+    pub result: String,
 }
 
 /// What a leg was for.

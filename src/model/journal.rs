@@ -77,6 +77,12 @@ pub enum NoteKind {
     Resumed,
     /// Recording began.
     Recording,
+    /// Somebody in the conversation handed it on; the detail is the number asked for.
+    TransferAsked,
+    /// A phone has taken the conversation over.
+    Transferred,
+    /// Nobody took it over.
+    TransferFailed,
     /// The call ended.
     Ended,
 }

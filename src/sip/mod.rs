@@ -101,6 +101,7 @@ pub use target_set::{Query, ResolveError, Target, TargetSet};
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use user_agent::{
-    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Reach, Route, SessionId, UserAgent,
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Reach, Referral, Replaced, Route,
+    SessionId, UserAgent,
 };
 pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};

@@ -46,13 +46,13 @@ impl Story {
     fn tell(&mut self, note: &CallNote) {
         self.last_ms = self.last_ms.max(note.offset_ms);
         match note.kind {
-            NoteKind::Created | NoteKind::Recording => {}
+            NoteKind::Created | NoteKind::Recording | NoteKind::TransferAsked | NoteKind::TransferFailed => {}
             NoteKind::CallerAnswered => self.with_leg(LegId::CALLER, |leg| leg.answered_at = Some(note.at)),
             NoteKind::Stage => self.cdr.stages.push(StepName::from(note.detail.as_str())),
             NoteKind::Digit => self.cdr.digits.push_str(&note.detail),
             NoteKind::Dialed => self.dialed(note),
             NoteKind::Ringing => self.ringing(note),
-            NoteKind::Answered => self.answered(note),
+            NoteKind::Answered | NoteKind::Transferred => self.answered(note),
             NoteKind::Refused => self.let_go(note, "declined"),
             NoteKind::Released => self.let_go(note, "canceled"),
             NoteKind::Held => self.held_since_ms = self.held_since_ms.or(Some(note.offset_ms)),
@@ -111,7 +111,9 @@ impl Story {
         let elsewhere = self.answered_at_ms.is_some();
         self.with_leg(leg, |leg| {
             leg.ended_at = Some(note.at);
-            if leg.result == "failed" {
+            if note.detail == "transferred" {
+                note.detail.clone_into(&mut leg.result);
+            } else if leg.result == "failed" {
                 let unheard = if elsewhere {
                     "answered_elsewhere"
                 } else {

@@ -65,6 +65,7 @@ fn cdr(number: u32) -> Cdr {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        transfers: Vec::new(),
         sip_call_id: None,
         origin: None,
         linked: None,

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use callpost::agents::AgentState;
 use callpost::engine::Command;
+use callpost::model::TransferKind;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -109,6 +110,59 @@ async fn a_live_call_can_be_looked_at_and_ended() {
         .await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     assert_eq!(world.engine.told(), [Command::HangUp(id)]);
+}
+
+/// S4-053.
+#[tokio::test]
+async fn a_live_call_is_handed_on_held_and_resumed() {
+    let world = World::new();
+    let id = call_id(1);
+    let path = |what: &str| format!("/api/v1/calls/{id}/{what}");
+    let answer = world.post_json(&path("transfer"), r#"{"to":" 1002 "}"#).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(answer.json()["kind"], "blind");
+    for what in ["hold", "resume"] {
+        let answer = world.ask(Method::POST, &path(what)).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{what}");
+    }
+    let transfer = Command::Transfer {
+        call: id,
+        to: "1002".into(),
+        kind: TransferKind::Blind,
+    };
+    assert_eq!(
+        world.engine.told(),
+        [transfer, Command::Hold(id), Command::Resume(id)]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_handed_on_is_said_with_its_reason() {
+    let world = World::new();
+    let (talks, rings) = (call_id(1), call_id(2));
+    for (id, body, status, code) in [
+        (talks, r#"{"to":""}"#, 400, "bad_request"),
+        (talks, r#"{"to":"1002","kind":"warm"}"#, 400, "bad_request"),
+        (
+            talks,
+            r#"{"to":"1002","kind":"attended"}"#,
+            409,
+            "no_consultation",
+        ),
+        (rings, r#"{"to":"1002"}"#, 409, "not_talking"),
+        (call_id(77), r#"{"to":"1002"}"#, 404, "not_found"),
+    ] {
+        let answer = world
+            .post_json(&format!("/api/v1/calls/{id}/transfer"), body)
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{body}");
+        assert_eq!(answer.json()["code"], code, "{body}");
+    }
+    let answer = world
+        .ask(Method::POST, &format!("/api/v1/calls/{rings}/hold"))
+        .await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(world.engine.told().is_empty());
 }
 
 #[tokio::test]

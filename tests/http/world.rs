@@ -538,6 +538,7 @@ pub(crate) fn cdr(number: u32) -> Cdr {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        transfers: Vec::new(),
         sip_call_id: None,
         origin: None,
         linked: None,

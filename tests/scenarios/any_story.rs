@@ -137,7 +137,8 @@ impl Story {
         match self.roll(100) {
             0..34 => self.somebody_calls(),
             34..50 => self.a_caller_hangs_up(),
-            50..60 => self.an_agent_hangs_up(),
+            50..56 => self.an_agent_hangs_up(),
+            56..60 => self.a_call_is_handed_on(),
             60..74 => self.a_key_is_pressed(),
             74..80 => self.media_change(),
             80..85 => self.media_report(),
@@ -189,6 +190,32 @@ impl Story {
     fn an_agent_hangs_up(&mut self) {
         let open = self.open_talks(|name| !name.starts_with('c'));
         self.hang_up_one_of(open);
+    }
+
+    /// By anybody, to anywhere, with and without reports.
+    fn a_call_is_handed_on(&mut self) {
+        let outside = self.roll(6) == 0;
+        let Some((place, _)) = self.choose_talk(|name| name.starts_with('c') == outside) else {
+            return;
+        };
+        let to = self.pick(&[
+            "1001", "1002", "1003", "300", "8000", "8001", "8002", "8003", "9999", "",
+        ]);
+        let more = self.pick(&[
+            "",
+            "",
+            "",
+            "Refer-Sub: false\r\n",
+            "Refer-To: <sip:1001@callpost>\r\n",
+        ]);
+        if self.roll(3) == 0 {
+            self.world
+                .let_phone_at(place, crate::world::Phone::refer_to_newest);
+            return self.world.settle();
+        }
+        self.world.phones[place].manner.stays_after_transfer = self.roll(3) == 0;
+        self.world.let_phone_at(place, |phone| phone.refer(to, more));
+        self.world.settle();
     }
 
     fn hang_up_one_of(&mut self, open: Vec<(usize, String)>) {

@@ -25,5 +25,6 @@ mod rounds;
 mod session;
 mod silence;
 mod talking;
+mod transferring;
 mod trunk;
 mod voicemail;

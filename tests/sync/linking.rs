@@ -55,6 +55,7 @@ fn own(n: i64, caller: &str, dialed: &str) -> Cdr {
         order: None,
         notes: Vec::new(),
         tags: Vec::new(),
+        transfers: Vec::new(),
         sip_call_id: None,
         origin: None,
         linked: None,

@@ -223,6 +223,8 @@ impl Set {
             },
             caller_number: "+966501234567".into(),
             caller_name: Some("Layla".to_owned()),
+            referred_by: None,
+            replaces: None,
             hidden: false,
             elsewhere: false,
         };
@@ -320,6 +322,7 @@ impl Set {
             | Event::RefreshWanted(_)
             | Event::Reanswered { .. }
             | Event::Digit { .. }
+            | Event::Referred(_)
             | Event::Bound(_)
             | Event::Refreshed { .. }
             | Event::Unbound(_)

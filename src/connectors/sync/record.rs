@@ -126,6 +126,7 @@ impl Origin {
             order: None,
             notes: Vec::new(),
             tags: Vec::new(),
+            transfers: Vec::new(),
             sip_call_id: row.sip_call_id.clone(),
             origin: Some(ForeignRecord {
                 source: self.name.clone(),

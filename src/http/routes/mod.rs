@@ -68,6 +68,17 @@ pub(super) fn table() -> Vec<Route> {
             Scope::CallsControl,
             post(calls::hang_up),
         ),
+        act(
+            "/api/v1/calls/{id}/transfer",
+            Scope::CallsControl,
+            post(calls::transfer),
+        ),
+        act("/api/v1/calls/{id}/hold", Scope::CallsControl, post(calls::hold)),
+        act(
+            "/api/v1/calls/{id}/resume",
+            Scope::CallsControl,
+            post(calls::resume),
+        ),
         read("/api/v1/mailboxes", Scope::CallsRead, get(mailboxes::list)),
         act(
             "/api/v1/mailboxes/{name}/heard",

@@ -43,8 +43,8 @@ impl Worker {
                 self.sweep_soon(now);
             }
             MediaOrder::Close { leg } => self.close(now, leg),
-            // The handle opens the sockets itself and sends them as a job.
-            MediaOrder::Open { .. } => {}
+            // The handle opens the sockets itself, moves legs itself, and sends jobs for both.
+            MediaOrder::Open { .. } | MediaOrder::Move { .. } => {}
         }
     }
 
@@ -55,6 +55,30 @@ impl Worker {
             self.close(now, key);
         }
         let session = Session::new(now, &mut self.dice);
+        self.take(now, key, session, sockets);
+    }
+
+    /// Parts with a leg: it is to live elsewhere, on without a gap.
+    pub(super) fn give_up(&mut self, now: Instant, key: LegKey) -> Option<(Session, Pair)> {
+        let place = self.legs.place(key)?;
+        self.end_tape_of(now, place);
+        self.unbridge(key);
+        let mut leg = self.legs.remove(place)?;
+        if let Some(phase) = leg.phase {
+            self.playout.leave(phase, place);
+        }
+        leg.session.stop_playing();
+        let registry = self.poll.registry();
+        for socket in [&mut leg.sockets.rtp, &mut leg.sockets.rtcp] {
+            if let Err(error) = registry.deregister(socket) {
+                tracing::warn!(%error, "A socket of leg {key} could not be let go: {error}.");
+            }
+        }
+        Some((leg.session, leg.sockets))
+    }
+
+    /// Takes a leg in with what it has lived through.
+    pub(super) fn take(&mut self, now: Instant, key: LegKey, session: Session, sockets: Pair) {
         let place = self.legs.insert(Leg {
             key,
             session,
@@ -180,7 +204,7 @@ impl Worker {
         }
     }
 
-    /// Starts a tape, or gives a running one of the same recording another right side.
+    /// Starts a tape, or gives a running one of the same recording other sides.
     fn record(&mut self, now: Instant, left: LegKey, right: Option<LegKey>, id: RecordingId, codec: Codec) {
         let Some(at_left) = self.legs.place(left) else {
             // The recorder was told to begin; it is waiting for an end.
@@ -198,12 +222,19 @@ impl Worker {
             let channels = 1 + u8::from(right.is_some());
             self.taping.begin(Tape::new(now, id, codec, channels))
         });
+        if self.side_of(at_left) != Some((tape, LEFT)) {
+            self.forget_channel(tape, LEFT);
+        }
         self.listen(now, at_left, tape, LEFT);
         self.forget_channel(tape, RIGHT);
         if let Some(at_right) = at_right {
             self.listen(now, at_right, tape, RIGHT);
         }
         self.sweep_soon(now);
+    }
+
+    fn side_of(&mut self, place: usize) -> Option<(usize, usize)> {
+        self.legs.get_mut(place)?.tape
     }
 
     fn tape_of(&mut self, place: usize) -> Option<usize> {

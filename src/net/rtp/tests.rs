@@ -321,6 +321,27 @@ fn a_leg_that_is_not_there_is_closed_at_once() {
     );
 }
 
+/// Two calls, each on a thread of its own, become one.
+#[test]
+fn a_leg_goes_over_to_another_call_with_its_sockets() {
+    let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.9.2"), Phone::new("127.20.9.3"));
+    let (a, there, b) = (key(20, 0), key(21, 1), key(20, 5));
+    let at_a = office.leg(a, &caller, Codec::Pcmu);
+    let at_b = office.leg(there, &agent, Codec::Pcmu);
+    office.order(MediaOrder::Move { from: there, to: b });
+    office.order(MediaOrder::Bridge { a, b });
+    for _ in 0..5 {
+        caller.say(at_a, 0, &[0x90; 160]);
+        agent.hear();
+        agent.say(at_b, 0, &[0x91; 160]);
+        caller.hear();
+    }
+    office.order(MediaOrder::Close { leg: b });
+    assert!(matches!(office.event(), MediaEvent::Closed { leg, quality: Some(_), .. } if leg == b));
+    let lost = office.threads.order(MediaOrder::Move { from: there, to: b });
+    assert!(matches!(lost, Err(MediaEvent::Closed { leg, .. }) if leg == b));
+}
+
 #[test]
 fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
     let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.7.2"), Phone::new("127.20.7.3"));

@@ -27,6 +27,9 @@ pub struct RtpSettings {
     pub dice: Dice,
 }
 
+/// How long a thread has to part with a leg. It needs one turn; one that has ended never answers.
+const HANDOVER: Duration = Duration::from_millis(500);
+
 /// The running RTP threads. Dropping it closes every leg and waits for the threads.
 pub struct RtpThreads {
     threads: Vec<Thread>,
@@ -81,6 +84,9 @@ impl RtpThreads {
         if let MediaOrder::Open { leg, local, port } = order {
             return self.open(leg, local, port);
         }
+        if let MediaOrder::Move { from, to } = order {
+            return self.move_leg(from, to);
+        }
         let leg = leg_of(&order);
         let closes = matches!(order, MediaOrder::Close { .. });
         match self.thread(leg.call).give(Job::Order(order)) {
@@ -91,6 +97,25 @@ impl RtpThreads {
             }),
             Ok(()) | Err(()) => Ok(()),
         }
+    }
+
+    /// Waits for one turn of the thread that has the leg.
+    fn move_leg(&self, from: LegKey, to: LegKey) -> Result<(), MediaEvent> {
+        let gone = || MediaEvent::Closed {
+            leg: to,
+            quality: None,
+            strangers: 0,
+        };
+        let (back, given) = sync_channel(1);
+        self.thread(from.call)
+            .give(Job::GiveUp { leg: from, back })
+            .map_err(|()| gone())?;
+        let Ok(Some(given)) = given.recv_timeout(HANDOVER) else {
+            return Err(gone());
+        };
+        self.thread(to.call)
+            .give(Job::Take(to, given))
+            .map_err(|()| gone())
     }
 
     fn open(&self, leg: LegKey, local: IpAddr, port: u16) -> Result<(), MediaEvent> {
@@ -166,6 +191,7 @@ fn leg_of(order: &MediaOrder) -> LegKey {
         | MediaOrder::Play { leg, .. }
         | MediaOrder::StopPlaying { leg }
         | MediaOrder::Bridge { a: leg, .. }
+        | MediaOrder::Move { to: leg, .. }
         | MediaOrder::Unbridge { leg }
         | MediaOrder::Record { left: leg, .. }
         | MediaOrder::StopRecording { leg }

@@ -5,7 +5,7 @@ use super::outbox::{Outbox, ToEngine};
 use super::playout::Playout;
 use super::sockets::Pair;
 use super::taping::{Buffers, Taping};
-use crate::media::{MediaEvent, MediaOrder, PACKET, Sounds, Tones};
+use crate::media::{MediaEvent, MediaOrder, PACKET, Session, Sounds, Tones};
 use crate::model::{Dice, LegKey, TapeMessage};
 use mio::{Events, Poll, Token};
 use std::io::ErrorKind;
@@ -32,6 +32,13 @@ const RETRY: Duration = Duration::from_millis(20);
 pub(super) enum Job {
     /// A leg with its sockets, already bound.
     Open { leg: LegKey, sockets: Pair },
+    /// Part with a leg that moves to another call, perhaps on another thread.
+    GiveUp {
+        leg: LegKey,
+        back: SyncSender<Option<Box<(Session, Pair)>>>,
+    },
+    /// Take such a leg in.
+    Take(LegKey, Box<(Session, Pair)>),
     /// Any other order.
     Order(MediaOrder),
     /// Close everything and end.
@@ -166,6 +173,14 @@ impl Worker {
             self.at_hand = None;
             match job {
                 Job::Open { leg, sockets } => self.open(now, leg, sockets),
+                Job::GiveUp { leg, back } => {
+                    // Nobody waits any more: the leg is gone, as the engine has been told.
+                    let _ = back.send(self.give_up(now, leg).map(Box::new));
+                }
+                Job::Take(leg, given) => {
+                    let (session, sockets) = *given;
+                    self.take(now, leg, session, sockets);
+                }
                 Job::Order(order) => self.carry_out(now, order),
                 Job::Stop => self.stopping = true,
             }

@@ -36,6 +36,11 @@ impl Client {
         }
     }
 
+    /// Whether no final response has come.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// Whether this response is news for the user.
     pub(super) fn heard(&mut self, now: Instant, status: u16) -> bool {
         let State::Trying {

@@ -43,7 +43,9 @@ impl<Owner: Copy> Transactions<Owner> {
                     let request = reroute::over(&asked.request, &instead);
                     self.begin(now, id, instead, None, request.into(), asked.owner);
                 }
-                None => owners.push(asked.owner),
+                // What has been answered loses nothing: the call of an INVITE that had its 200 goes on.
+                None if asked.machine.is_pending() => owners.push(asked.owner),
+                None => {}
             }
         }
         owners

@@ -2,6 +2,7 @@
 //! fed with messages and deadlines, and forgotten when they are done.
 
 mod client;
+mod client_machine;
 mod follow;
 mod invite_client;
 mod invite_server;
@@ -20,6 +21,7 @@ use super::headers::Via;
 use super::{Flow, Listener, Message, Method};
 use bytes::Bytes;
 use client::Client;
+use client_machine::ClientMachine;
 use follow::{ack_of_refusal, cancel_of};
 use invite_client::{Heard, InviteClient};
 use invite_server::InviteServer;
@@ -74,12 +76,6 @@ struct Asked<Owner> {
     instead: Option<Flow>,
     request: Bytes,
     owner: Owner,
-}
-
-#[derive(Debug)]
-enum ClientMachine {
-    Invite(InviteClient),
-    Other(Client),
 }
 
 #[derive(Debug)]
@@ -510,30 +506,6 @@ impl<Owner: Copy> Transactions<Owner> {
     fn hint(&mut self, at: Option<Instant>, id: Id) {
         if let Some(at) = at {
             self.hints.push(Reverse((at, id)));
-        }
-    }
-}
-
-impl ClientMachine {
-    fn next_deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Invite(machine) => machine.next_deadline(),
-            Self::Other(machine) => machine.next_deadline(),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.is_over(),
-            Self::Other(machine) => machine.is_over(),
-        }
-    }
-
-    /// Whether it may begin anew: nobody can have taken the request.
-    fn has_heard_nothing(&self) -> bool {
-        match self {
-            Self::Invite(machine) => machine.has_heard_nothing(),
-            Self::Other(machine) => machine.has_heard_nothing(),
         }
     }
 }

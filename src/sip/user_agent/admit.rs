@@ -63,8 +63,10 @@ impl UserAgent {
             Method::Message => self.serve_message(now, flow, request),
             // Nothing here has been subscribed to (RFC 6665 §4.1.3).
             Method::Notify => self.reply(now, flow, request, 481, |draft| draft),
+            // Nobody sends the box calling who is not in a call with it (ROBUSTNESS 39).
+            Method::Refer => self.reply(now, flow, request, 403, |draft| draft),
             // No state is taken from others (RFC 3903 §6): lamps show what the box itself knows.
-            Method::Refer | Method::Publish => {
+            Method::Publish => {
                 self.reply(now, flow, request, 405, |draft| draft.header(Name::Allow, ALLOW));
             }
             Method::Other(_) => self.reply(now, flow, request, 501, |draft| draft.header(Name::Allow, ALLOW)),
@@ -218,6 +220,15 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
             });
         }
     }
+    unsupported(request).map(|unsupported| Objection {
+        status: 420,
+        reason: None,
+        unsupported: Some(unsupported),
+    })
+}
+
+/// The extensions a request requires and the box does not know (§8.2.2.3).
+pub(super) fn unsupported(request: &Message<'_>) -> Option<String> {
     let is_register = request.method() == Method::Register;
     let served = if is_register {
         REGISTRAR_SUPPORTS
@@ -226,10 +237,5 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
     };
     let known = |token: &&str| served.split(", ").any(|known| known.eq_ignore_ascii_case(token));
     let required: Vec<&str> = request.require().filter(|token| !known(token)).collect();
-    let unsupported = (!required.is_empty()).then(|| required.join(", "));
-    unsupported.map(|unsupported| Objection {
-        status: 420,
-        reason: None,
-        unsupported: Some(unsupported),
-    })
+    (!required.is_empty()).then(|| required.join(", "))
 }

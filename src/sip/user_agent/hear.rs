@@ -27,6 +27,8 @@ impl UserAgent {
             Owner::Bye(id) if status >= 200 => self.bye_answered(now, id, status, response),
             Owner::LastBye(id) if status >= 200 => self.forget(id),
             Owner::Within(id) => self.within_answered(now, id, response),
+            Owner::Report(id) => self.notify_answered(now, id, response, true),
+            Owner::LastReport(id) => self.notify_answered(now, id, response, false),
             Owner::GivenUp(id) if response.method() == Method::Invite => {
                 self.given_up_speaks(now, id, response);
             }
@@ -235,6 +237,7 @@ impl UserAgent {
             Owner::Invite(_) => {}
             Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
             Owner::Within(id) => self.within_lost(now, id),
+            Owner::Report(id) | Owner::LastReport(id) => self.notify_done(now, id, false),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place, status),
             Owner::Notify(id) => self.notifier.answered(now, id, status),

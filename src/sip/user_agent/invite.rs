@@ -93,6 +93,14 @@ impl UserAgent {
             rang: false,
         };
         let mut session = Session::new(dialog, state, route.trunk, follows_target);
+        let named = [
+            (Name::ReferredBy, &invitation.referred_by),
+            (Name::Replaces, &invitation.replaces),
+        ];
+        session.more = named
+            .into_iter()
+            .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
+            .collect();
         session.identity = identity.headers;
         session.hop = route
             .target
@@ -133,7 +141,7 @@ impl UserAgent {
             )
             .maybe(Name::MinSe, session.least_seconds)
             .header(Name::UserAgent, &self.settings.product);
-        for (name, value) in &session.identity {
+        for (name, value) in session.identity.iter().chain(&session.more) {
             draft = draft.header(*name, value);
         }
         if let Some((name, value)) = credentials {

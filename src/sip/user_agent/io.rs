@@ -85,6 +85,8 @@ pub enum Event {
         /// Its SDP answer.
         body: Vec<u8>,
     },
+    /// The far side wants its call handed on: accept or refuse the REFER, and tell how it goes.
+    Referred(Box<Referral>),
     /// A key, by INFO.
     Digit {
         /// Which.
@@ -152,6 +154,33 @@ pub enum Event {
     },
 }
 
+/// A REFER inside a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referral {
+    /// The session of who refers.
+    pub session: SessionId,
+    /// The user part of Refer-To.
+    pub to: Number,
+    /// The dialog whose place the new one takes (RFC 3891).
+    pub replaced: Option<Replaced>,
+    /// Referred-By of the INVITEs that follow (RFC 3892).
+    pub referred_by: String,
+}
+
+/// A dialog that another takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced {
+    /// A session of ours, of the same party.
+    Session(SessionId),
+    /// A dialog that only the far side of a trunk knows.
+    Beyond {
+        /// The trunk.
+        trunk: TrunkName,
+        /// The value of Replaces for the INVITE.
+        replaces: String,
+    },
+}
+
 /// Why a trunk takes no calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Outage {
@@ -188,6 +217,8 @@ pub struct Incoming {
     pub call_id: String,
     /// The SDP offer, if there is one.
     pub offer: Option<Vec<u8>>,
+    /// The session of the same party that this one takes the place of (RFC 3891).
+    pub replaces: Option<SessionId>,
     /// The way it came.
     pub flow: Flow,
 }
@@ -210,6 +241,10 @@ pub struct Invitation {
     pub caller_number: Number,
     /// The name to show.
     pub caller_name: Option<String>,
+    /// Who handed the call on (RFC 3892), when somebody did.
+    pub referred_by: Option<String>,
+    /// The dialog at the far side that this one takes the place of (RFC 3891).
+    pub replaces: Option<String>,
     /// Whether the caller does not want to be seen.
     pub hidden: bool,
     /// Whether there is another trunk to ask should this one not serve it: then it is waited for less long.

@@ -3,8 +3,9 @@
 //! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
 //! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
 //! `hear` takes their responses, `guarded` is where strangers are stopped, `part` ends a session whatever state it is
-//! in. `reliable` is RFC 3262, `session_timer` with `refresh` RFC 4028, `subscribe` RFC 6665, `relay` RFC 3428; `phones`
-//! asks whether registered phones are there, `cut_off` waits for one whose connection closed.
+//! in. `reliable` is RFC 3262, `session_timer` with `refresh` RFC 4028, `subscribe` RFC 6665, `relay` RFC 3428, `refer`
+//! RFC 3515, `replace` RFC 3891; `phones` asks whether registered phones are there, `cut_off` waits for one whose
+//! connection closed.
 
 mod admit;
 mod challenged;
@@ -20,10 +21,12 @@ mod io;
 mod part;
 mod phones;
 mod probe;
+mod refer;
 mod refresh;
 mod registration;
 mod relay;
 mod reliable;
+mod replace;
 mod serve;
 mod session;
 mod session_timer;
@@ -45,7 +48,10 @@ mod strangers;
 #[cfg(test)]
 mod trunk_stories;
 
-pub use io::{Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Route, SessionId};
+pub use io::{
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Referral, Replaced, Route,
+    SessionId,
+};
 pub use phones::Reach;
 
 use super::digest::Authenticator;
@@ -67,13 +73,13 @@ use std::time::{Duration, Instant};
 
 /// What the box understands, for Allow.
 const ALLOW: &str =
-    "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, MESSAGE";
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, NOTIFY, MESSAGE";
 
 /// The connection that a phone opened is gone, and nothing else leads to it (RFC 5626 §11.6).
 const FLOW_FAILED: u16 = 430;
 
 /// The extensions the box knows, for Supported (§20.37).
-const SUPPORTED: &str = "100rel, timer";
+const SUPPORTED: &str = "100rel, timer, replaces, norefersub";
 
 /// Everything SIP that lives longer than a message.
 #[derive(Debug)]
@@ -125,6 +131,10 @@ enum Owner {
     LastBye(SessionId),
     /// A re-INVITE or UPDATE of a session.
     Within(SessionId),
+    /// A NOTIFY of a session about its REFER.
+    Report(SessionId),
+    /// The same once more, with credentials.
+    LastReport(SessionId),
     /// The probe of a trunk, by its place.
     Probe(usize),
     /// Our registration with a trunk, by its place.

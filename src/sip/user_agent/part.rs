@@ -8,6 +8,8 @@ use std::time::Instant;
 impl UserAgent {
     /// Lets a session go. Whatever still comes from the far side is settled here: nothing more is told about it.
     pub fn release(&mut self, now: Instant, id: SessionId, farewell: Farewell) {
+        // The last NOTIFY of a REFER is heard before the call is over.
+        let has_news = self.has_news_under_way(now, id);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -25,6 +27,7 @@ impl UserAgent {
                 self.transactions
                     .cancel(now, client, farewell.reasons, Owner::Nobody);
             }
+            State::Up { .. } if has_news => {}
             State::Up { .. } => self.send_bye(now, id, farewell.reasons),
         }
     }
@@ -58,24 +61,13 @@ impl UserAgent {
     /// call does not stay; whatever it says to that is the end.
     pub(super) fn bye_answered(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
         if matches!(status, 401 | 407)
-            && let Some(credentials) = self.credentials_for_bye(id, response)
+            && let Some(credentials) = self.credentials_within(id, response, Method::Bye)
         {
             let farewell = self.sessions.get(&id).and_then(|session| session.farewell);
             let reasons = farewell.map_or(&[][..], |farewell| farewell.reasons);
             return self.ask_bye(now, id, reasons, Some(credentials));
         }
         self.forget(id);
-    }
-
-    fn credentials_for_bye(
-        &mut self,
-        id: SessionId,
-        response: &Message<'_>,
-    ) -> Option<(Name<'static>, String)> {
-        let session = self.sessions.get(&id)?;
-        let (trunk, uri) = (session.trunk.clone()?, session.dialog.target_text());
-        let (name, value, _) = self.credentials_for(&trunk, response, Method::Bye, &uri)?;
-        Some((name, value))
     }
 
     fn ask_bye(

@@ -82,6 +82,10 @@ impl UserAgent {
         if let Some((status, reason)) = self.refuses_to_join(request) {
             return self.reply(now, flow, request, (status, reason.as_str()), |draft| draft);
         }
+        let replaces = match self.replaced_by(request, &origin) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.reply(now, flow, request, status, |draft| draft),
+        };
         let granted = match session_timer::wish(request) {
             Ok(Wish::Nothing) => None,
             Ok(Wish::Granted(timer)) => Some(timer),
@@ -122,13 +126,9 @@ impl UserAgent {
         self.transactions.respond(now, server, 100, trying);
         let (caller_number, caller_name) = self.caller(request, &origin);
         self.by_tag.insert(dialog.local_tag.as_str().into(), id);
-        let trunk = match &origin {
-            Origin::Trunk(trunk) => Some(trunk.clone()),
-            Origin::Phone(_) => None,
-        };
-        let phone = match &origin {
-            Origin::Trunk(_) => None,
-            Origin::Phone(extension) => Some(extension.clone()),
+        let (trunk, phone) = match &origin {
+            Origin::Trunk(trunk) => (Some(trunk.clone()), None),
+            Origin::Phone(extension) => (None, Some(extension.clone())),
         };
         let follows_target = trunk.is_some();
         let state = State::Asked { server, echo };
@@ -150,6 +150,7 @@ impl UserAgent {
             dialed,
             call_id: request.call_id().to_owned(),
             offer,
+            replaces,
             flow: *flow,
         })));
     }
@@ -328,7 +329,7 @@ fn accepting(draft: Draft) -> Draft {
 }
 
 /// A dialled number without the separators people write (RFC 3966 §5.1.1, visual separators); names stay as they are.
-fn dialed_number(user: &str) -> Number {
+pub(super) fn dialed_number(user: &str) -> Number {
     let bare = user.split(';').next().unwrap_or_default();
     let is_number = bare.chars().all(|c| c.is_ascii_digit() || "+*#-.() ".contains(c));
     if is_number && bare.chars().any(|c| c.is_ascii_digit()) {

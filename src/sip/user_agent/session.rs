@@ -1,5 +1,6 @@
 use super::Farewell;
 use super::failover::Hop;
+use super::refer::Referred;
 use super::reliable::{Early, Reliable};
 use super::session_timer::Timer;
 use crate::model::{Number, TrunkName};
@@ -47,6 +48,12 @@ pub(super) struct Session {
     pub(super) takes_update: bool,
     /// A re-INVITE or UPDATE of ours that waits for its answer.
     pub(super) asking: Option<Asking>,
+    /// A REFER of theirs that is not settled.
+    pub(super) referred: Option<Referred>,
+    /// Whether there has been one.
+    pub(super) was_referred: bool,
+    /// Headers of our INVITE besides the usual ones.
+    pub(super) more: Vec<(Name<'static>, String)>,
     /// What our INVITE says of who calls, beside From.
     pub(super) identity: Vec<(Name<'static>, String)>,
     /// Where our INVITE has gone, when that is a trunk.
@@ -115,6 +122,9 @@ impl Session {
             least_seconds: None,
             takes_update: false,
             asking: None,
+            referred: None,
+            was_referred: false,
+            more: Vec::new(),
             identity: Vec::new(),
             hop: None,
             wake: None,
@@ -139,6 +149,20 @@ impl Session {
     pub(super) fn note_abilities(&mut self, message: &Message<'_>) {
         if let Some(takes) = message.allows(Method::Update) {
             self.takes_update = takes;
+        }
+    }
+
+    /// Whether the same phone account, or the same trunk, is at the other end of both.
+    pub(super) fn is_of_same_party(&self, other: &Self) -> bool {
+        match (&self.trunk, &other.trunk, &self.phone, &other.phone) {
+            (Some(one), Some(other), _, _) => one == other,
+            (None, None, Some(one), Some(other)) => one == other,
+            (None, None, None, None) => {
+                self.dialog.flow.transport == other.dialog.flow.transport
+                    && self.dialog.flow.peer == other.dialog.flow.peer
+            }
+            (Some(_), None, _, _) | (None, Some(_), _, _) => false,
+            (None, None, Some(_), None) | (None, None, None, Some(_)) => false,
         }
     }
 

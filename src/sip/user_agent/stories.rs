@@ -124,6 +124,8 @@ impl World {
             destination,
             caller_number: "0501234567".into(),
             caller_name: None,
+            referred_by: None,
+            replaces: None,
             hidden: false,
             elsewhere: false,
         };
@@ -212,7 +214,7 @@ fn we_refresh_by_update_at_half_time_for_as_long_as_it_is_answered() {
     let mut world = World::new();
     let (_, invite) = world.talks(BY_US);
     assert_eq!(line(&invite, "Session-Expires"), "1800");
-    assert_eq!(line(&invite, "Supported"), "100rel, timer");
+    assert_eq!(line(&invite, "Supported"), "100rel, timer, replaces, norefersub");
     for _ in 0..3 {
         let sent = world.pass(900.0);
         let [(_, update)] = &sent[..] else {

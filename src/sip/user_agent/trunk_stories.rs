@@ -170,6 +170,8 @@ impl World {
             caller_number: "1001".into(),
             caller_name: None,
             hidden: false,
+            referred_by: None,
+            replaces: None,
             elsewhere,
         };
         let route = self.agent.route(self.now, &invitation.destination).unwrap();

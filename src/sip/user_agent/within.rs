@@ -33,6 +33,9 @@ impl UserAgent {
         if session.dialog.hear(request).is_err() {
             return self.respond(now, flow, request, server, 500);
         }
+        if let Some(unsupported) = super::admit::unsupported(request) {
+            return self.refuse_extensions(now, flow, request, server, &unsupported);
+        }
         if flow.connection.is_some() {
             self.came_back(id, *flow);
         }
@@ -42,15 +45,32 @@ impl UserAgent {
             Method::Info => self.hear_info(now, flow, request, server, id),
             Method::Prack => self.hear_prack(now, flow, request, server, id),
             Method::Options => self.describe_within(now, flow, request, server),
+            Method::Refer => self.hear_refer(now, flow, request, server, id),
+            Method::Subscribe if is_about_refer(request) => {
+                self.hear_refer_subscribe(now, flow, request, server, id);
+            }
             Method::Ack | Method::Cancel => {}
-            Method::Register
-            | Method::Subscribe
-            | Method::Notify
-            | Method::Refer
-            | Method::Message
-            | Method::Publish => self.respond(now, flow, request, server, 405),
+            Method::Register | Method::Subscribe | Method::Notify | Method::Message | Method::Publish => {
+                self.respond(now, flow, request, server, 405)
+            }
             Method::Other(_) => self.respond(now, flow, request, server, 501),
         }
+    }
+
+    /// An extension that is required and that we do not know (RFC 3261 §8.2.2.3, the same inside dialogs).
+    fn refuse_extensions(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        unsupported: &str,
+    ) {
+        let response = Draft::response(request, flow.peer, 420, None)
+            .header(Name::Unsupported, unsupported)
+            .header(Name::Server, &self.settings.product)
+            .finish();
+        self.transactions.respond(now, server, 420, response);
     }
 
     /// The session a request belongs to, by our tag in its To.
@@ -301,6 +321,12 @@ impl UserAgent {
         let response = draft.header(Name::Server, &self.settings.product).finish();
         self.transactions.respond(now, server, status, response);
     }
+}
+
+/// Whether a SUBSCRIBE is about the subscription that a REFER has made.
+fn is_about_refer(request: &Message<'_>) -> bool {
+    let event = request.event().ok().flatten();
+    event.is_some_and(|event| event.is("refer"))
 }
 
 /// The key in an INFO body: `Signal=5` and `Duration=160` on lines of their own, or the key alone. Some phones

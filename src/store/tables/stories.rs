@@ -110,6 +110,9 @@ fn code(kind: NoteKind) -> i64 {
         NoteKind::Resumed => 11,
         NoteKind::Recording => 12,
         NoteKind::Ended => 13,
+        NoteKind::TransferAsked => 14,
+        NoteKind::Transferred => 15,
+        NoteKind::TransferFailed => 16,
     }
 }
 
@@ -128,6 +131,9 @@ fn kind_of(number: i64) -> Option<NoteKind> {
         NoteKind::Resumed,
         NoteKind::Recording,
         NoteKind::Ended,
+        NoteKind::TransferAsked,
+        NoteKind::Transferred,
+        NoteKind::TransferFailed,
     ];
     kinds.into_iter().find(|kind| code(*kind) == number)
 }

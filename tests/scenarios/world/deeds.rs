@@ -45,6 +45,16 @@ impl World {
         self.let_phone(name, |phone| phone.reinvite(Some(&sdp)));
     }
 
+    /// Hands the newest call on to a number.
+    pub fn transfers(&mut self, name: &str, to: &str) {
+        self.let_phone(name, |phone| phone.refer(to, ""));
+    }
+
+    /// Joins the two others of its two calls.
+    pub fn transfers_attended(&mut self, name: &str) {
+        self.let_phone(name, Phone::refer_to_newest);
+    }
+
     /// Presses keys that the media hear (RFC 4733).
     pub fn presses(&mut self, name: &str, keys: &str) {
         let Some(leg) = self.leg_of(name) else {

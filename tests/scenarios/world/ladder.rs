@@ -73,7 +73,27 @@ fn summary(bytes: &[u8]) -> String {
     if proof.into_iter().any(|name| message.header(name).is_some()) {
         text.push_str(" with digest");
     }
-    if message.method() == Method::Notify && message.is_request() {
+    if let Ok(Some(target)) = message.refer_to() {
+        let _ = write!(text, " {}", target.uri().user().unwrap_or_default());
+        text.push_str(if target.replaces().is_some() {
+            " with Replaces"
+        } else {
+            ""
+        });
+    }
+    for (name, word) in [(Name::Replaces, "Replaces"), (Name::ReferredBy, "Referred-By")] {
+        if message.header(name).is_some() && message.method() == Method::Invite {
+            let _ = write!(text, " with {word}");
+        }
+    }
+    let is_frag = message.body().starts_with(b"SIP/2.0");
+    if message.method() == Method::Notify && message.is_request() && is_frag {
+        let state = message.subscription_state().ok().flatten();
+        let over = state.is_some_and(|state| state.state == callpost::sip::Standing::Terminated);
+        let frag = String::from_utf8_lossy(message.body());
+        let frag = frag.trim_start_matches("SIP/2.0 ").trim_end();
+        let _ = write!(text, " “{frag}”{}", if over { " terminated" } else { "" });
+    } else if message.method() == Method::Notify && message.is_request() {
         text.push_str(&told(message.body()));
     }
     text.push_str(sdp_mark(message.body()));
@@ -135,6 +155,7 @@ pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String
             )
         }
         MediaOrder::StopPlaying { leg } => format!("stop playing to {}", who(*leg)),
+        MediaOrder::Move { from, to } => format!("{} goes over as {}", who(*from), who(*to)),
         MediaOrder::Bridge { a, b } => format!("{} and {} talk", who(*a), who(*b)),
         MediaOrder::Unbridge { leg } => format!("{} no longer talks", who(*leg)),
         MediaOrder::Record {
@@ -226,6 +247,14 @@ pub fn cdr(cdr: &Cdr) -> String {
             format!("{length}, {} channel(s), in {root}", tape.channels)
         }),
     );
+    for transfer in &cdr.transfers {
+        let leg = transfer.leg.map(|leg| format!(" leg {leg}")).unwrap_or_default();
+        let _ = write!(
+            text,
+            "\n    {:?} transfer by leg {} to {}: {}{leg}",
+            transfer.kind, transfer.by_leg, transfer.to, transfer.result
+        );
+    }
     for leg in &cdr.legs {
         let _ = write!(text, "\n    {}", leg_line(leg));
     }

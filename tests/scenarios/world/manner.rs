@@ -22,6 +22,8 @@ pub struct Manner {
     pub acks_bare: bool,
     /// Header lines of its 200 to an INVITE.
     pub more: &'static str,
+    /// Goes on with a call that another phone has taken over.
+    pub stays_after_transfer: bool,
     /// Offers again after a 491, as RFC 3261 §14.1 asks.
     pub tries_again: bool,
     /// Switched off: says nothing to any request that begins something.
@@ -53,6 +55,7 @@ impl Manner {
             never_acks: false,
             acks_bare: false,
             more: "",
+            stays_after_transfer: false,
             tries_again: false,
             dead: false,
         }

@@ -64,6 +64,8 @@ pub struct World {
     owners: HashMap<String, usize>,
     /// Phones that rang or answered when a call was won by another, by Call-ID: they have to be told.
     losers: Vec<(usize, String)>,
+    /// The Call-IDs of those who won.
+    winners: std::collections::HashSet<String>,
 }
 
 /// What the wall clock shows when a story begins.
@@ -164,6 +166,7 @@ impl World {
             by_id: HashMap::new(),
             owners: HashMap::new(),
             losers: Vec::new(),
+            winners: std::collections::HashSet::new(),
         };
         world.caller("caller", "0501234567");
         world.settle();

@@ -141,6 +141,7 @@ impl World {
             Notice::JournalLate { .. } => self.write(|| "log: the journal is late".to_owned()),
             Notice::CallArrived { .. }
             | Notice::CallAnswered { .. }
+            | Notice::CallTransferred { .. }
             | Notice::CallEnded { .. }
             | Notice::PhoneRegistered { .. }
             | Notice::Noise { .. }

@@ -180,6 +180,7 @@ impl Phone {
         );
         let them = format!("<{target}>");
         (talk.us, talk.them, talk.sdp) = (us, them, sdp);
+        talk.dialed = dialed.to_owned();
         let call_id = talk.call_id.clone();
         self.talks.insert(call_id.clone(), talk);
         self.send_invite(&call_id, None)
@@ -296,6 +297,67 @@ impl Phone {
         self.ask(branch, info)
     }
 
+    /// Wants the newest call handed on to this number.
+    pub fn refer(&mut self, to: &str, more: &str) -> Vec<Do> {
+        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
+            return Vec::new();
+        };
+        let call_id = talk.call_id.clone();
+        let more = format!("Refer-To: <sip:{to}@callpost>\r\n{more}");
+        self.send_within(&call_id, "REFER", &more, None)
+    }
+
+    /// Wants the two others of its two calls joined: the older call handed on to the party of the newer.
+    pub fn refer_to_newest(&mut self) -> Vec<Do> {
+        let mut live: Vec<&Talk> = self
+            .talks
+            .values()
+            .filter(|talk| talk.state != State::Over)
+            .collect();
+        live.sort_by_key(|talk| talk.order);
+        let [older, .., newer] = live.as_slice() else {
+            return Vec::new();
+        };
+        let tag = |address: &str| address.rsplit(";tag=").next().unwrap_or_default().to_owned();
+        let them = if newer.early.is_empty() || newer.them.contains(";tag=") {
+            newer.them.clone()
+        } else {
+            newer.early.clone()
+        };
+        let more = format!(
+            "Refer-To: <sip:{}@callpost?Replaces={}%3Bto-tag%3D{}%3Bfrom-tag%3D{}>\r\n",
+            newer.dialed,
+            newer.call_id,
+            tag(&them),
+            newer.our_tag
+        );
+        let call_id = older.call_id.clone();
+        self.send_within(&call_id, "REFER", &more, None)
+    }
+
+    /// What becomes of a call that this phone wanted handed on.
+    fn hear_notify(&mut self, request: &Message<'_>, call_id: String) -> Vec<Do> {
+        let answer = |phone: &Self, status| vec![Do::Send(phone.response(request, status, "", None))];
+        let frag = String::from_utf8_lossy(request.body()).into_owned();
+        let status = frag.split(' ').nth(1).and_then(|word| word.parse::<u16>().ok());
+        if status.is_none() {
+            return answer(self, 200); // Of a lamp, not of a REFER.
+        }
+        let Some(talk) = self
+            .talks
+            .get_mut(&call_id)
+            .filter(|talk| talk.state == State::Up)
+        else {
+            return answer(self, 481);
+        };
+        talk.notified.extend(status);
+        let mut deeds = answer(self, 200);
+        if status == Some(200) && !self.manner.stays_after_transfer {
+            deeds.extend(self.hang_up_on(&call_id));
+        }
+        deeds
+    }
+
     /// A message came.
     pub fn hear(&mut self, bytes: &[u8], order: u64) -> Vec<Do> {
         if bytes.starts_with(b"INVITE ") {
@@ -333,13 +395,13 @@ impl Phone {
                 self.answered(&format!("final {call_id} {}", self.talks[&call_id].their_cseq));
                 vec![Do::Send(self.response(request, 200, "", None))]
             }
+            Method::Notify => self.hear_notify(request, call_id),
             Method::Options
             | Method::Register
             | Method::Info
             | Method::Update
             | Method::Prack
             | Method::Subscribe
-            | Method::Notify
             | Method::Refer
             | Method::Message
             | Method::Publish

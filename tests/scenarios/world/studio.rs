@@ -76,6 +76,19 @@ impl Studio {
                 self.playing.remove(b);
                 Vec::new()
             }
+            MediaOrder::Move { from, to } => self.move_leg(now, *from, *to),
+            MediaOrder::Unbridge { leg } => {
+                self.bridged.retain(|a, b| a != leg && b != leg);
+                Vec::new()
+            }
+            MediaOrder::Record { left, right, id, .. }
+                if self.taping.values().any(|(running, _)| running == id) =>
+            {
+                // It goes on with others.
+                self.taping.retain(|_, (running, _)| running != id);
+                self.taping.insert(*left, (*id, *right));
+                Vec::new()
+            }
             MediaOrder::Record { left, right, id, .. } => {
                 let before = self.taping.insert(*left, (*id, *right));
                 assert!(before.is_none(), "two recordings of {left}");
@@ -83,9 +96,7 @@ impl Studio {
             }
             MediaOrder::StopRecording { leg } => self.end_tape(now, *leg),
             MediaOrder::Close { leg } => self.close(now, *leg),
-            MediaOrder::Start { .. } | MediaOrder::Unbridge { .. } | MediaOrder::WatchSilence { .. } => {
-                Vec::new()
-            }
+            MediaOrder::Start { .. } | MediaOrder::WatchSilence { .. } => Vec::new(),
         }
     }
 
@@ -102,6 +113,7 @@ impl Studio {
                 return;
             }
             MediaOrder::Start { leg, .. }
+            | MediaOrder::Move { from: leg, .. }
             | MediaOrder::Play { leg, .. }
             | MediaOrder::StopPlaying { leg }
             | MediaOrder::Unbridge { leg } => leg,
@@ -111,7 +123,8 @@ impl Studio {
         let failed = !self.failed.is_empty();
         assert!(
             failed || self.open.contains_key(leg),
-            "{order:?} for a leg that is not open"
+            "{order:?} for a leg that is not open: {:?}",
+            self.open
         );
     }
 
@@ -129,6 +142,19 @@ impl Studio {
         Vec::new()
     }
 
+    fn move_leg(&mut self, now: Instant, from: LegKey, to: LegKey) -> Vec<(Duration, Report)> {
+        let taped = |(left, (_, right)): &(&LegKey, &(RecordingId, Option<LegKey>))| {
+            **left == from || *right == Some(from)
+        };
+        let left = self.taping.iter().find(taped).map(|(left, _)| *left);
+        self.bridged.retain(|a, b| *a != from && *b != from);
+        self.playing.remove(&from);
+        if let Some(port) = self.open.remove(&from) {
+            self.open.insert(to, port);
+        }
+        left.map(|left| self.end_tape(now, left)).unwrap_or_default()
+    }
+
     fn close(&mut self, now: Instant, leg: LegKey) -> Vec<(Duration, Report)> {
         let mut reports = Vec::new();
         let taped = self
@@ -139,6 +165,7 @@ impl Studio {
             reports.extend(self.end_tape(now, left));
         }
         self.playing.remove(&leg);
+        self.bridged.retain(|a, b| *a != leg && *b != leg);
         let was_open = self.open.remove(&leg).is_some();
         if !self.mute {
             let quality = was_open.then_some(Quality {

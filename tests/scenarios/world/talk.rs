@@ -34,6 +34,10 @@ pub struct Talk {
     /// Hang up as soon as that is allowed.
     pub wants_out: bool,
     pub proved: bool,
+    /// The number we called.
+    pub dialed: String,
+    /// What the box said of our REFER.
+    pub notified: Vec<u16>,
     /// We hung up ourselves.
     pub byed: bool,
     /// What our last re-INVITE offered.
@@ -82,6 +86,8 @@ impl Talk {
             reasons: Vec::new(),
             wants_out: false,
             proved: false,
+            dialed: String::new(),
+            notified: Vec::new(),
             byed: false,
             offered: None,
             asked_for_offer: false,

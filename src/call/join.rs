@@ -1,0 +1,111 @@
+//! Two conversations become one: whoever talks in both hands the party of the one on to the party of the other.
+//!
+//! The call of the party that waited goes on and has the record of all of it; the other one ends when its party has
+//! been taken out of it.
+
+use super::machine::{Ending, Talk};
+use super::transfer::{MOST_TRANSFERS, Passed};
+use super::{Action, Call, Cause, TransferNews, TransferObjection};
+use crate::model::{AgentId, CallKey, HangupBy, LegId, LegKey, NoteKind, Number, Status, TransferKind};
+use std::time::Instant;
+
+/// Somebody who talks in two calls wants the two others joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinWish {
+    /// Whose phone asks, in this call.
+    pub by: LegId,
+    /// The party of the other call.
+    pub party: LegKey,
+    /// Its number or address.
+    pub number: String,
+    /// Its agent, when it is one of ours.
+    pub agent: Option<AgentId>,
+}
+
+impl Call {
+    pub(super) fn join_asked(&mut self, now: Instant, wish: JoinWish) -> Vec<Action> {
+        let by = wish.by;
+        let refuse = |why| vec![Action::TellTransferor(by, TransferNews::Refused(why))];
+        let Some(stays) = self.other_than(by).filter(|_| self.is_talking(by)) else {
+            return refuse(TransferObjection::NotNow);
+        };
+        if self.passed.len() >= MOST_TRANSFERS {
+            return refuse(TransferObjection::TooOften);
+        }
+        let leg = self.new_leg();
+        let name = wish
+            .agent
+            .as_ref()
+            .map_or(wish.number.clone(), ToString::to_string);
+        let asked = Action::Note(NoteKind::TransferAsked, Some(by), wish.number.clone());
+        self.passed.push(Passed {
+            at: now,
+            kind: TransferKind::Attended,
+            by,
+            agent: self.ledger.agent(by).cloned(),
+            to: Number::from(wish.number.as_str()),
+            leg: Some(leg),
+            result: "answered",
+        });
+        self.ledger.joined(now, leg, wish.agent, wish.number);
+        self.ledger.passed_on(now, by);
+        self.ledger.hold_by_order(now, false);
+        self.front = stays;
+        if let Some(talk) = &mut self.talked {
+            *talk = Talk {
+                leg,
+                since: talk.since,
+            };
+        }
+        let mut actions = vec![
+            asked,
+            Action::TellTransferor(by, TransferNews::Accepted),
+            Action::Note(NoteKind::Dialed, Some(leg), name.clone()),
+            Action::Unbridge(by),
+            Action::MoveHere(wish.party, leg),
+            Action::Bridge(stays, leg),
+        ];
+        if let Some(id) = self.recording {
+            actions.push(Action::ChangeRecording(id, stays, Some(leg)));
+        }
+        actions.extend([
+            Action::TellTransferor(by, TransferNews::Done),
+            Action::Release(by, Cause::Transferred),
+            Action::Note(NoteKind::Released, Some(by), "transferred".to_owned()),
+            Action::Note(NoteKind::Transferred, Some(leg), name),
+        ]);
+        actions
+    }
+
+    /// Whom this agent talks with here, when that may be joined with somebody else: the leg and its number.
+    pub fn consulted_by(&self, agent: &AgentId, key: CallKey) -> Option<(LegKey, &str)> {
+        let legs = [
+            Some(self.front()),
+            self.agent_leg(),
+            self.other_than(self.front()),
+        ];
+        let own = |leg: &LegId| self.is_talking(*leg) && self.agent_of(*leg) == Some(agent);
+        let own = legs.into_iter().flatten().find(own)?;
+        let leg = self.other_than(own)?;
+        Some((LegKey { call: key, leg }, self.number_of(leg)?))
+    }
+
+    /// A party of this call is in another one from now on, and this one is over.
+    pub(super) fn leg_taken(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
+        if !self.ledger.is_live(leg) {
+            return Vec::new();
+        }
+        self.ledger.ended(now, leg, "transferred");
+        let talked = self.talked.is_some();
+        let status = if talked { Status::Answer } else { Status::Canceled };
+        self.end(
+            now,
+            Ending {
+                by: HangupBy::System,
+                status,
+                release: Cause::Transferred,
+                word: Some("transferred"),
+            },
+        )
+    }
+}

@@ -1,0 +1,280 @@
+//! Handing a conversation on, between SIP's REFER and the call: who asks, where the number leads, what they are told.
+
+use super::farewell::farewell;
+use super::line::Live;
+use super::{Engine, Notice, Output};
+use crate::call::{Cause, Entry, Event, JoinWish, TransferNews, TransferObjection, TransferWish, Who};
+use crate::ivr::RingResult;
+use crate::media::MediaOrder;
+use crate::model::{CallId, CallKey, LegId, LegKey, NoteKind, Number, TransferKind};
+use crate::routing;
+use crate::sip::{Farewell, Incoming, Origin, Referral, Replaced, SessionId, UserPart};
+use std::time::{Duration, Instant};
+
+impl Engine {
+    /// A REFER of somebody in a call.
+    pub(super) fn referred(&mut self, now: Instant, referral: Referral) {
+        let Some(LegKey { call, leg }) = self.leg_of(referral.session) else {
+            return self.sip.refuse_refer(now, referral.session, 481);
+        };
+        if let Some(live) = self.calls.get_mut(&call) {
+            live.referred_by = Some(referral.referred_by);
+        }
+        match referral.replaced {
+            None => {
+                let (by, to, kind) = (leg, referral.to, TransferKind::Blind);
+                self.tell(call, Event::TransferAsked(TransferWish { by, to, kind }));
+            }
+            Some(Replaced::Session(other)) => self.join(now, LegKey { call, leg }, referral.session, other),
+            Some(Replaced::Beyond { .. }) => self.sip.refuse_refer(now, referral.session, 403),
+        }
+    }
+
+    /// A person hands a call on for the agent in it.
+    pub(super) fn transfer_ordered(&mut self, call: CallId, to: Number, kind: TransferKind) {
+        let Some(key) = self.key_of(call) else { return };
+        let Some(live) = self.calls.get_mut(&key) else {
+            return;
+        };
+        let Some(by) = live.call.agent_leg().filter(|by| live.call.is_talking(*by)) else {
+            return;
+        };
+        let user = live.call.number_of(by).unwrap_or_default();
+        live.referred_by = Some(format!("<sip:{}@{}>", UserPart(user), self.settings.sip.realm));
+        let agent = live.call.agent_of(by).cloned();
+        match (kind, agent) {
+            (TransferKind::Blind, _) => {
+                self.tell(key, Event::TransferAsked(TransferWish { by, to, kind }));
+            }
+            (TransferKind::Attended, None) => {}
+            (TransferKind::Attended, Some(agent)) => {
+                let here = LegKey { call: key, leg: by };
+                let asked = self.calls.values().filter(|other| other.key != key);
+                let mut with = asked.filter_map(|other| other.call.consulted_by(&agent, other.key));
+                if let Some((party, number)) = with.find(|(_, number)| *number == to.as_str()) {
+                    let agent = self
+                        .calls
+                        .get(&party.call)
+                        .and_then(|live| live.call.agent_of(party.leg));
+                    let (by, number, agent) = (here.leg, number.to_owned(), agent.cloned());
+                    let wish = JoinWish {
+                        by,
+                        party,
+                        number,
+                        agent,
+                    };
+                    self.tell(key, Event::JoinAsked(wish));
+                }
+            }
+        }
+    }
+
+    /// Somebody with two calls here joins the others of both: in the call that is referred. While the phones of the
+    /// second one still ring, they ring for the party of the first.
+    fn join(&mut self, now: Instant, here: LegKey, session: SessionId, other: SessionId) {
+        let Some(there) = self.leg_of(other).filter(|there| there.call != here.call) else {
+            return self.sip.refuse_refer(now, session, 481);
+        };
+        let Some(second) = self.calls.get(&there.call) else {
+            return self.sip.refuse_refer(now, session, 481);
+        };
+        let call = &second.call;
+        if let Some(party) = call.other_than(there.leg).filter(|_| call.is_talking(there.leg)) {
+            let number = call.number_of(party).unwrap_or_default().to_owned();
+            let wish = JoinWish {
+                by: here.leg,
+                party: LegKey {
+                    call: there.call,
+                    leg: party,
+                },
+                number,
+                agent: call.agent_of(party).cloned(),
+            };
+            return self.tell(here.call, Event::JoinAsked(wish));
+        }
+        if there.leg != LegId::CALLER || call.answered_at().is_some() {
+            return self.sip.refuse_refer(now, session, 491);
+        }
+        let (by, to) = (here.leg, call.setup().dialed_number.clone());
+        let kind = TransferKind::Attended;
+        self.tell(there.call, Event::LegTaken(there.leg));
+        self.sip.release(now, other, farewell(Cause::Transferred));
+        self.drop_line(now, there.call, there.leg);
+        self.tell(here.call, Event::TransferAsked(TransferWish { by, to, kind }));
+    }
+
+    /// A leg of another call becomes one of this call.
+    pub(super) fn move_here(&mut self, now: Instant, key: CallKey, from: LegKey, leg: LegId) {
+        let to = LegKey { call: key, leg };
+        let place = |live: &Live| live.lines.iter().position(|line| line.leg == from.leg);
+        let there = self.calls.get_mut(&from.call);
+        let line = there.and_then(|live| place(live).map(|place| live.lines.swap_remove(place)));
+        let Some(mut line) = line else {
+            // It left in this very moment.
+            return self.tell(key, Event::LegLeft(leg));
+        };
+        line.leg = leg;
+        self.sessions.insert(line.session, to);
+        if line.is_open {
+            self.media(MediaOrder::Move { from, to });
+        }
+        if let Some(agent) = self
+            .calls
+            .get(&from.call)
+            .and_then(|live| live.call.agent_of(from.leg))
+        {
+            self.roster.leaves(now, &agent.clone(), from, Duration::ZERO);
+        }
+        if line.is_held {
+            self.tell(key, Event::LegHeld(leg));
+        }
+        if let Some(live) = self.calls.get_mut(&key) {
+            live.lines.push(line);
+        }
+        self.tell(from.call, Event::LegTaken(from.leg));
+    }
+
+    /// A call of the same party takes the place of one of its sessions: the leg stays, the phone is another.
+    pub(super) fn replace_session(&mut self, now: Instant, incoming: &Incoming, old: SessionId) {
+        let refuse = |status| Farewell {
+            status,
+            retry_after_seconds: None,
+            reasons: &[],
+        };
+        let Some(LegKey { call, leg }) = self.leg_of(old) else {
+            return self.sip.release(now, incoming.session, refuse(481));
+        };
+        let session_id = self.dice.number() >> 2;
+        let local = incoming.flow.local.ip();
+        let known = self
+            .line(call, leg)
+            .filter(|line| line.is_up && line.local == local);
+        let Some(port) = known.map(|line| line.port) else {
+            return self.sip.release(now, incoming.session, refuse(488));
+        };
+        let trunk = match &incoming.origin {
+            Origin::Trunk(trunk) => Some(trunk),
+            Origin::Phone(_) => None,
+        };
+        let mut negotiator = self.negotiator(local, port, session_id, trunk);
+        let answer = incoming
+            .offer
+            .as_ref()
+            .map(|offer| negotiator.answer(offer))
+            .transpose();
+        let Ok(answer) = answer else {
+            return self.sip.release(now, incoming.session, refuse(488));
+        };
+        let sdp = answer.as_ref().map(|(sdp, _)| sdp.clone());
+        let sdp = sdp.unwrap_or_else(|| negotiator.offer());
+        self.sessions.remove(&old);
+        self.sessions.insert(incoming.session, LegKey { call, leg });
+        let Some(line) = self.line_mut(call, leg) else {
+            return;
+        };
+        (line.session, line.negotiator) = (incoming.session, negotiator);
+        let was_held = std::mem::replace(&mut line.is_held, false);
+        if let Some((_, agreed)) = answer {
+            self.start_media(call, leg, agreed);
+        }
+        self.sip.answer(now, incoming.session, sdp);
+        self.sip.release(now, old, farewell(Cause::Transferred));
+        if was_held {
+            self.tell(call, Event::LegResumed(leg));
+        }
+        let number = incoming.caller_number.as_str().to_owned();
+        self.note(now, call, NoteKind::Transferred, Some(leg), number);
+    }
+
+    /// Where a number leads for somebody who hands a call on: whatever they could dial themselves.
+    pub(super) fn find_target(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        leg: LegId,
+        number: &Number,
+    ) -> Result<Entry, TransferObjection> {
+        let origin = self.origin_of(key, leg).ok_or(TransferObjection::NotNow)?;
+        let decision = self.settings.plan.decide(number, &origin);
+        let (phone, shown) = match &origin {
+            routing::Origin::Phone(phone) => (Some(phone), phone.clone()),
+            routing::Origin::Trunk(_) => (None, Number::anonymous()),
+        };
+        // A number outside counts against the phone that hands the call on, like one it dials (ROBUSTNESS 39, 41).
+        let entry = self.entry_for(now, decision, phone, &shown);
+        if let Some(entry) = entry.map_err(|_| TransferObjection::Forbidden)? {
+            return Ok(entry);
+        }
+        match origin {
+            routing::Origin::Phone(_) => {
+                let agent = self.roster.agent_of_number(number);
+                let agent = agent.ok_or(TransferObjection::Unknown)?;
+                Ok(Entry::Ring(Who::Agent(agent.id.clone())))
+            }
+            routing::Origin::Trunk(_) => Err(TransferObjection::Forbidden),
+        }
+    }
+
+    /// As whom a leg dials: an agent is of the house, however the phone is reached.
+    fn origin_of(&self, key: CallKey, leg: LegId) -> Option<routing::Origin> {
+        let call = &self.calls.get(&key)?.call;
+        let setup = call.setup();
+        if let Some(agent) = call.agent_of(leg).and_then(|agent| self.roster.agent(agent)) {
+            return Some(routing::Origin::Phone(agent.number().into()));
+        }
+        match &setup.trunk {
+            Some(trunk) => Some(routing::Origin::Trunk(trunk.clone())),
+            None => Some(routing::Origin::Phone(setup.caller_number.clone())),
+        }
+    }
+
+    /// What becomes of it, for whoever asked by REFER.
+    pub(super) fn tell_transferor(&mut self, now: Instant, key: CallKey, leg: LegId, news: TransferNews) {
+        let Some(line) = self.line(key, leg) else { return };
+        let session = line.session;
+        match news {
+            TransferNews::Refused(why) => self.sip.refuse_refer(now, session, objection_status(why)),
+            TransferNews::Accepted => self.sip.accept_refer(now, session),
+            TransferNews::Ringing => self.sip.tell_refer(now, session, 180),
+            TransferNews::Done => self.sip.tell_refer(now, session, 200),
+            TransferNews::Failed(result) => self.sip.tell_refer(now, session, failure_status(result)),
+        }
+    }
+
+    /// The phone that took the call over is its agent's now, and those who look on hear of it.
+    pub(super) fn note_transferred(&mut self, now: Instant, key: CallKey, leg: Option<LegId>) {
+        let Some(live) = self.calls.get(&key) else { return };
+        let agent = leg.and_then(|leg| live.call.agent_of(leg)).cloned();
+        let Some((by, to)) = live.call.last_transfer() else {
+            return;
+        };
+        let notice = Notice::CallTransferred {
+            call: live.call.setup().id,
+            by: by.cloned(),
+            to: to.clone(),
+            agent: agent.clone(),
+        };
+        self.out.push(Output::Notice(notice));
+        if let (Some(agent), Some(leg)) = (agent, leg) {
+            self.roster.talks(now, &agent, LegKey { call: key, leg });
+        }
+    }
+}
+
+/// How an objection is said to a REFER.
+fn objection_status(why: TransferObjection) -> u16 {
+    match why {
+        TransferObjection::NotNow => 491,
+        TransferObjection::Unknown => 404,
+        TransferObjection::TooOften | TransferObjection::Forbidden => 403,
+    }
+}
+
+/// How a failure is said in the last NOTIFY.
+fn failure_status(result: RingResult) -> u16 {
+    match result {
+        RingResult::NoAnswer => 408,
+        RingResult::Busy => 486,
+        RingResult::NobodyThere => 480,
+    }
+}
