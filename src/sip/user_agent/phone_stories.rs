@@ -23,12 +23,13 @@ fn reach(office: &Office) -> Reach {
 }
 
 fn probed(office: &mut Office) -> Vec<bool> {
-    let events = office.events.drain(..);
-    let probed = events.filter_map(|event| match event {
-        Event::PhoneProbed { is_there, .. } => Some(is_there),
-        _ => None,
-    });
-    probed.collect()
+    let mut probed = Vec::new();
+    for event in office.events.drain(..) {
+        if let Event::PhoneProbed { is_there, .. } = event {
+            probed.push(is_there);
+        }
+    }
+    probed
 }
 
 #[test]
