@@ -23,6 +23,7 @@ mod encrypted;
 mod floods;
 mod flows;
 mod guessing;
+mod handing_on;
 mod linphone;
 mod many;
 mod menu;
