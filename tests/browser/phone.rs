@@ -84,6 +84,7 @@ impl Script {
             .env("PLAYWRIGHT", setup::playwright())
             .env("CHROMIUM", super::chromium())
             .env("BOX", format!("http://{}", street.box_http()))
+            .env("RELAYS", "1")
             .env("PLAIN", plain.replace("\r\n", "\\n"))
             .env("PASSWORD1", password("1001"))
             .env("PASSWORD2", password("1002"));

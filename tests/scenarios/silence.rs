@@ -301,7 +301,7 @@ fn a_phone_whose_connection_closes_is_unregistered_and_no_longer_rung() {
     CDR CANCELED inbound 0501234567 → 8000, group sales, ended by caller, sip 487, q850 16
         22.0 s: wait 22.0 ring 22.0 talk 0.0 hold 0.0
         leg 0 0501234567: canceled
-        leg 1 ali 1001 round 1: unreachable 503 Service Unavailable, rang
+        leg 1 ali 1001 round 1: unreachable 430 Flow Failed, rang
         leg 2 mona 1002 round 1: no_answer, rang
         leg 3 mona 1002 round 2: canceled, rang
     ");

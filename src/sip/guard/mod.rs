@@ -37,9 +37,9 @@ use users::Users;
 const STRANGER: Rate = Rate::per_second(50, 1000);
 /// Requests of an address that has shown to take part: a right password, or an answer to something we sent there.
 const VOUCHED: Rate = Rate::per_second(500, 1000);
-/// Challenges that are longer than the request they answer, to an address that may be forged: a phone gets in by one of
-/// them, and nobody can drown another in them.
-const LONG_CHALLENGES: Rate = Rate::per_second(1, 30);
+/// Answers that are longer than the request they answer, to an address that may be forged: a phone gets in by one of
+/// them, a probe learns that the box lives, and nobody can drown another in them.
+const LONG_ANSWERS: Rate = Rate::per_second(1, 30);
 /// What a request that turned out to be welcome gets back: its own price and that of the one that was challenged.
 const WELCOME: u64 = 2;
 /// Lines about strangers in the log.
@@ -180,11 +180,11 @@ impl Guard {
             .is_some_and(|seen| seen.is_vouched(at))
     }
 
-    /// Whether a challenge longer than its request may be sent to this address.
-    pub fn may_challenge_at_length(&mut self, now: Instant, address: IpAddr) -> bool {
+    /// Whether an answer longer than its request may be sent to this address.
+    pub fn may_answer_at_length(&mut self, now: Instant, address: IpAddr) -> bool {
         let at = self.at(now);
         let seen = self.sources.enter(Source::of(address));
-        seen.long_challenges.take(at, LONG_CHALLENGES)
+        seen.long_answers.take(at, LONG_ANSWERS)
     }
 
     /// Whether this user's password may be tried from this address now. `is_owner` tells whether the user is

@@ -20,8 +20,8 @@ pub(super) struct Seen {
     source: Source,
     /// What it may still send unasked.
     pub(super) requests: Bucket,
-    /// Challenges longer than what they answer.
-    pub(super) long_challenges: Bucket,
+    /// Answers longer than what they answer.
+    pub(super) long_answers: Bucket,
     /// Until when it is believed to take part.
     pub(super) vouched_until: u64,
     /// Until when somebody lives there who has shown the right password.
@@ -38,7 +38,7 @@ impl Seen {
         Self {
             source,
             requests: Bucket::default(),
-            long_challenges: Bucket::default(),
+            long_answers: Bucket::default(),
             vouched_until: 0,
             good_until: 0,
             guesses: [0; GUESSES],

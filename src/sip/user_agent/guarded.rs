@@ -209,16 +209,9 @@ impl UserAgent {
     }
 
     /// An answer to a stranger's datagram, no longer than what it answers: whoever writes another's address on a packet
-    /// gains nothing. Headers that are only polite go first; what is still too long is not sent.
-    ///
-    /// A challenge is sent although it is longer, a few times: without it no phone could come in that says little.
-    pub(super) fn fit(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        status: u16,
-        mut answer: Vec<u8>,
-    ) -> Option<Bytes> {
+    /// gains nothing. Headers that are only polite go first. What is still too long, such as a challenge or the
+    /// answer to a probe that says next to nothing, is sent a few times and then once a second.
+    pub(super) fn fit(&mut self, now: Instant, flow: &Flow, mut answer: Vec<u8>) -> Option<Bytes> {
         let source = flow.peer.ip();
         let is_free = flow.transport.is_reliable()
             || answer.len() <= self.hearing
@@ -238,7 +231,9 @@ impl UserAgent {
                 return Some(answer.into());
             }
         }
-        (status == 401 && self.guard.may_challenge_at_length(now, source)).then(|| answer.into())
+        self.guard
+            .may_answer_at_length(now, source)
+            .then(|| answer.into())
     }
 
     /// Who is shut out now, the latest first.

@@ -275,7 +275,7 @@ impl UserAgent {
         let tag = self.dice.token();
         if let (Some(answer), Some(via)) = (malformed.answer(flow.peer, &tag), malformed.top_via()) {
             let back = super::transaction::answer_flow(flow, &via);
-            let answer = self.fit(now, flow, malformed.fault.status, answer);
+            let answer = self.fit(now, flow, answer);
             self.sends.extend(answer.map(|answer| (back, answer)));
         }
     }
@@ -438,12 +438,10 @@ impl UserAgent {
             return;
         }
         let tag = self.dice.token();
-        let status: StatusLine<'_> = status.into();
-        let code = status.status;
         let draft = Draft::response(request, flow.peer, status, Some(&tag));
         let draft = more(draft).header(Name::Server, &self.settings.product);
         let back = super::transaction::answer_flow(flow, request.top_via());
-        let answer = self.fit(now, flow, code, draft.finish());
+        let answer = self.fit(now, flow, draft.finish());
         self.sends.extend(answer.map(|answer| (back, answer)));
     }
 }
