@@ -644,6 +644,9 @@ fn a_stranger_is_answered_where_it_is_and_with_no_more_than_it_sent() {
     let mut world = World::new();
     let small = "OPTIONS sip:x SIP/2.0\r\nv:SIP/2.0/UDP 9.9.9.9:9;branch=z9hG4bK1;received=8.8.8.8;maddr=7.7.7.7\r\n\
                  f:<sip:a@b>;tag=1\r\nt:<sip:b>\r\ni:1\r\nCSeq:1 OPTIONS\r\n\r\n";
+    // A probe that says next to nothing is answered all the same, until there are too many of them.
+    let answered = (0..100).filter(|_| !world.udp("203.0.113.9:7777", small).is_empty());
+    assert_eq!(answered.count(), 30);
     let full = world.request("OPTIONS", "1001", "");
     for text in [
         small.to_owned(),
@@ -664,11 +667,7 @@ fn a_stranger_is_answered_where_it_is_and_with_no_more_than_it_sent() {
     for method in ["SUBSCRIBE", "PUBLISH", "DANCE", "BYE"] {
         let text = world.request(method, "1001", "");
         for said in world.udp("203.0.113.9:7777", &text) {
-            assert!(
-                said.status() == 401 || said.text.len() <= text.len(),
-                "{}",
-                said.text
-            );
+            assert!(said.text.len() <= text.len(), "{}", said.text);
         }
     }
 }
