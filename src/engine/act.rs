@@ -466,7 +466,10 @@ impl Engine {
             .map(|rules| &rules.codecs)
             .filter(|codecs| !codecs.is_empty());
         let codecs = codecs.unwrap_or(&self.settings.codecs);
-        Negotiator::new(shown.unwrap_or(local), port, codecs, session_id).guarding(first..=last)
+        let listeners = self.settings.sip.listeners.iter();
+        Negotiator::new(shown.unwrap_or(local), port, codecs, session_id)
+            .guarding(first..=last)
+            .owning(local, listeners.map(|listener| listener.address))
     }
 
     pub(super) fn media(&mut self, order: MediaOrder) {

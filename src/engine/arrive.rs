@@ -98,9 +98,12 @@ impl Engine {
         );
         line.answer = answer.as_ref().ok().cloned().flatten();
         live.lines.push(line);
+        if let (Some(_), Err(error)) = (port, &answer) {
+            self.sip.warn(incoming.session, error.warning());
+        }
         match (port, answer) {
             (None, _) => Err((Cause::Congestion, "no_ports")),
-            (Some(_), Err(_)) => Err((Cause::Incompatible, "no_common_codec")),
+            (Some(_), Err(error)) => Err((Cause::Incompatible, error.word())),
             (Some(_), Ok(_)) => Ok(()),
         }
     }

@@ -89,6 +89,7 @@ impl Engine {
             Ok(agreed) => {
                 self.start_media(call, leg, agreed);
                 self.tell(call, Event::LegAnswered(leg));
+                self.note_hold(call, leg, agreed);
             }
             Err(_) => {
                 self.sip
@@ -112,15 +113,18 @@ impl Engine {
             Some(Ok(agreed)) => self.change_media(call, leg, agreed),
             // An ACK without an answer, or with one that does not fit: what was agreed before stands, if anything was.
             None | Some(Err(_)) if line.agreed.is_some() => {}
-            None | Some(Err(_)) => {
-                self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec"));
-            }
+            None => self.tell(call, Event::CannotServe(Cause::Incompatible, "no_common_codec")),
+            Some(Err(error)) => self.tell(call, Event::CannotServe(Cause::Incompatible, error.word())),
         }
     }
 
     /// The far side and we agreed anew; the call hears of hold and resume.
     fn change_media(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
         self.start_media(call, leg, agreed);
+        self.note_hold(call, leg, agreed);
+    }
+
+    fn note_hold(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
         let Some(line) = self.line_mut(call, leg) else {
             return;
         };
@@ -187,7 +191,7 @@ impl Engine {
             return;
         };
         if let Some(line) = self.line_mut(call, leg) {
-            let offer = line.negotiator.offer();
+            let offer = line.negotiator.offer_again();
             self.sip.reoffer(now, session, &offer);
         }
     }
@@ -222,7 +226,10 @@ impl Engine {
                 self.sip.accept_offer(now, session, answer);
                 self.change_media(call, leg, agreed);
             }
-            Err(error) => self.sip.refuse_offer(now, session, error.status()),
+            Err(error) => {
+                self.sip.warn(session, error.warning());
+                self.sip.refuse_offer(now, session, error.status());
+            }
         }
     }
 

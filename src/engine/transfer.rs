@@ -162,8 +162,12 @@ impl Engine {
             .as_ref()
             .map(|offer| negotiator.answer(offer))
             .transpose();
-        let Ok(answer) = answer else {
-            return self.sip.release(now, incoming.session, refuse(488));
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.sip.warn(incoming.session, error.warning());
+                return self.sip.release(now, incoming.session, refuse(488));
+            }
         };
         let sdp = answer.as_ref().map(|(sdp, _)| sdp.clone());
         let sdp = sdp.unwrap_or_else(|| negotiator.offer());

@@ -35,6 +35,8 @@ fn forbidden(remote: IpAddr) -> Option<&'static str> {
         IpAddr::V4(_) => None,
         IpAddr::V6(ip) if ip.is_unspecified() => Some("not a host"),
         IpAddr::V6(ip) if ip.is_unicast_link_local() => Some("link-local"),
+        // ::a.b.c.d, which RFC 4291 §2.5.5.1 has given up; ::1 is told by its own name.
+        IpAddr::V6(ip) if !ip.is_loopback() && ip.to_bits() >> 32 == 0 => Some("reserved"),
         IpAddr::V6(_) => None,
     }
 }
@@ -64,7 +66,15 @@ mod tests {
         ] {
             assert!(verdict(bad, "192.0.2.1").is_err(), "{bad}");
         }
-        for bad in ["::1", "::", "ff02::1", "fe80::1", "192.0.2.7"] {
+        for bad in [
+            "::1",
+            "::",
+            "ff02::1",
+            "fe80::1",
+            "::127.0.0.1",
+            "::192.0.2.7",
+            "192.0.2.7",
+        ] {
             assert!(verdict(bad, "2001:db8::1").is_err(), "{bad}");
         }
         assert!(verdict("192.0.2.7", "192.0.2.1").is_ok());

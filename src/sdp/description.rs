@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 /// Largest body read, in bytes.
 const MAX_BYTES: usize = 16 * 1024;
+/// Most lines read; a browser's offer has three hundred.
+const MAX_LINES: usize = 1_024;
 /// Most `m=` lines read.
 const MAX_STREAMS: usize = 32;
 /// Most formats read in one `m=` line.
@@ -34,8 +36,12 @@ pub(super) struct Stream {
     pub(super) connection: Place,
     /// Codecs of ours among the formats, in the peer's order, with their payload numbers.
     pub(super) codecs: Vec<(u8, Codec)>,
-    /// The payload number of telephone-event at 8000 Hz.
-    pub(super) telephone_event: Option<u8>,
+    /// Payload numbers and clocks in Hz of telephone-event, in the peer's order (RFC 4733 §2.5.1.1).
+    pub(super) telephone_events: Vec<(u8, u32)>,
+    /// `a=ptime`: milliseconds of audio the peer likes in a packet (RFC 8866 §6.4).
+    pub(super) packet_ms: Option<u16>,
+    /// `a=maxptime`: the most milliseconds it takes in one.
+    pub(super) longest_packet_ms: Option<u16>,
     /// `a=rtcp` (RFC 3605).
     pub(super) rtcp: Option<(u16, Option<IpAddr>)>,
     /// Which way it flows, seen from the box.
@@ -64,6 +70,9 @@ impl Description {
         if body.len() > MAX_BYTES {
             return Err(SdpError::TooLarge("more than 16 kB"));
         }
+        if body.split(|byte| *byte == b'\n').count() > MAX_LINES {
+            return Err(SdpError::TooLarge("more than 1024 lines"));
+        }
         let session =
             Session::parse(&telling_lines(body)).map_err(|error| SdpError::Unreadable(error.to_string()))?;
         if session.medias.len() > MAX_STREAMS {
@@ -83,6 +92,12 @@ impl Stream {
         if media.fmt.split_ascii_whitespace().count() > MAX_FORMATS {
             return Err(SdpError::TooLarge("more than 64 formats"));
         }
+        if ![&media.media, &media.proto, &media.fmt]
+            .into_iter()
+            .all(|words| is_plain(words))
+        {
+            return Err(SdpError::Unreadable("an m= line that is not text".to_owned()));
+        }
         let connection = media.connections.first().or(session.connection.as_ref());
         let mut stream = Self {
             media: media.media.clone(),
@@ -91,7 +106,9 @@ impl Stream {
             formats: media.fmt.clone(),
             connection: connection.map_or(Place::Missing, Place::read),
             codecs: Vec::new(),
-            telephone_event: None,
+            telephone_events: Vec::new(),
+            packet_ms: value(&media.attributes, "ptime").and_then(milliseconds),
+            longest_packet_ms: value(&media.attributes, "maxptime").and_then(milliseconds),
             rtcp: value(&media.attributes, "rtcp").and_then(rtcp),
             flowing: flowing(&media.attributes)
                 .or_else(|| flowing(&session.attributes))
@@ -115,12 +132,23 @@ impl Stream {
                         self.codecs.push((number, codec));
                     }
                 }
-                Some(Meaning::TelephoneEvent) => {
-                    self.telephone_event.get_or_insert(number);
+                Some(Meaning::TelephoneEvent(clock)) => {
+                    if self.telephone_event(clock).is_none() {
+                        self.telephone_events.push((number, clock));
+                    }
                 }
                 Some(Meaning::Foreign) | None => {}
             }
         }
+    }
+
+    /// The peer's number for telephone-event at this clock. Events share the time stamps of the audio they lie in, so
+    /// only those at the clock of the chosen codec can be used (RFC 4733 §2.1).
+    pub(super) fn telephone_event(&self, clock: u32) -> Option<u8> {
+        let mut events = self.telephone_events.iter();
+        events
+            .find(|(_, known)| *known == clock)
+            .map(|(number, _)| *number)
     }
 
     /// Whether this stream is on and carries audio.
@@ -143,7 +171,7 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Audio(Codec),
-    TelephoneEvent,
+    TelephoneEvent(u32),
     Foreign,
 }
 
@@ -180,8 +208,10 @@ fn meaning(format: &str) -> Meaning {
     let name = parts.next().unwrap_or_default();
     let clock = parts.next().and_then(|clock| clock.parse::<u32>().ok());
     let mono = parts.next().is_none_or(|channels| channels.trim() == "1");
-    if name.eq_ignore_ascii_case("telephone-event") && clock == Some(8000) {
-        return Meaning::TelephoneEvent;
+    if let Some(clock) = clock
+        && name.eq_ignore_ascii_case("telephone-event")
+    {
+        return Meaning::TelephoneEvent(clock);
     }
     match Codec::from_name(name) {
         Some(codec) if clock == Some(codec.clock_rate()) && mono => Meaning::Audio(codec),
@@ -205,6 +235,17 @@ fn flowing(attributes: &[Attribute]) -> Option<Flowing> {
     attributes
         .iter()
         .find_map(|line| Flowing::from_peers_word(line.attribute.trim()))
+}
+
+/// Reads `20` or `20.5`; what is not a number of milliseconds is as good as nothing.
+fn milliseconds(value: &str) -> Option<u16> {
+    let whole = value.trim().split('.').next()?;
+    whole.parse().ok().filter(|ms| *ms != 0)
+}
+
+/// Words of an `m=` line go back to the peer in our answer, so they may hold nothing that ends a line or a text.
+fn is_plain(words: &str) -> bool {
+    words.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
 /// Reads `53020` or `53020 IN IP4 126.16.64.4`.
@@ -238,9 +279,11 @@ fn is_telling(line: &[u8]) -> bool {
                 .position(|byte| b":\r ".contains(byte))
                 .unwrap_or(name.len());
             let name = name.get(..end).unwrap_or_default();
-            let known: [&[u8]; 6] = [
+            let known: [&[u8]; 8] = [
                 b"rtpmap",
                 b"rtcp",
+                b"ptime",
+                b"maxptime",
                 b"sendrecv",
                 b"sendonly",
                 b"recvonly",
@@ -268,7 +311,7 @@ mod tests {
             "m=audio 4000 RTP/AVP 8 0 96 97 101\r\na=rtpmap:97 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n",
         );
         assert_eq!(stream.codecs, [(8, Codec::Pcma), (0, Codec::Pcmu)]);
-        assert_eq!(stream.telephone_event, Some(101));
+        assert_eq!(stream.telephone_event(8000), Some(101));
     }
 
     #[test]
@@ -279,11 +322,39 @@ mod tests {
     }
 
     #[test]
-    fn telephone_event_counts_only_at_our_clock() {
+    fn telephone_event_is_found_at_each_clock_it_is_named_with() {
         let stream = audio(
-            "m=audio 4000 RTP/AVP 0 100 101\r\na=rtpmap:100 telephone-event/48000\r\na=rtpmap:101 Telephone-Event/8000\r\n",
+            "m=audio 4000 RTP/AVP 0 100 101 102 103\r\na=rtpmap:100 telephone-event/48000\r\n\
+             a=rtpmap:101 Telephone-Event/8000\r\na=rtpmap:102 telephone-event/16000/1\r\na=rtpmap:103 telephone-event/8000\r\n",
         );
-        assert_eq!(stream.telephone_event, Some(101));
+        let table = [
+            (8000, Some(101)),
+            (16000, Some(102)),
+            (48000, Some(100)),
+            (32000, None),
+        ];
+        for (clock, number) in table {
+            assert_eq!(stream.telephone_event(clock), number, "{clock} Hz");
+        }
+    }
+
+    #[test]
+    fn lengths_of_packets_are_read() {
+        let table = [
+            ("", None, None),
+            ("a=ptime:30\r\na=maxptime:60\r\n", Some(30), Some(60)),
+            ("a=maxptime: 20.5 \r\n", None, Some(20)),
+            ("a=ptime:0\r\na=maxptime:99999\r\n", None, None),
+            ("a=ptime\r\na=maxptime:-20\r\n", None, None),
+        ];
+        for (lines, liked, longest) in table {
+            let stream = audio(&format!("m=audio 4000 RTP/AVP 0\r\n{lines}"));
+            assert_eq!(
+                (stream.packet_ms, stream.longest_packet_ms),
+                (liked, longest),
+                "{lines}"
+            );
+        }
     }
 
     #[test]
@@ -315,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_is_not_sdp_is_named() {
-        let cases: [&[u8]; 8] = [
+        let cases: [&[u8]; 9] = [
             b"",
             b"hello",
             b"m=audio 1 RTP/AVP 0\r\n",
@@ -324,6 +395,7 @@ mod tests {
             b"v=0\r\nm=audio\r\n",
             b"v=0\r\nc=IN IP4\r\n",
             b"v=0\r\nm=audio 1 RTP/AVP \xff\r\n",
+            b"v=0\r\nm=au\0dio 1 RTP/AVP 0\r\n",
         ];
         for body in cases {
             let error = Description::read(body).unwrap_err();

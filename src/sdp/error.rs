@@ -25,8 +25,11 @@ pub enum SdpError {
     #[error("Multicast address {0} is not available")]
     Multicast(String),
     /// The address is one that media must never go to.
-    #[error("Media address {0} refused: {1}")]
+    #[error("Media address not usable: {0}, {1}")]
     Address(String, &'static str),
+    /// The peer takes only packets shorter than the box sends.
+    #[error("Packets of at most {0} ms are not sent; take 20 ms")]
+    ShortPackets(u16),
     /// The peer's answer switched our stream off.
     #[error("The answer refuses the audio stream")]
     Refused,
@@ -46,8 +49,21 @@ impl SdpError {
             | Self::AddressFamily(_)
             | Self::Multicast(_)
             | Self::Address(..)
+            | Self::ShortPackets(_)
             | Self::Refused
             | Self::NotOffered => 488,
+        }
+    }
+
+    /// The word for the record of a call that ended by it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NoCommonCodec(_) => "no_common_codec",
+            Self::Unreadable(_) | Self::TooLarge(_) => "sdp_unreadable",
+            Self::NoAudio | Self::Refused | Self::NotOffered => "no_audio",
+            Self::Transport(_) => "media_transport",
+            Self::AddressFamily(_) | Self::Multicast(_) | Self::Address(..) => "media_address",
+            Self::ShortPackets(_) => "packet_length",
         }
     }
 
@@ -57,6 +73,7 @@ impl SdpError {
             Self::Transport(_) => 302,
             Self::NoAudio => 304,
             Self::NoCommonCodec(_) => 305,
+            Self::ShortPackets(_) => 306,
             Self::AddressFamily(_) => 301,
             Self::Multicast(_) => 330,
             Self::Unreadable(_) | Self::TooLarge(_) => 307,

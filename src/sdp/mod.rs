@@ -5,10 +5,14 @@
 
 mod address;
 mod agreed;
+#[cfg(test)]
+mod bombs;
 mod description;
 mod direction;
 mod error;
 mod negotiator;
+mod numbers;
+mod own;
 mod writing;
 
 pub use agreed::{Agreed, Flowing};

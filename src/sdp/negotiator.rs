@@ -1,14 +1,15 @@
 use super::address::usable;
 use super::description::{Description, Place, Stream};
+use super::numbers::Numbers;
+use super::own::OwnPlaces;
 use super::writing::{self, Audio, Line};
 use super::{Agreed, Flowing, SdpError};
 use crate::model::Codec;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
-/// The number we give telephone-event when the choice is ours; the one nearly every phone uses.
-const TELEPHONE_EVENT: u8 = 101;
-/// Milliseconds of audio in a packet; what G.711 has when nobody says otherwise (RFC 3551 §4.5).
+/// Milliseconds of audio in a packet; what G.711 has when nobody says otherwise (RFC 3551 §4.5). The box sends no
+/// others: who likes longer ones (`a=ptime`) is sent these, who takes only shorter ones (`a=maxptime`) is refused.
 const PACKET_MS: u16 = 20;
 
 /// The offer/answer machine of one leg (RFC 3264): takes the peer's bodies, gives ours, knows what is agreed.
@@ -18,7 +19,7 @@ const PACKET_MS: u16 = 20;
 pub struct Negotiator {
     local_ip: IpAddr,
     port: u16,
-    own_ports: RangeInclusive<u16>,
+    own: OwnPlaces,
     codecs: Vec<Codec>,
     preferred: Option<Codec>,
     session_id: u64,
@@ -27,7 +28,8 @@ pub struct Negotiator {
     said: Option<String>,
     /// The `m=` lines of the session in their order, which never changes again (RFC 3264 §8).
     lines: Vec<Line>,
-    telephone_event: u8,
+    /// What payload numbers mean on this leg.
+    numbers: Numbers,
     offered: bool,
     agreed: Option<Agreed>,
 }
@@ -38,14 +40,14 @@ impl Negotiator {
         Self {
             local_ip,
             port,
-            own_ports: port..=port.saturating_add(1),
+            own: OwnPlaces::new(local_ip, port..=port.saturating_add(1)),
             codecs: codecs.to_vec(),
             preferred: None,
             session_id,
             version: 0,
             said: None,
             lines: vec![Line::Audio],
-            telephone_event: TELEPHONE_EVENT,
+            numbers: Numbers::default(),
             offered: false,
             agreed: None,
         }
@@ -54,7 +56,15 @@ impl Negotiator {
     /// Refuses a peer that names any of these ports at our own address: media would run in a circle.
     #[must_use]
     pub fn guarding(mut self, own_ports: RangeInclusive<u16>) -> Self {
-        self.own_ports = own_ports;
+        self.own.ports(own_ports);
+        self
+    }
+
+    /// Refuses a peer that names this address of ours with a guarded port, or exactly this socket.
+    #[must_use]
+    pub fn owning(mut self, ip: IpAddr, sockets: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.own.address(ip);
+        sockets.into_iter().for_each(|socket| self.own.socket(socket));
         self
     }
 
@@ -71,20 +81,30 @@ impl Negotiator {
         self.agreed.as_ref()
     }
 
-    /// Our offer: every codec of ours, telephone-event, both ways.
+    /// Our offer: every codec of ours, telephone-event at each of their clocks, both ways. A number keeps the meaning it
+    /// has had on this leg (RFC 3264 §8.3.2).
     pub fn offer(&mut self) -> Vec<u8> {
         self.offered = true;
-        let codecs: Vec<_> = self
-            .codecs
-            .iter()
-            .map(|codec| (codec.payload_type(), *codec))
-            .collect();
+        let codecs = self.numbers.of_codecs(&self.codecs);
+        let events = self.numbers.of_events(&self.codecs);
         self.say(Audio {
             port: self.port,
             codecs: &codecs,
-            telephone_event: Some(self.telephone_event),
+            telephone_events: &events,
+            packet_ms: PACKET_MS,
             flowing: Flowing::Both,
         })
+    }
+
+    /// Our last body again, under the same version, as an offer: it says that nothing has changed (RFC 4028 §7.4).
+    pub fn offer_again(&mut self) -> Vec<u8> {
+        match self.said.take() {
+            Some(body) => {
+                self.offered = true;
+                self.sign(body)
+            }
+            None => self.offer(),
+        }
     }
 
     /// The peer's answer to our last offer. May come more than once, first early and then for good.
@@ -107,8 +127,10 @@ impl Negotiator {
         }
         let mut agreed = self.settle(stream, None)?;
         // The numbers in the answer are those the peer receives; it sends with those of our offer (RFC 3264 §6.1).
-        agreed.receive_payload_type = agreed.codec.payload_type();
-        agreed.receive_telephone_event = stream.telephone_event.map(|_| self.telephone_event);
+        agreed.receive_payload_type = self.numbers.of_codec(agreed.codec);
+        agreed.receive_telephone_event = agreed
+            .send_telephone_event
+            .map(|_| self.numbers.of_event(agreed.codec.clock_rate()));
         self.agreed = Some(agreed);
         Ok(agreed)
     }
@@ -124,15 +146,24 @@ impl Negotiator {
         if let Some(line) = self.lines.get_mut(place) {
             *line = Line::Audio;
         }
-        if let Some(number) = agreed.receive_telephone_event.filter(|number| *number >= 96) {
-            self.telephone_event = number;
+        let clock = agreed.codec.clock_rate();
+        self.numbers
+            .learn_codec(agreed.receive_payload_type, agreed.codec);
+        let events: Vec<_> = agreed
+            .receive_telephone_event
+            .map(|number| (number, clock))
+            .into_iter()
+            .collect();
+        for (number, clock) in &events {
+            self.numbers.learn_event(*number, *clock);
         }
         self.offered = false;
         self.agreed = Some(agreed);
         let body = self.say(Audio {
             port: self.port,
             codecs: &[(agreed.receive_payload_type, agreed.codec)],
-            telephone_event: agreed.receive_telephone_event,
+            telephone_events: &events,
+            packet_ms: agreed.packet_ms,
             flowing: agreed.flowing,
         });
         Ok((body, agreed))
@@ -179,7 +210,11 @@ impl Negotiator {
             let names: Vec<_> = self.codecs.iter().map(|codec| codec.name()).collect();
             return Err(SdpError::NoCommonCodec(names.join(" ")));
         };
+        if let Some(longest) = stream.longest_packet_ms.filter(|longest| *longest < PACKET_MS) {
+            return Err(SdpError::ShortPackets(longest));
+        }
         let remote = self.remote(stream)?;
+        let telephone_event = stream.telephone_event(codec.clock_rate());
         let deaf = stream.connection == Place::Nowhere;
         Ok(Agreed {
             remote,
@@ -187,8 +222,8 @@ impl Negotiator {
             codec: *codec,
             send_payload_type: *number,
             receive_payload_type: *number,
-            send_telephone_event: stream.telephone_event,
-            receive_telephone_event: stream.telephone_event,
+            send_telephone_event: telephone_event,
+            receive_telephone_event: telephone_event,
             packet_ms: PACKET_MS,
             flowing: Flowing::of(stream.flowing.sends() && !deaf, stream.flowing.receives()),
         })
@@ -206,13 +241,11 @@ impl Negotiator {
             Place::Missing => return Err(SdpError::Unreadable("no c= line".to_owned())),
             Place::Other(text) => return Err(SdpError::AddressFamily(text.clone())),
         };
-        if ip == self.local_ip.to_canonical() && self.own_ports.contains(&stream.port) {
-            return Err(SdpError::Address(
-                format!("{ip}:{}", stream.port),
-                "the box's own port",
-            ));
+        let remote = SocketAddr::new(ip, stream.port);
+        if self.own.is(remote) {
+            return Err(SdpError::Address(remote.to_string(), "the box's own port"));
         }
-        Ok(SocketAddr::new(ip, stream.port))
+        Ok(remote)
     }
 
     fn nowhere(&self, port: u16) -> SocketAddr {
@@ -228,7 +261,10 @@ impl Negotiator {
         let ip = ip
             .and_then(|ip| usable(ip, self.local_ip).ok())
             .unwrap_or(remote.ip());
-        SocketAddr::new(ip, port)
+        let asked = SocketAddr::new(ip, port);
+        let next = SocketAddr::new(remote.ip(), remote.port().saturating_add(1));
+        let mut fit = [asked, next].into_iter().filter(|place| !self.own.is(*place));
+        fit.next().unwrap_or(remote)
     }
 
     /// Puts the `o=` line before a body; its version rises only when the body changed (RFC 3264 §8).
@@ -237,6 +273,10 @@ impl Negotiator {
         if self.said.as_ref() != Some(&body) {
             self.version += 1;
         }
+        self.sign(body)
+    }
+
+    fn sign(&mut self, body: String) -> Vec<u8> {
         let place = writing::place(self.local_ip);
         let text = format!(
             "v=0\r\no=callpost {} {} {place}\r\n{body}",
@@ -250,6 +290,11 @@ impl Negotiator {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A body of the peer with these lines in its head.
+    fn headed(head: &str, lines: &str) -> Vec<u8> {
+        format!("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\n{head}t=0 0\r\n{lines}").into_bytes()
+    }
 
     fn leg() -> Negotiator {
         Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::ALL, 77)
@@ -539,6 +584,182 @@ mod tests {
         assert_eq!(rtcp("5005 IN IP4 192.0.2.10"), "192.0.2.10:5005");
         assert_eq!(rtcp("5005 IN IP4 127.0.0.1"), "192.0.2.9:5005");
         assert_eq!(rtcp("nonsense"), "192.0.2.9:4001");
+    }
+
+    /// RFC 3264 §6.1, §8.4
+    #[test]
+    fn the_direction_may_stand_in_the_head_and_each_stream_may_overrule_it() {
+        let place = "c=IN IP4 192.0.2.9\r\n";
+        let table = [
+            ("a=sendrecv", "", "a=sendrecv"),
+            ("a=sendonly", "", "a=recvonly"),
+            ("a=recvonly", "", "a=sendonly"),
+            ("a=inactive", "", "a=inactive"),
+            ("a=inactive", "a=sendrecv\r\n", "a=sendrecv"),
+            ("a=sendrecv", "a=sendonly\r\n", "a=recvonly"),
+            ("a=sendonly", "a=inactive\r\n", "a=inactive"),
+        ];
+        for (head, own, reply) in table {
+            let offer = headed(
+                &format!("{place}{head}\r\n"),
+                &format!("m=audio 4000 RTP/AVP 0\r\n{own}"),
+            );
+            let (body, _) = leg().answer(&offer).unwrap();
+            assert!(text(body).ends_with(&format!("{reply}\r\n")), "{head} {own}");
+        }
+        // The old hold in the head: nothing is sent there (§8.4), in either family.
+        let (_, agreed) = leg()
+            .answer(&headed("c=IN IP4 0.0.0.0\r\n", "m=audio 4000 RTP/AVP 0\r\n"))
+            .unwrap();
+        assert_eq!(agreed.flowing, Flowing::ReceiveOnly);
+        let mut six = Negotiator::new("2001:db8::1".parse().unwrap(), 10_000, &Codec::ALL, 77);
+        let (_, agreed) = six
+            .answer(&headed("c=IN IP6 ::\r\n", "m=audio 4000 RTP/AVP 0\r\n"))
+            .unwrap();
+        assert_eq!(agreed.flowing, Flowing::ReceiveOnly);
+    }
+
+    #[test]
+    fn an_offer_that_repeats_what_was_said_keeps_its_version_and_numbers() {
+        let mut leg = leg();
+        let offer = "m=audio 4000 RTP/AVP 111 96\r\na=rtpmap:111 PCMA/8000\r\na=rtpmap:96 telephone-event/8000\r\na=sendonly\r\n";
+        let (said, before) = leg.answer(&peer(offer)).unwrap();
+        assert_eq!(text(leg.offer_again()), text(said));
+        let again = leg.answered(&peer(offer)).unwrap();
+        assert_eq!(again, before);
+        // A new offer has every codec again, under the numbers this leg knows.
+        assert!(text(leg.offer()).contains("m=audio 10000 RTP/AVP 0 111 96\r\n"));
+    }
+
+    #[test]
+    fn a_leg_that_said_nothing_yet_offers_for_the_first_time() {
+        assert_eq!(text(leg().offer_again()), text(leg().offer()));
+    }
+
+    #[test]
+    fn two_legs_keep_their_own_numbers_for_the_same_codec() {
+        let offer = |number: u8| {
+            peer(&format!(
+                "m=audio 4000 RTP/AVP {number}\r\na=rtpmap:{number} PCMU/8000\r\n"
+            ))
+        };
+        let (mut one, mut other) = (leg(), leg());
+        let (_, at_one) = one.answer(&offer(111)).unwrap();
+        let (_, at_other) = other.answer(&offer(96)).unwrap();
+        assert_eq!((at_one.send_payload_type, at_other.send_payload_type), (111, 96));
+        assert_eq!(at_one.codec, at_other.codec);
+        assert!(text(one.offer()).contains("RTP/AVP 111 8 101\r\n"));
+        assert!(text(other.offer()).contains("RTP/AVP 96 8 101\r\n"));
+    }
+
+    #[test]
+    fn telephone_event_at_another_clock_than_the_codecs_is_not_taken() {
+        let offer = "m=audio 4000 RTP/AVP 111 0 100\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:100 telephone-event/48000\r\n";
+        let (body, agreed) = leg().answer(&peer(offer)).unwrap();
+        assert_eq!((agreed.codec, agreed.send_telephone_event), (Codec::Pcmu, None));
+        assert!(!text(body).contains("telephone-event"));
+    }
+
+    #[test]
+    fn a_peer_is_sent_packets_it_takes_or_is_refused() {
+        let offer = |lines: &str| peer(&format!("m=audio 4000 RTP/AVP 0\r\n{lines}"));
+        for lines in [
+            "",
+            "a=ptime:10\r\n",
+            "a=ptime:60\r\n",
+            "a=maxptime:20\r\n",
+            "a=maxptime:150\r\n",
+        ] {
+            let (body, agreed) = leg().answer(&offer(lines)).unwrap();
+            assert_eq!(agreed.packet_ms, 20, "{lines}");
+            assert!(text(body).contains("a=ptime:20\r\n"), "{lines}");
+        }
+        let error = leg().answer(&offer("a=maxptime:10\r\n")).unwrap_err();
+        assert_eq!((error.status(), error.warning().0), (488, 306));
+    }
+
+    #[test]
+    fn lines_of_ice_and_bundles_are_passed_over_and_encryption_alone_is_refused() {
+        let ice = "a=group:BUNDLE 0\r\na=ice-ufrag:x\r\na=ice-pwd:y\r\na=fingerprint:sha-256 00:11\r\na=setup:actpass\r\n\
+                   m=audio 4000 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 192.0.2.9 4000 typ host\r\n\
+                   a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\na=rtcp-mux\r\n";
+        let body = text(leg().answer(&peer(ice)).unwrap().0);
+        for line in [
+            "candidate",
+            "ice-",
+            "fingerprint",
+            "setup",
+            "crypto",
+            "mid",
+            "BUNDLE",
+            "rtcp-mux",
+        ] {
+            assert!(!body.contains(line), "{line}: {body}");
+        }
+        for transport in ["RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVPF", "RTP/AVPF", "udp"] {
+            let error = leg()
+                .answer(&peer(&format!("m=audio 4000 {transport} 0\r\n")))
+                .unwrap_err();
+            assert_eq!((error.status(), error.warning().0), (488, 302), "{transport}");
+            let both = format!("m=audio 4000 {transport} 0\r\nm=audio 4002 RTP/AVP 0\r\n");
+            let (body, agreed) = leg().answer(&peer(&both)).unwrap();
+            assert_eq!(agreed.remote.port(), 4002, "{transport}");
+            assert!(text(body).contains(&format!("m=audio 0 {transport} 0\r\nm=audio 10000 ")));
+        }
+    }
+
+    /// ROBUSTNESS 45
+    #[test]
+    fn addresses_that_media_may_not_go_to_are_refused_in_offers_and_answers() {
+        let places = [
+            ("127.0.0.1", 4000),
+            ("0.0.0.1", 4000),
+            ("255.255.255.255", 4000),
+            ("224.0.0.1", 4000),
+            ("239.255.255.250", 1900),
+            ("169.254.1.1", 4000),
+            ("240.1.2.3", 4000),
+            ("192.0.2.1", 10_000),
+            ("192.0.2.1", 10_998),
+            ("192.0.2.1", 5060),
+            ("10.0.0.1", 10_000),
+        ];
+        let guarded = || {
+            leg()
+                .guarding(10_000..=10_999)
+                .owning("10.0.0.1".parse().unwrap(), ["192.0.2.1:5060".parse().unwrap()])
+        };
+        for (ip, port) in places {
+            let body = headed(
+                &format!("c=IN IP4 {ip}\r\n"),
+                &format!("m=audio {port} RTP/AVP 0\r\n"),
+            );
+            let error = guarded().answer(&body).unwrap_err();
+            assert_eq!(error.status(), 488, "{ip}:{port}");
+            let (code, warning) = error.warning();
+            let group = ip.starts_with("22") || ip.starts_with("239");
+            assert_eq!(code, if group { 330 } else { 399 }, "{ip}:{port}");
+            assert!(group || warning.contains("address not usable"), "{warning}");
+            let mut asking = guarded();
+            asking.offer();
+            assert_eq!(asking.answered(&body), Err(error), "{ip}:{port}");
+            assert_eq!(asking.agreed(), None);
+            // RTCP is not led there either.
+            let rtcp = headed(
+                "c=IN IP4 192.0.2.9\r\n",
+                &format!("m=audio 4000 RTP/AVP 0\r\na=rtcp:{port} IN IP4 {ip}\r\n"),
+            );
+            let (_, agreed) = guarded().answer(&rtcp).unwrap();
+            assert_eq!(agreed.remote_rtcp.ip(), agreed.remote.ip(), "{ip}:{port}");
+        }
+    }
+
+    #[test]
+    fn on_loopback_the_peer_may_be_on_loopback_but_not_be_the_box() {
+        let home = || Negotiator::new("127.0.0.1".parse().unwrap(), 10_000, &Codec::ALL, 77);
+        let from = |port: u16| headed("c=IN IP4 127.0.0.1\r\n", &format!("m=audio {port} RTP/AVP 0\r\n"));
+        assert!(home().answer(&from(4000)).is_ok());
+        assert!(home().answer(&from(10_000)).is_err());
     }
 
     #[test]

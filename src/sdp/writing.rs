@@ -38,8 +38,10 @@ pub(super) struct Audio<'a> {
     pub(super) port: u16,
     /// Payload numbers and codecs, the preferred first.
     pub(super) codecs: &'a [(u8, Codec)],
-    /// Payload number of telephone-event.
-    pub(super) telephone_event: Option<u8>,
+    /// Payload numbers and clocks of telephone-event, one for each clock of the codecs.
+    pub(super) telephone_events: &'a [(u8, u32)],
+    /// Milliseconds of audio in a packet.
+    pub(super) packet_ms: u16,
     /// Which way it flows.
     pub(super) flowing: Flowing,
 }
@@ -74,7 +76,7 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
     for (number, _) in audio.codecs {
         let _ = write!(text, " {number}");
     }
-    if let Some(number) = audio.telephone_event {
+    for (number, _) in audio.telephone_events {
         let _ = write!(text, " {number}");
     }
     text.push_str("\r\n");
@@ -86,11 +88,16 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
             codec.clock_rate()
         );
     }
-    if let Some(number) = audio.telephone_event {
+    for (number, clock) in audio.telephone_events {
         let _ = write!(
             text,
-            "a=rtpmap:{number} telephone-event/8000\r\na=fmtp:{number} 0-16\r\n"
+            "a=rtpmap:{number} telephone-event/{clock}\r\na=fmtp:{number} 0-16\r\n"
         );
     }
-    let _ = write!(text, "a=ptime:20\r\na={}\r\n", audio.flowing.word());
+    let _ = write!(
+        text,
+        "a=ptime:{}\r\na={}\r\n",
+        audio.packet_ms,
+        audio.flowing.word()
+    );
 }

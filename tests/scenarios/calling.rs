@@ -168,7 +168,7 @@ fn a_caller_without_a_common_codec_is_refused_with_488() {
        0.0s  caller ──INVITE 8000 +sdp──▶ box
        0.0s  box ──100 INVITE──▶ caller
        0.0s  journal: call closed, FAILED
-       0.0s  box ──488 INVITE──▶ caller
+       0.0s  box ──488 INVITE (Warning 305: No common audio codec; offer one of PCMU PCMA)──▶ caller
        0.0s  caller ──ACK──▶ box
     CDR FAILED inbound 0501234567 → 8000, ended by system, sip 488, q850 88, cause no_common_codec
         0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0

@@ -12,6 +12,7 @@ mod world;
 mod answering;
 mod any_story;
 mod calling;
+mod describing;
 mod dialing;
 mod guarded;
 mod journal;

@@ -160,7 +160,7 @@ fn a_re_invite_that_cannot_be_used_is_refused_and_the_talk_goes_on() {
     world.hangs_up("ali");
     insta::assert_snapshot!(world.story(), @"
        5.0s  ali ──INVITE +sdp──▶ box
-       5.0s  box ──488 INVITE──▶ ali
+       5.0s  box ──488 INVITE (Warning 305: No common audio codec; offer one of PCMU PCMA)──▶ ali
        5.0s  ali ──ACK──▶ box
        8.0s  ali ──BYE──▶ box
        8.0s  box ──200 BYE──▶ ali

@@ -18,6 +18,7 @@ mod hear;
 mod identity;
 mod invite;
 mod io;
+mod offer;
 mod part;
 mod phones;
 mod probe;

@@ -1,5 +1,6 @@
 //! Parting from a session: CANCEL, BYE or a refusal, as its state asks for.
 
+use super::offer;
 use super::session::State;
 use super::{Event, Farewell, Owner, SessionId, UserAgent};
 use crate::sip::{Draft, Message, Method, Name};
@@ -47,6 +48,7 @@ impl UserAgent {
         };
         let response = Draft::reply(echo, status, Some(&session.dialog.local_tag))
             .maybe(Name::RetryAfter, retry_after)
+            .maybe(Name::Warning, offer::warning(session.warning.as_ref()))
             .header(Name::Server, &self.settings.product)
             .finish();
         let server = *server;

@@ -1,5 +1,6 @@
 //! Requests outside of dialogs that are served: REGISTER and INVITE.
 
+use super::offer::{self, SDP};
 use super::session::{Session, State};
 use super::session_timer::{self, MIN_SE, Wish};
 use super::{ALLOW, Event, Incoming, Origin, Owner, SUPPORTED, SessionId, UserAgent};
@@ -178,45 +179,11 @@ impl UserAgent {
     /// The SDP of an INVITE, if it has any (§8.2.3); nothing when it has been refused.
     #[expect(clippy::option_option, reason = "no offer is one thing, no call is another")]
     fn offer_of(&mut self, now: Instant, flow: &Flow, request: &Message<'_>) -> Option<Option<Vec<u8>>> {
-        let offer = match request.part(SDP) {
-            Ok(None) if !request.body().is_empty() => {
-                self.reply(now, flow, request, 415, accepting);
-                return None;
-            }
-            Ok(offer) => offer.map(<[u8]>::to_vec),
-            Err(fault) => {
-                let draft = |draft| {
-                    if fault.status == 415 {
-                        accepting(draft)
-                    } else {
-                        draft
-                    }
-                };
-                self.reply(
-                    now,
-                    flow,
-                    request,
-                    (fault.status, fault.to_string().as_str()),
-                    draft,
-                );
-                return None;
-            }
-        };
-        match request.accepts(SDP) {
-            Ok(true) => Some(offer),
-            // Our answer would be SDP (§20.1).
-            Ok(false) => {
-                self.reply(now, flow, request, 406, |draft| draft);
-                None
-            }
-            Err(fault) => {
-                self.reply(
-                    now,
-                    flow,
-                    request,
-                    (fault.status, fault.to_string().as_str()),
-                    |draft| draft,
-                );
+        match offer::offer_in(request) {
+            Ok(offer) => Some(offer),
+            Err(objection) => {
+                let line = (objection.status, &*objection.reason);
+                self.reply(now, flow, request, line, |draft| objection.said(draft));
                 None
             }
         }
@@ -316,16 +283,6 @@ impl UserAgent {
             (true, None) | (false, _) => flow.local,
         }
     }
-}
-
-/// The only bodies an INVITE may have.
-const SDP: &str = "application/sdp";
-
-/// What a 415 has to say (§21.4.13).
-fn accepting(draft: Draft) -> Draft {
-    draft
-        .header(Name::Accept, SDP)
-        .header(Name::AcceptEncoding, "identity")
 }
 
 /// A dialled number without the separators people write (RFC 3966 §5.1.1, visual separators); names stay as they are.

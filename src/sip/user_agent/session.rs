@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) follows_target: bool,
     /// A re-INVITE or UPDATE of theirs that waits for the engine.
     pub(super) offered: Option<Offered>,
+    /// What the next refusal of their offer says beside its status (RFC 3261 §20.43).
+    pub(super) warning: Option<(u16, String)>,
     /// How the engine parted from it, once it has: nothing is told any more.
     pub(super) farewell: Option<Farewell>,
     /// Whether the INVITE was ours, and so the Call-ID.
@@ -112,6 +114,7 @@ impl Session {
             cut_off_until: None,
             follows_target,
             offered: None,
+            warning: None,
             farewell: None,
             invite_cseq: None,
             early: Vec::new(),

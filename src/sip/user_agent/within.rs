@@ -1,5 +1,6 @@
 //! Requests inside dialogs: ACK, BYE, CANCEL, re-INVITE, UPDATE, INFO.
 
+use super::offer;
 use super::session::{Offered, State};
 use super::session_timer::{self, MIN_SE, Wish};
 use super::{ALLOW, Event, Owner, SUPPORTED, SessionId, UserAgent};
@@ -208,10 +209,18 @@ impl UserAgent {
             // Their own offer is still open, or ours is (§14.2).
             return self.respond(now, flow, request, server, 491);
         }
-        let body = (!request.body().is_empty()).then(|| request.body().to_vec());
         if session.farewell.is_some() {
             return self.respond(now, flow, request, server, 481);
         }
+        let body = match offer::offer_in(request) {
+            Ok(body) => body,
+            Err(objection) => {
+                let line = (objection.status, &*objection.reason);
+                let draft = objection.said(Draft::response(request, flow.peer, line, None));
+                let response = draft.header(Name::Server, &self.settings.product).finish();
+                return self.transactions.respond(now, server, objection.status, response);
+            }
+        };
         if !is_invite && body.is_none() {
             // An UPDATE that only says "still here".
             let draft = Draft::response(request, flow.peer, 200, None)
@@ -266,7 +275,9 @@ impl UserAgent {
         let Some(offered) = session.offered.take() else {
             return;
         };
-        let response = Draft::reply(&offered.echo, status, None).header(Name::Server, &self.settings.product);
+        let response = Draft::reply(&offered.echo, status, None)
+            .maybe(Name::Warning, offer::warning(session.warning.take().as_ref()))
+            .header(Name::Server, &self.settings.product);
         self.transactions
             .respond(now, offered.server, status, response.finish());
     }

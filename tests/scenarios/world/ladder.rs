@@ -69,6 +69,9 @@ fn summary(bytes: &[u8]) -> String {
     if let Ok(Some(callpost::sip::RetryAfter { seconds, .. })) = message.retry_after() {
         let _ = write!(text, " (Retry-After {seconds})");
     }
+    for warning in message.warnings().unwrap_or_default() {
+        let _ = write!(text, " (Warning {}: {})", warning.code, warning.text);
+    }
     let proof = [Name::Authorization, Name::ProxyAuthorization];
     if proof.into_iter().any(|name| message.header(name).is_some()) {
         text.push_str(" with digest");
