@@ -598,6 +598,7 @@ fn a_stranger_cannot_cancel_somebody_elses_call() {
     world.hangs_up("caller");
     insta::assert_snapshot!(world.story(), @"
        1.0s  stranger ──CANCEL──▶ box
+       1.0s  box ──481 CANCEL──▶ nobody
        1.0s  log: 203.0.113.66:5060 has no part in the call it sent CANCEL to.
        5.0s  ali ──200 INVITE +sdp──▶ box
        5.0s  box ──ACK──▶ ali
