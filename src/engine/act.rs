@@ -92,7 +92,7 @@ impl Engine {
         let session = line.session;
         match line.answer.take() {
             Some((sdp, agreed)) => {
-                self.start_media(key, leg, agreed);
+                self.change_media(key, leg, agreed);
                 self.sip.answer(now, session, sdp);
             }
             // The INVITE came without an offer: ours goes out with the 200, the answer comes with the ACK.

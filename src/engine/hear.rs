@@ -119,7 +119,7 @@ impl Engine {
     }
 
     /// The far side and we agreed anew; the call hears of hold and resume.
-    fn change_media(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
+    pub(super) fn change_media(&mut self, call: CallKey, leg: LegId, agreed: Agreed) {
         self.start_media(call, leg, agreed);
         self.note_hold(call, leg, agreed);
     }

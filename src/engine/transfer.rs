@@ -177,15 +177,12 @@ impl Engine {
             return;
         };
         (line.session, line.negotiator) = (incoming.session, negotiator);
-        let was_held = std::mem::replace(&mut line.is_held, false);
+        // Without an offer it is the ACK that brings what is agreed, and says whether the hold is over.
         if let Some((_, agreed)) = answer {
-            self.start_media(call, leg, agreed);
+            self.change_media(call, leg, agreed);
         }
         self.sip.answer(now, incoming.session, sdp);
         self.sip.release(now, old, farewell(Cause::Transferred));
-        if was_held {
-            self.tell(call, Event::LegResumed(leg));
-        }
         let number = incoming.caller_number.as_str().to_owned();
         self.note(now, call, NoteKind::Transferred, Some(leg), number);
     }

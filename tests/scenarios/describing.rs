@@ -1,6 +1,7 @@
 //! What a call's SDP says, and what becomes of it: hold in every direction, more than one stream, refusals.
 
 use crate::world::{Manner, Site, World};
+use callpost::media::MediaEvent;
 
 const PLACE: &str = "c=IN IP4 192.0.2.10\r\n";
 
@@ -102,6 +103,24 @@ fn a_phone_that_answers_on_hold_is_held_from_the_start() {
     world.hangs_up("ali");
     world.peace();
     assert_eq!((world.cdr().hold_ms, world.cdr().talk_ms), (3_000, 7_000));
+}
+
+/// A caller that only listens sends nothing, and is not taken for a dead one.
+#[test]
+fn a_caller_that_calls_to_listen_is_on_hold_until_it_speaks() {
+    let mut world = World::of(Site::office().unrecorded());
+    world.set("ali", Manner::answers_after(2.0));
+    let sdp = world.phone("caller").sdp("recvonly");
+    world.calls_with("caller", "8000", Some(sdp));
+    world.after_seconds(5.0);
+    let leg = world.leg_of("caller").unwrap();
+    world.media(MediaEvent::WentDead { leg });
+    world.after_seconds(1.0);
+    world.resumes("caller");
+    world.after_seconds(4.0);
+    world.hangs_up("caller");
+    world.peace();
+    assert_eq!((world.cdr().hold_ms, world.cdr().talk_ms), (4_000, 8_000));
 }
 
 /// RFC 3264 §6
