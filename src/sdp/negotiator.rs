@@ -8,8 +8,9 @@ use crate::model::Codec;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
-/// Milliseconds of audio in a packet; what G.711 has when nobody says otherwise (RFC 3551 §4.5). The box sends no
-/// others: who likes longer ones (`a=ptime`) is sent these, who takes only shorter ones (`a=maxptime`) is refused.
+/// Milliseconds of audio in a packet; what G.711 has when nobody says otherwise (RFC 3551 §4.5). The box asks
+/// everybody for these and plays in these: who likes longer ones (`a=ptime`) gets them too, who takes only shorter ones
+/// (`a=maxptime`) is refused. What is relayed keeps the length its sender chose.
 const PACKET_MS: u16 = 20;
 
 /// The offer/answer machine of one leg (RFC 3264): takes the peer's bodies, gives ours, knows what is agreed.
