@@ -1,6 +1,6 @@
 //! Ten thousand calls by SIPp, and the box is as it was: memory, ports, calls, file handles.
 //!
-//! Takes about two and a half minutes, most of it waiting for SIPp's calls and for the 32 seconds RFC 3261 lets a
+//! Takes about three minutes, most of it waiting for SIPp's calls and for the 32 seconds RFC 3261 lets a
 //! transaction linger.
 #![expect(
     clippy::disallowed_methods,
@@ -45,8 +45,9 @@ fn ten_thousand_calls_leave_memory_ports_calls_and_files_where_they_began() {
     };
     let appliance = Appliance::open(&site.street, &site.household());
 
-    // Caches fill and the allocator takes what it will keep; what comes after is measured against that.
-    site.wave(&appliance, 10);
+    // Caches fill, the database's among them, and the allocator takes what it will keep; what comes after is measured
+    // against that.
+    site.wave(&appliance, 25);
     let before = settled(&appliance);
     site.wave(&appliance, 100);
     let after = eventually("memory is back where it began", Duration::from_secs(60), || {
@@ -55,7 +56,7 @@ fn ten_thousand_calls_leave_memory_ports_calls_and_files_where_they_began() {
         back.then_some(now)
     });
     println!("before {before:?}, after 10,000 calls {after:?}");
-    every_call_is_on_record(&appliance, 11_000);
+    every_call_is_on_record(&appliance, 12_500);
 }
 
 /// The addresses of the load.

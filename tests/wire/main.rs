@@ -27,7 +27,6 @@ mod handing_on;
 mod linphone;
 mod many;
 mod menu;
-mod message_lamp;
 mod naming;
 mod proxy;
 mod registering;

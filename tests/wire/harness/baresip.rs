@@ -25,7 +25,6 @@ pub(crate) struct Account {
     answers: bool,
     codecs: String,
     authority: Option<PathBuf>,
-    lamp: bool,
 }
 
 impl Account {
@@ -40,14 +39,7 @@ impl Account {
             answers: false,
             codecs,
             authority: None,
-            lamp: false,
         }
-    }
-
-    /// It has a lamp for messages, and subscribes to what lights it.
-    pub(crate) fn with_lamp(mut self) -> Self {
-        self.lamp = true;
-        self
     }
 
     /// It registers by TLS and believes this authority alone.
@@ -163,12 +155,6 @@ impl Baresip {
         self.order("transfer", number);
     }
 
-    /// Waits for an event of this kind that says these words.
-    #[track_caller]
-    pub(crate) fn until_told(&mut self, kind: &str, words: &str) {
-        while !self.wait_for(kind)["param"].to_string().contains(words) {}
-    }
-
     /// Switches it off; it unregisters.
     pub(crate) fn switch_off(&mut self) {
         self.order("quit", "");
@@ -264,9 +250,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         answers,
         codecs,
         authority,
-        lamp,
     } = account;
-    let lamp = if *lamp { "module_app mwi.so\n" } else { "" };
     let trust = authority.as_ref().map_or(String::new(), |authority| {
         format!("sip_cafile {}\n", authority.display())
     });
@@ -283,7 +267,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
          module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
-         statmode_default off\n{trust}{lamp}\
+         statmode_default off\n{trust}\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",
         modules = modules(),
     );
