@@ -60,8 +60,8 @@ impl UserAgent {
         }
     }
 
-    /// Trunks that stay as they were keep their standing with the far side; those that go take their leave of it.
-    /// `settings` are the new ones, already in place; `old` are what was.
+    /// Trunks that stay as they were keep their standing with the far side; of those that go the registration ends there by
+    /// itself. `settings` are the new ones, already in place; `old` are what was.
     pub(super) fn take_over_chores(&mut self, now: Instant, old: &Settings) {
         let mut fresh = Chores::new(now, &self.settings, &mut self.dice);
         for (chore, trunk) in fresh.trunks.iter_mut().zip(&self.settings.trunks) {
