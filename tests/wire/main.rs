@@ -28,6 +28,7 @@ mod linphone;
 mod many;
 mod menu;
 mod naming;
+mod outside;
 mod proxy;
 mod registering;
 mod ring_all;

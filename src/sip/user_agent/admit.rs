@@ -34,7 +34,7 @@ impl UserAgent {
         if !self.is_served(now, flow, request) {
             return;
         }
-        self.keep_if_trunk(flow, request);
+        self.keep_if_trunk(flow);
         if let Some(objection) = objection(request) {
             let Objection {
                 status,

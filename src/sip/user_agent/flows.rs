@@ -1,7 +1,7 @@
 //! Flows that are kept open: RFC 5626 §4.4 and §5, seen from the registrar.
 
 use super::UserAgent;
-use crate::sip::{Flow, Message, Transport, stun};
+use crate::sip::{Flow, Transport, stun};
 use std::time::Duration;
 
 /// A phone that logged in, and a trunk, may be silent so long when they do not say more: longer than the longest
@@ -16,7 +16,7 @@ impl UserAgent {
     }
 
     /// A trunk says something over a stream that it opened.
-    pub(super) fn keep_if_trunk(&mut self, flow: &Flow, _request: &Message<'_>) {
+    pub(super) fn keep_if_trunk(&mut self, flow: &Flow) {
         let is_trunk = |source| self.settings.trunks.iter().any(|trunk| trunk.admits(source));
         if flow.connection.is_some() && is_trunk(flow.peer.ip()) {
             self.keep(flow);
