@@ -1,6 +1,6 @@
 //! What a browser is shown.
 
-use crate::world::{World, agent, cdr, request, talking};
+use crate::world::{World, agent, at, cdr, request, talking};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use callpost::agents::AgentState;
@@ -17,6 +17,21 @@ const HOSTILE: [&str; 8] = [
     "\u{202e}drowssap\u{0}\u{1b}[31m",
     "]]><!--",
 ];
+
+/// A trunk that is down says why and since when, and what its registrar says, in the reader's language.
+#[tokio::test]
+async fn a_trunk_that_is_down_says_why_and_since_when() {
+    let world = World::new();
+    world.engine.change(|snapshot| {
+        let trunk = &mut snapshot.trunks[0];
+        (trunk.state, trunk.since) = ("down", Some(at(-7)));
+        trunk.reason = Some("it takes no calls now (503)".to_owned());
+        (trunk.registration, trunk.registration_status) = ("refused", Some(403));
+    });
+    let page = world.get("/").await.text();
+    assert!(page.contains("it takes no calls now (503) · since "), "{page}");
+    assert!(page.contains("registration refused (403)"));
+}
 
 #[tokio::test]
 async fn the_page_shows_everything_at_first_paint() {

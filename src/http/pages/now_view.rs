@@ -130,6 +130,10 @@ pub(super) struct TrunkRow {
     pub(super) name: String,
     pub(super) host: String,
     pub(super) state: Badge,
+    /// Since when it is so, and why when it is down.
+    pub(super) since: String,
+    /// What the registrar there says; empty when the box does not register.
+    pub(super) registration: String,
     pub(super) round_trip: String,
     pub(super) calls: String,
 }
@@ -466,12 +470,30 @@ impl Painter<'_> {
             name: trunk.name.to_string(),
             host: trunk.host.clone(),
             state: badge(trunk.state, word),
+            since: self.since(trunk),
+            registration: match (trunk.registration, trunk.registration_status) {
+                ("registered", _) => w.trunk_registered.to_owned(),
+                ("refused", Some(status)) => filled(w.trunk_refuses, &[("n", status.to_string())]),
+                _ => String::new(),
+            },
             round_trip: trunk.round_trip_ms.map(round_trip).unwrap_or_default(),
             calls: match trunk.calls {
                 0 => w.no_trunk_calls.to_owned(),
                 1 => w.trunk_call.to_owned(),
                 many => fill(w.trunk_calls, &[("n", &many.to_string())]),
             },
+        }
+    }
+
+    fn since(&self, trunk: &TrunkView) -> String {
+        let Some(since) = trunk.since else {
+            return String::new();
+        };
+        let time = moment(since, self.snapshot.at, self.words.date_form);
+        let since = filled(self.words.since, &[("time", time)]);
+        match &trunk.reason {
+            Some(reason) => format!("{reason} · {since}"),
+            None => since,
         }
     }
 
