@@ -123,7 +123,7 @@ fn lists(reader: &Reader, records: u32) {
     };
     let all = CdrFilter::default;
     let caller = |dice: u32| records::caller(dice % NUMBERS);
-    println!("lists of 100 records: p50 and p99 in ms");
+    println!("lists of 100 records: p50 and p99 in ms by the clock; the same in ms of CPU");
     let time = |dice: u32| START_MS + SPAN_MS / 1000 * i64::from(dice % 1000);
     let agent = |dice: u32| {
         Some(AgentId::from(
@@ -302,7 +302,7 @@ fn lists(reader: &Reader, records: u32) {
                 dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let filter = ask(dice >> 4);
                 let filter = if numbered { paged(filter) } else { newest(filter) };
-                times.push(timed(reader, &filter).0);
+                times.push(timed(reader, &filter));
             }
             every.extend(times.iter().copied());
             tell(
@@ -317,23 +317,47 @@ fn lists(reader: &Reader, records: u32) {
             offset: u64::from(records) / 60 * page,
             ..paged(all())
         };
-        times.push(timed(reader, &filter).0);
+        times.push(timed(reader, &filter));
     }
     every.extend(times.iter().copied());
     tell("any numbered page", times);
     tell("all of these", every);
 }
 
-fn timed(reader: &Reader, filter: &CdrFilter) -> (Duration, usize) {
-    let begun = Instant::now();
-    let page = reader.cdrs(filter).unwrap();
-    (begun.elapsed(), page.items.len())
+/// What one list took.
+#[derive(Clone, Copy)]
+struct Took {
+    wall: Duration,
+    cpu: Duration,
 }
 
-fn tell(name: &str, mut times: Vec<Duration>) {
-    times.sort();
-    let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
-    println!("  {name:<48} {:7.2} {:7.2}", at(50), at(99));
+fn timed(reader: &Reader, filter: &CdrFilter) -> Took {
+    let (begun, used) = (Instant::now(), cpu_used());
+    reader.cdrs(filter).unwrap();
+    Took {
+        wall: begun.elapsed(),
+        cpu: cpu_used() - used,
+    }
+}
+
+/// What this thread has computed so far: the first number of its schedule statistics is nanoseconds on a core.
+fn cpu_used() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+fn tell(name: &str, times: Vec<Took>) {
+    let ordered = |part: fn(&Took) -> Duration| {
+        let mut all: Vec<Duration> = times.iter().map(part).collect();
+        all.sort();
+        let at = |part: usize| all[(all.len() * part / 100).min(all.len() - 1)].as_secs_f64() * 1e3;
+        (at(50), at(99))
+    };
+    let (wall, cpu) = (ordered(|took| took.wall), ordered(|took| took.cpu));
+    println!(
+        "  {name:<50} {:7.2} {:7.2}   {:7.2} {:7.2}",
+        wall.0, wall.1, cpu.0, cpu.1
+    );
 }
 
 /// As a forwarder reads: a batch, then its acknowledgement.

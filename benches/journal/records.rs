@@ -157,6 +157,7 @@ pub(crate) fn record(n: u32, of: u32) -> (Cdr, Vec<CallNote>) {
             external_id: id.to_string(),
         }),
         linked: None,
+        diverted: Vec::new(),
     };
     (cdr, story(id, started, talk, answered))
 }

@@ -6,8 +6,8 @@ use super::transfer::{Passed, Transfer};
 use super::{Action, Cause, Event, Found, Overflow, Who};
 use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
 use crate::model::{
-    AgentId, CallId, Digit, Direction, GroupName, HangupBy, Language, LegId, NoteKind, Number, RecordingId,
-    Status, TrunkName, WallClock,
+    AgentId, CallId, Digit, Direction, Diverted, GroupName, HangupBy, Language, LegId, NoteKind, Number,
+    RecordingId, Status, TrunkName, WallClock,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,6 +44,8 @@ pub struct Setup {
     pub caller_agent: Option<AgentId>,
     /// What was dialled.
     pub dialed_number: Number,
+    /// Who forwarded it before it came to us, the last one first.
+    pub diverted: Vec<Diverted>,
     /// The trunk it came by.
     pub trunk: Option<TrunkName>,
     /// What the signalling calls it (the Call-ID), for the record alone.

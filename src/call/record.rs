@@ -31,6 +31,7 @@ impl Call {
                 .and_then(|leg| self.ledger.number(leg))
                 .map(Number::from),
             outbound_caller_id: self.outbound_caller_id.clone(),
+            diverted: self.setup.diverted.clone(),
             started_at: clock.stamp(self.arrived),
             ringing_at: self.ledger.first_ring().map(|at| clock.stamp(at)),
             answered_at: talked.map(|talk| clock.stamp(talk.since)),

@@ -173,6 +173,7 @@ impl<'a> Rehearsal<'a> {
             caller_name: None,
             caller_agent: None,
             dialed_number: dialed,
+            diverted: Vec::new(),
             trunk: None,
             sip_call_id: None,
             languages,

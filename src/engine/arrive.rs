@@ -170,6 +170,7 @@ impl Engine {
             caller_name: incoming.caller_name.clone(),
             caller_agent,
             dialed_number: incoming.dialed.clone(),
+            diverted: incoming.diverted.clone(),
             trunk,
             sip_call_id: Some(incoming.call_id.clone()),
             languages: self.settings.languages.clone(),

@@ -1,5 +1,6 @@
 use super::{
-    AgentId, CallId, Codec, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName, TrunkName,
+    AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
+    TrunkName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub struct Cdr {
     pub callee_number: Option<Number>,
     /// The number shown to the callee, when the call left through a trunk.
     pub outbound_caller_id: Option<Number>,
+    /// Who forwarded the call before it came to us, the last one first; left out when nobody did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diverted: Vec<Diverted>,
     /// When the INVITE arrived.
     pub started_at: Stamp,
     /// When a phone first rang.

@@ -10,6 +10,7 @@ pub mod csv;
 mod destination;
 mod dice;
 mod digit;
+mod diverted;
 mod ids;
 mod journal;
 mod mailbox;
@@ -26,6 +27,7 @@ pub use codec::Codec;
 pub use destination::Destination;
 pub use dice::Dice;
 pub use digit::Digit;
+pub use diverted::Diverted;
 pub use ids::{
     AgentId, CallId, CallKey, FlowName, GroupName, Language, LegId, LegKey, Number, PromptName, RecordingId,
     StepName, TrunkName,

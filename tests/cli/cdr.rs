@@ -69,6 +69,7 @@ fn cdr(number: u32) -> Cdr {
         sip_call_id: None,
         origin: None,
         linked: None,
+        diverted: Vec::new(),
     }
 }
 

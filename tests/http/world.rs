@@ -542,6 +542,7 @@ pub(crate) fn cdr(number: u32) -> Cdr {
         sip_call_id: None,
         origin: None,
         linked: None,
+        diverted: Vec::new(),
     }
 }
 

@@ -119,3 +119,44 @@ fn the_caller_is_who_the_trunk_says_it_is() {
         ("+966501111111", Some("Front Desk"))
     );
 }
+
+/// RFC 5806, RFC 7044: what a trunk tells of a forwarded call stands in the record, the last station first.
+#[test]
+fn who_forwarded_a_call_stands_in_its_record() {
+    let table = [
+        (
+            "Diversion: <sip:2002@pbx>;reason=no-answer;counter=1, \"Desk\" <tel:+966-11-234-5678>;reason=unconditional\r\n",
+            vec![
+                ("2002", Some("no-answer")),
+                ("+966112345678", Some("unconditional")),
+            ],
+        ),
+        (
+            "Diversion: <sip:2002@pbx>;reason=user-busy;privacy=full\r\n",
+            vec![("anonymous", Some("user-busy"))],
+        ),
+        (
+            "History-Info: <sip:2002@pbx?Reason=SIP%3Bcause%3D486>;index=1, <sip:8000@box>;index=1.1;mp=1\r\n",
+            vec![("2002", Some("SIP;cause=486"))],
+        ),
+        ("Diversion: not an address\r\n", vec![]),
+        ("", vec![]),
+    ];
+    for (headers, told) in table {
+        let mut world = World::office();
+        let place = world.place("caller");
+        world.phones[place].more_headers = headers.to_owned();
+        world.set("ali", Manner::answers_after(1.0));
+        world.calls("caller", "8000");
+        world.after_seconds(2.0);
+        world.hangs_up("caller");
+        world.peace();
+        let cdr = world.cdr();
+        let stations: Vec<_> = cdr
+            .diverted
+            .iter()
+            .map(|station| (station.number.as_str(), station.reason.as_deref()))
+            .collect();
+        assert_eq!(stations, told, "{headers}");
+    }
+}

@@ -59,6 +59,7 @@ fn own(n: i64, caller: &str, dialed: &str) -> Cdr {
         sip_call_id: None,
         origin: None,
         linked: None,
+        diverted: Vec::new(),
     }
 }
 

@@ -133,6 +133,7 @@ impl Origin {
                 external_id: row.external_id.clone(),
             }),
             linked: None,
+            diverted: Vec::new(),
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::model::{Destination, Digit, Number, TrunkName};
+use crate::model::{Destination, Digit, Diverted, Number, TrunkName};
 use crate::sip::guard::Ban;
 use crate::sip::{Binding, Fault, Flow, Query, ResolveError, Target, Unbound};
 use bytes::Bytes;
@@ -211,6 +211,8 @@ pub struct Incoming {
     pub caller_name: Option<String>,
     /// Whether the caller asks not to be shown (RFC 3323).
     pub hides: bool,
+    /// Who forwarded the call before it came to us, the last one first; only a trunk is believed.
+    pub diverted: Vec<Diverted>,
     /// What was dialled: the user part of the Request-URI.
     pub dialed: Number,
     /// Its Call-ID.

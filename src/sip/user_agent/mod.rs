@@ -11,6 +11,7 @@ mod admit;
 mod challenged;
 mod chores;
 mod cut_off;
+mod diverted;
 mod failover;
 mod flows;
 mod guarded;

@@ -1,5 +1,6 @@
 //! Requests outside of dialogs that are served: REGISTER and INVITE.
 
+use super::diverted;
 use super::offer::{self, SDP};
 use super::session::{Session, State};
 use super::session_timer::{self, MIN_SE, Wish};
@@ -127,9 +128,9 @@ impl UserAgent {
         self.transactions.respond(now, server, 100, trying);
         let (caller_number, caller_name) = self.caller(request, &origin);
         self.by_tag.insert(dialog.local_tag.as_str().into(), id);
-        let (trunk, phone) = match &origin {
-            Origin::Trunk(trunk) => (Some(trunk.clone()), None),
-            Origin::Phone(extension) => (None, Some(extension.clone())),
+        let (trunk, phone, diverted) = match &origin {
+            Origin::Trunk(trunk) => (Some(trunk.clone()), None, diverted::stations(request)),
+            Origin::Phone(extension) => (None, Some(extension.clone()), Vec::new()),
         };
         let follows_target = trunk.is_some();
         let state = State::Asked { server, echo };
@@ -148,6 +149,7 @@ impl UserAgent {
             caller_number,
             caller_name,
             hides: request.wants_privacy("id") || request.wants_privacy("user"),
+            diverted,
             dialed,
             call_id: request.call_id().to_owned(),
             offer,

@@ -87,6 +87,7 @@ pub(crate) fn draft(n: u32) -> Cdr {
         sip_call_id: None,
         origin: None,
         linked: None,
+        diverted: Vec::new(),
     }
 }
 
