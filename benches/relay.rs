@@ -11,7 +11,7 @@
 use callpost::media::{Found, MediaOrder, PlayId, Sound, Sounds};
 use callpost::model::{CallKey, Codec, Dice, LegId, LegKey, Playable, RecordingId, TapeMessage};
 use callpost::net::rtp::{RtpSettings, RtpThreads};
-use callpost::sdp::{Agreed, Flowing};
+use callpost::sdp::Agreed;
 use mio::net::UdpSocket as MioSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::fs;
@@ -243,15 +243,10 @@ fn leg(place: usize) -> LegKey {
 
 fn agreed(remote: SocketAddr, codec: Codec) -> Agreed {
     Agreed {
-        remote,
         remote_rtcp: remote,
-        codec,
-        send_payload_type: codec.payload_type(),
-        receive_payload_type: codec.payload_type(),
         send_telephone_event: None,
         receive_telephone_event: None,
-        packet_ms: 20,
-        flowing: Flowing::Both,
+        ..Agreed::plain(remote, codec)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use callpost::media::{Frame, Heard, PACKET, Piece, PlayId, Session, Sound, Tape};
 use callpost::model::{Codec, Dice, RecordingId};
-use callpost::sdp::{Agreed, Flowing};
+use callpost::sdp::Agreed;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -42,17 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn agreed(remote: SocketAddr, codec: Codec) -> Agreed {
-    Agreed {
-        remote,
-        remote_rtcp: remote,
-        codec,
-        send_payload_type: codec.payload_type(),
-        receive_payload_type: codec.payload_type(),
-        send_telephone_event: Some(101),
-        receive_telephone_event: Some(101),
-        packet_ms: 20,
-        flowing: Flowing::Both,
-    }
+    Agreed::plain(remote, codec)
 }
 
 /// Writes packet `number` of a phone: voice, and every hundredth a key.

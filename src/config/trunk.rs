@@ -119,7 +119,8 @@ impl Trunk {
 
     /// What calls by it keep to.
     pub fn rules(&self) -> TrunkRules {
-        let codecs = self.codecs.iter().filter_map(|name| Codec::from_name(name));
+        let known = self.codecs.iter().filter_map(|name| Codec::from_name(name));
+        let codecs = known.filter(|codec| codec.is_g711());
         TrunkRules {
             codecs: codecs.collect(),
             most_calls: self.max_calls,
@@ -220,7 +221,11 @@ impl Section<Trunk> {
             let problem = format!("\"{}\" is no host", trunk.host);
             mistakes.push(self.mistake("host", problem, "write an address or a name, the port in `port`"));
         }
-        if let Some(name) = trunk.codecs.iter().find(|name| Codec::from_name(name).is_none()) {
+        if let Some(name) = trunk
+            .codecs
+            .iter()
+            .find(|name| !Codec::from_name(name).is_some_and(Codec::is_decoded))
+        {
             let problem = format!("\"{name}\" is no codec of this box");
             mistakes.push(self.mistake("codecs", problem, "use \"PCMU\" and \"PCMA\""));
         }

@@ -22,7 +22,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rtp_ports: [10_000, 10_999],
-            codecs: Codec::ALL.map(|codec| codec.name().to_owned()).to_vec(),
+            codecs: Codec::G711.map(|codec| codec.name().to_owned()).to_vec(),
             rtp_timeout_seconds: 30,
             advertised_address: None,
         }
@@ -36,11 +36,11 @@ impl Config {
         (seconds > 0).then(|| Duration::from_secs(seconds))
     }
 
-    /// The codecs of the section that this version has, the preferred first.
+    /// The codecs of the section that this version serves, the preferred first.
     pub fn known_codecs(&self) -> Vec<Codec> {
         let mut codecs: Vec<Codec> = Vec::new();
         for codec in self.codecs.iter().filter_map(|name| Codec::from_name(name)) {
-            if !codecs.contains(&codec) {
+            if codec.is_g711() && !codecs.contains(&codec) {
                 codecs.push(codec);
             }
         }
@@ -90,10 +90,7 @@ impl Config {
 }
 
 fn is_codec(name: &str) -> bool {
-    Codec::from_name(name).is_some()
-        || ["G722", "opus"]
-            .iter()
-            .any(|later| later.eq_ignore_ascii_case(name))
+    Codec::from_name(name).is_some_and(Codec::is_decoded)
 }
 
 #[cfg(test)]

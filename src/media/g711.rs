@@ -49,29 +49,33 @@ pub const fn pcma_from_linear(sample: i16) -> u8 {
     (sign | code) as u8 ^ 0x55
 }
 
-/// The linear value of a byte.
+/// The linear value of a byte; 0 for what is not G.711.
 pub fn linear(codec: Codec, byte: u8) -> i16 {
     // A byte always finds its place in a table of 256.
     match codec {
         Codec::Pcmu => LINEAR_OF_PCMU[usize::from(byte)],
         Codec::Pcma => LINEAR_OF_PCMA[usize::from(byte)],
+        Codec::G722 | Codec::Opus | Codec::G729 => 0,
     }
 }
 
-/// The byte for a linear value.
+/// The byte for a linear value; 0 for what is not G.711.
 pub fn encode(codec: Codec, sample: i16) -> u8 {
     match codec {
         Codec::Pcmu => pcmu_from_linear(sample),
         Codec::Pcma => pcma_from_linear(sample),
+        Codec::G722 | Codec::Opus | Codec::G729 => 0,
     }
 }
 
-/// The table that turns bytes of one law into the other; none when both are the same.
+/// The table that turns bytes of one law into the other; none when both are the same, or not G.711.
 pub fn transcoder(from: Codec, to: Codec) -> Option<&'static [u8; 256]> {
-    match (from, to) {
-        (Codec::Pcmu, Codec::Pcma) => Some(&PCMA_OF_PCMU),
-        (Codec::Pcma, Codec::Pcmu) => Some(&PCMU_OF_PCMA),
-        (Codec::Pcmu, Codec::Pcmu) | (Codec::Pcma, Codec::Pcma) => None,
+    if (from, to) == (Codec::Pcmu, Codec::Pcma) {
+        Some(&PCMA_OF_PCMU)
+    } else if (from, to) == (Codec::Pcma, Codec::Pcmu) {
+        Some(&PCMU_OF_PCMA)
+    } else {
+        None
     }
 }
 
@@ -187,7 +191,7 @@ mod tests {
     #[test]
     fn every_sample_comes_back_within_half_a_step() {
         for sample in (-32_000..=32_000).step_by(7) {
-            for codec in Codec::ALL {
+            for codec in Codec::G711 {
                 let error = (i32::from(linear(codec, encode(codec, sample))) - i32::from(sample)).abs();
                 let step = 16 + i32::from(sample).abs() / 16;
                 assert!(error <= step / 2 + 8, "{codec} {sample}: {error}");

@@ -4,6 +4,7 @@
 //! [`Session`] is one leg; a [`Tape`] listens to two of them; a [`Sound`] is something a leg can hear.
 
 mod clock;
+pub mod codec;
 mod config;
 pub mod g711;
 mod keys;

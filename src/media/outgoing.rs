@@ -1,5 +1,5 @@
-use super::clock::{samples_between, samples_in};
-use super::packet::{Kind, Packet, Stamp};
+use super::clock::{ticks_between, ticks_in};
+use super::packet::{Packet, Stamp};
 use std::time::{Duration, Instant};
 
 /// A frame of ours this much behind its time is taken for a new stretch: the thread was stopped.
@@ -18,6 +18,8 @@ pub(super) struct Outgoing {
     timestamp: u32,
     samples: u32,
     at: Instant,
+    /// Ticks of its time stamps in a second.
+    clock: u32,
     relayed: Option<Shift>,
     sent: u64,
 }
@@ -38,9 +40,15 @@ impl Outgoing {
             timestamp,
             samples: 0,
             at: now,
+            clock: 8000,
             relayed: None,
             sent: 0,
         }
+    }
+
+    /// From now on time stamps count at this rate in Hz, that of the agreed codec.
+    pub(super) fn count_at(&mut self, clock: u32) {
+        self.clock = clock;
     }
 
     /// Packets stamped so far.
@@ -56,8 +64,8 @@ impl Outgoing {
     /// Stamps a frame of our own. `begins` for the first of a prompt; the others follow without a gap.
     pub(super) fn own(&mut self, now: Instant, begins: bool, samples: u32) -> Stamp {
         self.interrupt();
-        let behind = samples_between(self.at, now) - i64::from(self.samples);
-        let begins = begins || behind > samples_in(STALLED);
+        let behind = ticks_between(self.at, now, self.clock) - i64::from(self.samples);
+        let begins = begins || behind > ticks_in(STALLED, self.clock);
         let timestamp = if begins {
             self.clock(now)
         } else {
@@ -107,7 +115,7 @@ impl Outgoing {
 
     /// The time stamp of this moment: as far after the newest packet as the clock has gone, and at least its length.
     fn clock(&self, now: Instant) -> u32 {
-        let gone = samples_between(self.at, now).max(i64::from(self.samples));
+        let gone = ticks_between(self.at, now, self.clock).max(i64::from(self.samples));
         self.timestamp.wrapping_add(u32::try_from(gone).unwrap_or(0))
     }
 
@@ -128,19 +136,11 @@ impl Outgoing {
     }
 }
 
-/// The length of a packet in samples: G.711 has a byte for each.
-pub(super) fn samples_of(packet: &Packet) -> u32 {
-    match packet.kind {
-        Kind::Audio(_) => u32::try_from(packet.header.end - packet.header.start).unwrap_or(0),
-        Kind::Event | Kind::Other => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::media::clock::origin;
-    use crate::media::packet::Header;
+    use crate::media::packet::{Header, Kind};
     use crate::model::Codec;
 
     fn after(start: Instant, millis: u64) -> Instant {
@@ -157,7 +157,13 @@ mod tests {
             start: 12,
             end: 172,
         };
-        Packet { kind, begins, header }
+        let ticks = if kind == Kind::Event { 0 } else { 160 };
+        Packet {
+            kind,
+            begins,
+            ticks,
+            header,
+        }
     }
 
     fn voice(begins: bool, sequence: u16, timestamp: u32) -> Packet {

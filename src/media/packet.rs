@@ -42,6 +42,8 @@ pub struct Packet {
     pub kind: Kind,
     /// Whether it does not continue what came before: another source, a jump in its numbers, or the first.
     pub begins: bool,
+    /// How long its voice sounds, in ticks of the codec's clock; 0 for anything else.
+    pub(super) ticks: u32,
     pub(super) header: Header,
 }
 
@@ -52,7 +54,9 @@ pub enum Kind {
     Audio(Codec),
     /// A telephone-event (RFC 4733).
     Event,
-    /// Something that was not agreed on, such as comfort noise (RFC 3389); it is left out.
+    /// What the silence sounds like from here on (RFC 3389), where comfort noise was agreed on.
+    Noise,
+    /// Something that was not agreed on; it is left out.
     Other,
 }
 
@@ -60,6 +64,11 @@ impl Packet {
     /// The payload, out of the buffer the packet was received into.
     pub fn payload<'a>(&self, buffer: &'a [u8]) -> &'a [u8] {
         buffer.get(self.header.start..self.header.end).unwrap_or_default()
+    }
+
+    /// How long its voice sounds, in ticks of the codec's clock; 0 for anything else.
+    pub fn ticks(&self) -> u32 {
+        self.ticks
     }
 
     /// The source's time stamp.

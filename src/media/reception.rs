@@ -1,4 +1,4 @@
-use super::clock::samples_between;
+use super::clock::ticks_between;
 use super::packet::Header;
 use crate::model::{Codec, Quality};
 use std::time::Instant;
@@ -72,17 +72,17 @@ impl Reception {
             run.cycles += u64::from(header.sequence < run.newest);
             run.newest = header.sequence;
         }
-        if codec.is_some() {
-            self.time(now, header);
+        if let Some(codec) = codec {
+            self.time(now, header, codec.clock_rate());
         }
     }
 
     /// Appendix A.8: how much the spacing of arrivals differs from the spacing of time stamps.
-    fn time(&mut self, now: Instant, header: &Header) {
+    fn time(&mut self, now: Instant, header: &Header, clock: u32) {
         let Some(run) = &mut self.run else {
             return;
         };
-        let arrival = samples_between(self.since, now);
+        let arrival = ticks_between(self.since, now, clock);
         let Some((before, timestamp)) = run.timed.replace((arrival, header.timestamp)) else {
             return;
         };
@@ -91,6 +91,11 @@ impl Reception {
         self.jitter += spread;
         self.jitter -= (self.jitter - spread + 8) >> 4;
         self.jitter_known = true;
+    }
+
+    fn jitter_ms(&self) -> f32 {
+        let clock = self.codec.map_or(8000, Codec::clock_rate);
+        self.jitter as f32 / 16.0 * 1000.0 / clock as f32
     }
 
     fn close_run(&mut self) {
@@ -110,10 +115,10 @@ impl Reception {
         let loss = expected.saturating_sub(received) as f32 * 100.0 / expected.max(1) as f32;
         Some(Quality {
             mos: (expected >= SCORED_FROM)
-                .then(|| self.codec.map(|codec| opinion(codec, loss)))
+                .then(|| self.codec.and_then(|codec| opinion(codec, loss)))
                 .flatten(),
             loss_percent: Some(loss),
-            jitter_ms: self.jitter_known.then_some(self.jitter as f32 / 16.0 / 8.0),
+            jitter_ms: self.jitter_known.then(|| self.jitter_ms()),
             rtt_ms: None,
             codec: self.codec,
             packets_received: self.packets,
@@ -123,16 +128,18 @@ impl Reception {
 }
 
 /// Listening quality by the E-model (ITU-T G.107 §7) from measured loss: defaults for all else, and no delay,
-/// because none is measured.
-fn opinion(codec: Codec, loss_percent: f32) -> f32 {
+/// because none is measured. None for a codec whose figures the Recommendation does not give on this scale.
+fn opinion(codec: Codec, loss_percent: f32) -> Option<f32> {
     let (impairment, robustness) = match codec {
         // ITU-T G.113 appendix I: G.711 whose player conceals lost packets.
         Codec::Pcmu | Codec::Pcma => (0.0, 25.1),
+        Codec::G729 => (11.0, 19.0),
+        Codec::G722 | Codec::Opus => return None,
     };
     let effective = impairment + (95.0 - impairment) * loss_percent / (loss_percent + robustness);
     let rating = (93.2_f32 - effective).clamp(0.0, 100.0);
     let score = 1.0 + 0.035 * rating + rating * (rating - 60.0) * (100.0 - rating) * 7e-6;
-    score.clamp(1.0, 4.5)
+    Some(score.clamp(1.0, 4.5))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
+use super::codec::ticks;
 use super::g711;
 use super::keys::Keys;
-use super::outgoing::{Outgoing, samples_of};
+use super::outgoing::Outgoing;
 use super::packet::{HEADER, Header, Kind, Packet};
 use super::player::{Next, Piece, Player};
 use super::reception::Reception;
@@ -98,6 +99,7 @@ impl Session {
         if resumed {
             self.heard_at = now;
         }
+        self.outgoing.count_at(agreed.codec.clock_rate());
         self.agreed = Some(agreed);
     }
 
@@ -120,20 +122,21 @@ impl Session {
         } else {
             carries(&agreed, header.payload_type)
         };
-        self.understand(now, agreed.flowing, header, payload, kind)
+        self.understand(now, &agreed, header, payload, kind)
     }
 
     fn understand(
         &mut self,
         now: Instant,
-        flowing: Flowing,
+        agreed: &Agreed,
         header: Header,
         payload: &[u8],
         kind: Kind,
     ) -> Heard {
         let codec = kind.codec();
-        let samples = codec.and_then(|_| u32::try_from(payload.len()).ok());
-        let step = self.source.step(now, &header, samples);
+        let length = codec.map(|codec| ticks(codec, payload));
+        let clock = agreed.codec.clock_rate();
+        let step = self.source.step(now, &header, length, clock);
         if step == Step::Repeats {
             return Heard::Nothing;
         }
@@ -141,11 +144,17 @@ impl Session {
         self.heard_at = now;
         self.told_dead = false;
         self.reception.count(now, &header, codec, begins);
-        if !flowing.receives() {
+        if !agreed.flowing.receives() {
             return Heard::Nothing;
         }
         let digit = self.listen(now, &header, kind, payload);
-        Heard::Packet(Packet { kind, begins, header }, digit)
+        let packet = Packet {
+            kind,
+            begins,
+            ticks: length.unwrap_or(0),
+            header,
+        };
+        Heard::Packet(packet, digit)
     }
 
     fn listen(&mut self, now: Instant, header: &Header, kind: Kind, payload: &[u8]) -> Option<Digit> {
@@ -162,7 +171,7 @@ impl Session {
                 }
                 self.keys.hear(now, header, payload)
             }
-            Kind::Other => None,
+            Kind::Noise | Kind::Other => None,
         }
     }
 
@@ -193,7 +202,7 @@ impl Session {
             g711::transcode(codec, agreed.codec, payload);
         }
         self.outgoing
-            .relay(now, packet, samples_of(packet))
+            .relay(now, packet, packet.ticks)
             .write(payload_type, header);
         Some((range, agreed.remote))
     }
@@ -297,13 +306,13 @@ impl Kind {
     pub fn codec(self) -> Option<Codec> {
         match self {
             Self::Audio(codec) => Some(codec),
-            Self::Event | Self::Other => None,
+            Self::Event | Self::Noise | Self::Other => None,
         }
     }
 }
 
-/// What a payload number carries. Besides the agreed ones, the static numbers of G.711 are understood, and the
-/// peer's own number of telephone-event: some phones send what they should receive.
+/// What a payload number carries. Besides the agreed ones, where G.711 was agreed both of its static numbers are
+/// understood, and the peer's own number of telephone-event: some phones send what they should receive.
 fn carries(agreed: &Agreed, payload_type: u8) -> Kind {
     if Some(payload_type) == agreed.receive_telephone_event {
         return Kind::Event;
@@ -314,17 +323,22 @@ fn carries(agreed: &Agreed, payload_type: u8) -> Kind {
     if Some(payload_type) == agreed.send_telephone_event {
         return Kind::Event;
     }
-    let fixed = Codec::ALL
+    if Some(payload_type) == agreed.noise {
+        return Kind::Noise;
+    }
+    let fixed = Codec::G711
         .into_iter()
-        .find(|codec| codec.payload_type() == payload_type);
+        .filter(|_| agreed.codec.is_g711())
+        .find(|codec| codec.payload_type() == Some(payload_type));
     fixed.map_or(Kind::Other, Kind::Audio)
 }
 
-/// The number this leg's peer knows it by.
+/// The number this leg's peer knows it by; none when the peer cannot take it as it is.
 fn number(agreed: &Agreed, kind: Kind) -> Option<u8> {
     match kind {
-        Kind::Audio(_) => Some(agreed.send_payload_type),
+        Kind::Audio(codec) => codec.passes_as(agreed.codec).then_some(agreed.send_payload_type),
         Kind::Event => agreed.send_telephone_event,
+        Kind::Noise => agreed.noise,
         Kind::Other => None,
     }
 }
@@ -340,15 +354,9 @@ mod tests {
 
     fn agreed(codec: Codec, flowing: Flowing) -> Agreed {
         Agreed {
-            remote: PEER.parse().unwrap(),
-            remote_rtcp: "127.0.0.9:4001".parse().unwrap(),
-            codec,
-            send_payload_type: codec.payload_type(),
-            receive_payload_type: codec.payload_type(),
-            send_telephone_event: Some(101),
             receive_telephone_event: Some(96),
-            packet_ms: 20,
             flowing,
+            ..Agreed::plain(PEER.parse().unwrap(), codec)
         }
     }
 

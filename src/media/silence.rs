@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn hiss_is_silence_and_a_quiet_voice_is_not() {
-        for codec in Codec::ALL {
+        for codec in Codec::G711 {
             let hiss: Vec<u8> = (0..160)
                 .map(|place| g711::encode(codec, if place % 2 == 0 { 60 } else { -60 }))
                 .collect();

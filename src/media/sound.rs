@@ -35,7 +35,7 @@ impl Sound {
         Duration::from_micros(self.samples as u64 * 125)
     }
 
-    /// One byte a sample, a multiple of [`FRAME`] long.
+    /// One byte a sample, a multiple of [`FRAME`] long; nothing in a codec that is not G.711.
     pub fn bytes(&self, codec: Codec) -> &[u8] {
         match codec {
             Codec::Pcmu => &self.pcmu,
@@ -44,6 +44,7 @@ impl Sound {
                 g711::transcode(Codec::Pcmu, Codec::Pcma, &mut audio);
                 audio
             }),
+            Codec::G722 | Codec::Opus | Codec::G729 => &[],
         }
     }
 }

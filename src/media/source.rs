@@ -1,4 +1,4 @@
-use super::clock::samples_between;
+use super::clock::ticks_between;
 use super::packet::Header;
 use std::time::Instant;
 
@@ -6,8 +6,8 @@ use std::time::Instant;
 const MOST_LOST: i32 = 500;
 /// A sequence step back beyond this is a new beginning, not reordering (RFC 3550 appendix A.1, MAX_MISORDER).
 const MOST_MISORDERED: i32 = -100;
-/// How far the time stamp may stray from what clock or count expect, in samples: 200 ms.
-const STRAY: i64 = 1600;
+/// The time stamp may stray from what clock or count expect by so many parts of a second: 200 ms.
+const STRAY: i64 = 5;
 
 /// Watches whether the packets of one peer go on from each other.
 ///
@@ -39,8 +39,9 @@ pub(super) enum Step {
 }
 
 impl Source {
-    /// Judges a packet; `samples` is the length of its audio, none when it carries something else.
-    pub(super) fn step(&mut self, now: Instant, header: &Header, samples: Option<u32>) -> Step {
+    /// Judges a packet; `samples` is the length of its audio in ticks, none when it carries something else, and
+    /// `clock` the ticks of its time stamps in a second.
+    pub(super) fn step(&mut self, now: Instant, header: &Header, samples: Option<u32>, clock: u32) -> Step {
         let Some(last) = &mut self.0 else {
             return self.begin(now, header, samples);
         };
@@ -55,7 +56,7 @@ impl Source {
             last.sequence = if step > 0 { header.sequence } else { last.sequence };
             return Step::Continues;
         };
-        if last.jumps(now, header, samples) {
+        if last.jumps(now, header, samples, clock) {
             return self.begin(now, header, Some(samples));
         }
         if step > 0 {
@@ -83,11 +84,12 @@ impl Source {
 
 impl Last {
     /// Whether the time stamp fits neither the time that passed (a pause) nor the packets that passed (a delay).
-    fn jumps(&self, now: Instant, header: &Header, samples: u32) -> bool {
+    fn jumps(&self, now: Instant, header: &Header, samples: u32, clock: u32) -> bool {
+        let stray = i64::from(clock) / STRAY;
         let went = i64::from(header.timestamp.wrapping_sub(self.timestamp).cast_signed());
-        let by_clock = (went - samples_between(self.at, now)).abs() <= STRAY;
+        let by_clock = (went - ticks_between(self.at, now, clock)).abs() <= stray;
         let packets = i64::from(header.sequence.wrapping_sub(self.audio_sequence).cast_signed());
-        let by_count = (went - packets * i64::from(samples.max(self.samples))).abs() <= STRAY;
+        let by_count = (went - packets * i64::from(samples.max(self.samples))).abs() <= stray;
         // A marker after a pause in which the source's clock stood still starts a new stretch of time.
         let resumes = header.marker && packets > 0;
         !by_clock && (resumes || !by_count)
@@ -138,7 +140,7 @@ mod tests {
         }
 
         fn hear(&mut self) -> Step {
-            self.source.step(self.now, &self.header, Some(160))
+            self.source.step(self.now, &self.header, Some(160), 8000)
         }
     }
 
@@ -203,7 +205,10 @@ mod tests {
         for packet in 1..=25 {
             phone.header.sequence = speech.sequence.wrapping_add(packet);
             phone.now += Duration::from_millis(20);
-            assert_eq!(phone.source.step(phone.now, &phone.header, None), Step::Continues);
+            assert_eq!(
+                phone.source.step(phone.now, &phone.header, None, 8000),
+                Step::Continues
+            );
         }
         phone.header.timestamp = speech.timestamp.wrapping_add(26 * 160);
         phone.pass(1, 0, 20);

@@ -273,6 +273,7 @@ mod tests {
         Packet {
             kind: Kind::Audio(codec),
             begins,
+            ticks: 160,
             header,
         }
     }

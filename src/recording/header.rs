@@ -51,7 +51,7 @@ impl Header {
 
     /// Reads a header of ours; nothing when these are other bytes. The sizes may be out of date.
     pub(super) fn parse(bytes: &[u8; Self::LENGTH as usize]) -> Option<Self> {
-        let codec = Codec::ALL
+        let codec = Codec::G711
             .into_iter()
             .find(|codec| bytes[20..22] == format_tag(*codec).to_le_bytes())?;
         let channels = bytes[22];
@@ -98,6 +98,7 @@ fn format_tag(codec: Codec) -> u16 {
     match codec {
         Codec::Pcmu => 7,
         Codec::Pcma => 6,
+        Codec::G722 | Codec::Opus | Codec::G729 => 1,
     }
 }
 
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_header_reads_back_as_it_was_written() {
-        for codec in Codec::ALL {
+        for codec in Codec::G711 {
             for channels in [1, 2] {
                 let header = Header {
                     codec,

@@ -80,13 +80,14 @@ fn square(codec: Codec) -> [u8; 8] {
     let (high, low) = match codec {
         Codec::Pcmu => (0x90, 0x10),
         Codec::Pcma => (0xba, 0x3a),
+        Codec::G722 | Codec::Opus | Codec::G729 => (0, 0),
     };
     [high, high, high, high, low, low, low, low]
 }
 
 #[test]
 fn a_conversation_becomes_a_file_with_the_caller_left_and_the_agent_right() {
-    for codec in Codec::ALL {
+    for codec in Codec::G711 {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, emptied, done) = recorder(dir.path());
         let sender = recorder.sender();

@@ -1,3 +1,4 @@
+use super::OpusWishes;
 use crate::model::Codec;
 use std::net::SocketAddr;
 
@@ -18,10 +19,35 @@ pub struct Agreed {
     pub send_telephone_event: Option<u8>,
     /// Payload number of telephone-event to expect.
     pub receive_telephone_event: Option<u8>,
+    /// Payload number of comfort noise (RFC 3389) in both directions, when the peer named it at the codec's clock.
+    pub noise: Option<u8>,
+    /// What the peer wants to hear, when the codec is Opus.
+    pub opus: OpusWishes,
     /// Milliseconds of audio in a packet we send.
     pub packet_ms: u16,
     /// Which way audio flows now.
     pub flowing: Flowing,
+}
+
+impl Agreed {
+    /// The plainest agreement with a peer: this codec both ways in packets of 20 ms, with telephone-event 101 and no
+    /// more. RTCP has the port after.
+    pub fn plain(remote: SocketAddr, codec: Codec) -> Self {
+        let number = codec.payload_type().unwrap_or(111);
+        Self {
+            remote,
+            remote_rtcp: SocketAddr::new(remote.ip(), remote.port().saturating_add(1)),
+            codec,
+            send_payload_type: number,
+            receive_payload_type: number,
+            send_telephone_event: Some(101),
+            receive_telephone_event: Some(101),
+            noise: None,
+            opus: OpusWishes::default(),
+            packet_ms: 20,
+            flowing: Flowing::Both,
+        }
+    }
 }
 
 /// Which way audio flows, seen from the box (RFC 3264 §5.1, already turned round from the peer's words).

@@ -8,7 +8,7 @@ const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9
 const AUDIO: &str = "m=audio 4000 RTP/AVP 0 8\r\n";
 
 fn leg() -> Negotiator {
-    Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::ALL, 77)
+    Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::G711, 77)
 }
 
 /// Name, body, and the status: 200 for an answer.

@@ -1,4 +1,4 @@
-use super::{Flowing, SdpError};
+use super::{Flowing, OpusWishes, SdpError};
 use crate::model::Codec;
 use sdp_types::{Attribute, Connection, Media, Session};
 use std::net::IpAddr;
@@ -38,6 +38,10 @@ pub(super) struct Stream {
     pub(super) codecs: Vec<(u8, Codec)>,
     /// Payload numbers and clocks in Hz of telephone-event, in the peer's order (RFC 4733 §2.5.1.1).
     pub(super) telephone_events: Vec<(u8, u32)>,
+    /// Payload numbers and clocks in Hz of comfort noise (RFC 3389 §4).
+    noises: Vec<(u8, u32)>,
+    /// What is said of each number in `a=fmtp`.
+    parameters: Vec<(u8, String)>,
     /// `a=ptime`: milliseconds of audio the peer likes in a packet (RFC 8866 §6.4).
     pub(super) packet_ms: Option<u16>,
     /// `a=maxptime`: the most milliseconds it takes in one.
@@ -107,6 +111,8 @@ impl Stream {
             connection: connection.map_or(Place::Missing, Place::read),
             codecs: Vec::new(),
             telephone_events: Vec::new(),
+            noises: Vec::new(),
+            parameters: Vec::new(),
             packet_ms: value(&media.attributes, "ptime").and_then(milliseconds),
             longest_packet_ms: value(&media.attributes, "maxptime").and_then(milliseconds),
             rtcp: value(&media.attributes, "rtcp").and_then(rtcp),
@@ -121,6 +127,7 @@ impl Stream {
     /// Finds our codecs and telephone-event. Static numbers need no `a=rtpmap` (RFC 3551 §6).
     fn read_formats(&mut self, attributes: &[Attribute]) {
         let maps = Maps::read(attributes);
+        self.parameters = attributes.iter().filter_map(parameters).collect();
         for number in self.formats.split_ascii_whitespace().filter_map(payload_number) {
             match maps.meaning(number) {
                 Some(Meaning::Audio(codec)) => {
@@ -137,6 +144,7 @@ impl Stream {
                         self.telephone_events.push((number, clock));
                     }
                 }
+                Some(Meaning::Noise(clock)) => self.noises.push((number, clock)),
                 Some(Meaning::Foreign) | None => {}
             }
         }
@@ -149,6 +157,22 @@ impl Stream {
         events
             .find(|(_, known)| *known == clock)
             .map(|(number, _)| *number)
+    }
+
+    /// The peer's number for comfort noise at this clock.
+    pub(super) fn noise(&self, clock: u32) -> Option<u8> {
+        let mut noises = self.noises.iter();
+        noises
+            .find(|(_, known)| *known == clock)
+            .map(|(number, _)| *number)
+    }
+
+    /// What the peer wants of the Opus it calls by this number.
+    pub(super) fn opus(&self, number: u8) -> OpusWishes {
+        let mut said = self.parameters.iter().filter(|(known, _)| *known == number);
+        said.next()
+            .map(|(_, words)| OpusWishes::read(words))
+            .unwrap_or_default()
     }
 
     /// Whether this stream is on and carries audio.
@@ -172,6 +196,7 @@ impl Place {
 enum Meaning {
     Audio(Codec),
     TelephoneEvent(u32),
+    Noise(u32),
     Foreign,
 }
 
@@ -195,10 +220,12 @@ impl Maps {
 
     fn meaning(&self, number: u8) -> Option<Meaning> {
         let mapped = self.0.get(usize::from(number)).copied().flatten();
-        let fixed = Codec::ALL
+        let fixed = Codec::KNOWN
             .into_iter()
-            .find(|codec| codec.payload_type() == number);
-        mapped.or(fixed.map(Meaning::Audio))
+            .find(|codec| codec.payload_type() == Some(number));
+        // Comfort noise has a static number too, at 8000 Hz (RFC 3389 §4).
+        let noise = (number == 13).then_some(Meaning::Noise(8000));
+        mapped.or(fixed.map(Meaning::Audio)).or(noise)
     }
 }
 
@@ -207,15 +234,40 @@ fn meaning(format: &str) -> Meaning {
     let mut parts = format.split('/');
     let name = parts.next().unwrap_or_default();
     let clock = parts.next().and_then(|clock| clock.parse::<u32>().ok());
-    let mono = parts.next().is_none_or(|channels| channels.trim() == "1");
+    let channels = parts.next().map_or("1", str::trim);
     if let Some(clock) = clock
         && name.eq_ignore_ascii_case("telephone-event")
     {
         return Meaning::TelephoneEvent(clock);
     }
+    if let Some(clock) = clock
+        && name.eq_ignore_ascii_case("CN")
+    {
+        return Meaning::Noise(clock);
+    }
     match Codec::from_name(name) {
-        Some(codec) if clock == Some(codec.clock_rate()) && mono => Meaning::Audio(codec),
+        Some(codec) if clock == Some(codec.clock_rate()) && channels == channels_of(codec) => {
+            Meaning::Audio(codec)
+        }
         Some(_) | None => Meaning::Foreign,
+    }
+}
+
+/// Reads `111 useinbandfec=1` of an `a=fmtp` line.
+fn parameters(line: &Attribute) -> Option<(u8, String)> {
+    let said = line
+        .value
+        .as_deref()
+        .filter(|_| line.attribute.eq_ignore_ascii_case("fmtp"))?;
+    let (number, words) = said.trim().split_once(' ')?;
+    Some((payload_number(number)?, words.to_owned()))
+}
+
+/// Opus is always written with two channels, though one is what is sent (RFC 7587 §7).
+fn channels_of(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Opus => "2",
+        Codec::Pcmu | Codec::Pcma | Codec::G722 | Codec::G729 => "1",
     }
 }
 
@@ -279,8 +331,9 @@ fn is_telling(line: &[u8]) -> bool {
                 .position(|byte| b":\r ".contains(byte))
                 .unwrap_or(name.len());
             let name = name.get(..end).unwrap_or_default();
-            let known: [&[u8]; 8] = [
+            let known: [&[u8]; 9] = [
                 b"rtpmap",
+                b"fmtp",
                 b"rtcp",
                 b"ptime",
                 b"maxptime",

@@ -12,9 +12,11 @@ mod direction;
 mod error;
 mod negotiator;
 mod numbers;
+mod opus;
 mod own;
 mod writing;
 
 pub use agreed::{Agreed, Flowing};
 pub use error::SdpError;
 pub use negotiator::Negotiator;
+pub use opus::OpusWishes;

@@ -92,6 +92,7 @@ impl Negotiator {
             port: self.port,
             codecs: &codecs,
             telephone_events: &events,
+            noise: None,
             packet_ms: PACKET_MS,
             flowing: Flowing::Both,
         })
@@ -164,6 +165,7 @@ impl Negotiator {
             port: self.port,
             codecs: &[(agreed.receive_payload_type, agreed.codec)],
             telephone_events: &events,
+            noise: agreed.noise,
             packet_ms: agreed.packet_ms,
             flowing: agreed.flowing,
         });
@@ -225,6 +227,8 @@ impl Negotiator {
             receive_payload_type: *number,
             send_telephone_event: telephone_event,
             receive_telephone_event: telephone_event,
+            noise: stream.noise(codec.clock_rate()),
+            opus: stream.opus(*number),
             packet_ms: PACKET_MS,
             flowing: Flowing::of(stream.flowing.sends() && !deaf, stream.flowing.receives()),
         })
@@ -298,7 +302,7 @@ mod tests {
     }
 
     fn leg() -> Negotiator {
-        Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::ALL, 77)
+        Negotiator::new("192.0.2.1".parse().unwrap(), 10_000, &Codec::G711, 77)
     }
 
     fn peer(lines: &str) -> Vec<u8> {
@@ -613,7 +617,7 @@ mod tests {
             .answer(&headed("c=IN IP4 0.0.0.0\r\n", "m=audio 4000 RTP/AVP 0\r\n"))
             .unwrap();
         assert_eq!(agreed.flowing, Flowing::ReceiveOnly);
-        let mut six = Negotiator::new("2001:db8::1".parse().unwrap(), 10_000, &Codec::ALL, 77);
+        let mut six = Negotiator::new("2001:db8::1".parse().unwrap(), 10_000, &Codec::G711, 77);
         let (_, agreed) = six
             .answer(&headed("c=IN IP6 ::\r\n", "m=audio 4000 RTP/AVP 0\r\n"))
             .unwrap();
@@ -757,7 +761,7 @@ mod tests {
 
     #[test]
     fn on_loopback_the_peer_may_be_on_loopback_but_not_be_the_box() {
-        let home = || Negotiator::new("127.0.0.1".parse().unwrap(), 10_000, &Codec::ALL, 77);
+        let home = || Negotiator::new("127.0.0.1".parse().unwrap(), 10_000, &Codec::G711, 77);
         let from = |port: u16| headed("c=IN IP4 127.0.0.1\r\n", &format!("m=audio {port} RTP/AVP 0\r\n"));
         assert!(home().answer(&from(4000)).is_ok());
         assert!(home().answer(&from(10_000)).is_err());

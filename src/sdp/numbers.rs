@@ -1,6 +1,8 @@
 use crate::model::Codec;
 use std::collections::BTreeSet;
 
+/// The number we give Opus when the choice is ours; the one nearly everybody uses.
+const OPUS: u8 = 111;
 /// The number we give telephone-event when the choice is ours; the one nearly every phone uses.
 const TELEPHONE_EVENT: u8 = 101;
 
@@ -52,7 +54,7 @@ impl Numbers {
         if let Some((number, _)) = self.codecs.iter().find(|(_, known)| *known == codec) {
             return *number;
         }
-        let number = self.free(codec.payload_type());
+        let number = self.free(codec.payload_type().unwrap_or(OPUS));
         self.codecs.push((number, codec));
         number
     }
@@ -92,17 +94,17 @@ mod tests {
     fn static_numbers_and_101_are_ours_unless_the_peer_has_others() {
         let mut numbers = Numbers::default();
         assert_eq!(
-            numbers.of_codecs(&Codec::ALL),
+            numbers.of_codecs(&Codec::G711),
             [(0, Codec::Pcmu), (8, Codec::Pcma)]
         );
-        assert_eq!(numbers.of_events(&Codec::ALL), [(101, 8000)]);
+        assert_eq!(numbers.of_events(&Codec::G711), [(101, 8000)]);
         numbers.learn_codec(111, Codec::Pcma);
         numbers.learn_event(96, 8000);
         assert_eq!(
-            numbers.of_codecs(&Codec::ALL),
+            numbers.of_codecs(&Codec::G711),
             [(0, Codec::Pcmu), (111, Codec::Pcma)]
         );
-        assert_eq!(numbers.of_events(&Codec::ALL), [(96, 8000)]);
+        assert_eq!(numbers.of_events(&Codec::G711), [(96, 8000)]);
     }
 
     #[test]
@@ -122,7 +124,7 @@ mod tests {
         assert_eq!(numbers.of_event(8000), 96);
         numbers.learn_codec(8, Codec::Pcmu);
         assert_eq!(
-            numbers.of_codecs(&Codec::ALL),
+            numbers.of_codecs(&Codec::G711),
             [(8, Codec::Pcmu), (97, Codec::Pcma)]
         );
         numbers.learn_event(97, 8000);

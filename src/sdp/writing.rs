@@ -1,5 +1,6 @@
 use super::Flowing;
 use super::description::Stream;
+use super::opus;
 use crate::model::Codec;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -40,6 +41,8 @@ pub(super) struct Audio<'a> {
     pub(super) codecs: &'a [(u8, Codec)],
     /// Payload numbers and clocks of telephone-event, one for each clock of the codecs.
     pub(super) telephone_events: &'a [(u8, u32)],
+    /// Payload number of comfort noise, when the peer named it.
+    pub(super) noise: Option<u8>,
     /// Milliseconds of audio in a packet.
     pub(super) packet_ms: u16,
     /// Which way it flows.
@@ -76,17 +79,28 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
     for (number, _) in audio.codecs {
         let _ = write!(text, " {number}");
     }
-    for (number, _) in audio.telephone_events {
+    for number in audio
+        .noise
+        .iter()
+        .chain(audio.telephone_events.iter().map(|(number, _)| number))
+    {
         let _ = write!(text, " {number}");
     }
     text.push_str("\r\n");
     for (number, codec) in audio.codecs {
         let _ = write!(
             text,
-            "a=rtpmap:{number} {}/{}\r\n",
+            "a=rtpmap:{number} {}/{}{}\r\n",
             codec.name(),
-            codec.clock_rate()
+            codec.clock_rate(),
+            if *codec == Codec::Opus { "/2" } else { "" }
         );
+        if *codec == Codec::Opus {
+            opus::write_own(text, *number);
+        }
+    }
+    if let Some(number) = audio.noise {
+        let _ = write!(text, "a=rtpmap:{number} CN/8000\r\n");
     }
     for (number, clock) in audio.telephone_events {
         let _ = write!(

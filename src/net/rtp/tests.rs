@@ -3,7 +3,7 @@
 use super::{RtpSettings, RtpThreads, ToEngine};
 use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Sound, Sounds, g711};
 use crate::model::{CallKey, Codec, Dice, Digit, LegId, LegKey, Playable, RecordingId, TapeMessage, Tone};
-use crate::sdp::{Agreed, Flowing};
+use crate::sdp::Agreed;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -100,15 +100,8 @@ impl Phone {
     fn agreed(&self, codec: Codec) -> Agreed {
         let remote = self.socket.local_addr().unwrap();
         Agreed {
-            remote,
             remote_rtcp: SocketAddr::new(remote.ip(), 9),
-            codec,
-            send_payload_type: codec.payload_type(),
-            receive_payload_type: codec.payload_type(),
-            send_telephone_event: Some(101),
-            receive_telephone_event: Some(101),
-            packet_ms: 20,
-            flowing: Flowing::Both,
+            ..Agreed::plain(remote, codec)
         }
     }
 

@@ -166,7 +166,7 @@ impl Site {
                 trunks: [trunk()].into_iter().chain(self.carriers).collect(),
                 guard: self.guard.clone(),
             },
-            codecs: Codec::ALL.to_vec(),
+            codecs: Codec::G711.to_vec(),
             advertised: None,
             rtp_ports: self.rtp_ports,
             record: self.record,
