@@ -248,8 +248,9 @@ pub(crate) fn rtp(bytes: &[u8]) {
     let there = agreed.remote;
     let mut session = Session::new(now, &mut Dice::from_number(3550));
     session.start(now, agreed);
-    let _ = session.receive(now, there, bytes);
-    let _ = session.receive(now, source(), bytes);
+    let mut datagram = bytes.to_vec();
+    let _ = session.receive(now, source(), &mut datagram);
+    let _ = session.receive(now, there, &mut datagram);
     let _ = session.quality();
 }
 

@@ -45,6 +45,9 @@ fn agreed(remote: SocketAddr, codec: Codec) -> Agreed {
     Agreed::plain(remote, codec)
 }
 
+/// Bytes of a packet of 20 ms of G.711, as it lies in the network.
+const SPOKEN: usize = 172;
+
 /// Writes packet `number` of a phone: voice, and every hundredth a key.
 fn speak(buffer: &mut [u8; PACKET], number: u32) {
     buffer.fill(0x55);
@@ -84,12 +87,15 @@ fn ten_thousand_packets_allocate_nothing() {
     for number in 1..=10_000u32 {
         let now = start + Duration::from_millis(u64::from(number) * 20);
         speak(&mut buffer, number);
-        if let Heard::Packet(packet, digit) = caller.receive(now, here, &buffer) {
+        if let Heard::Packet(packet, digit) = caller.receive(now, here, &mut buffer[..SPOKEN]) {
             digits += u32::from(digit.is_some());
             tape.put(now, 0, &packet, &buffer);
-            relayed += u32::from(agent.relay(now, &packet, &mut buffer).is_some());
+            let sent = agent
+                .relay(now, &packet, &mut buffer)
+                .and_then(|(range, _)| agent.protect(&mut buffer, range));
+            relayed += u32::from(sent.is_some());
         }
-        frames += u32::from(matches!(caller.frame(now, &mut frame), Frame::Send(_)));
+        frames += u32::from(matches!(caller.frame(now, &mut frame), Frame::Send { .. }));
         audio.clear();
         tape.take(now, &mut audio);
     }

@@ -3,6 +3,8 @@ use rtp_rs::RtpReader;
 
 /// Bytes of an RTP header without sources and extension (RFC 3550 §5.1).
 pub(super) const HEADER: usize = 12;
+/// Bytes of room behind a packet for what protects it: a tag of 16 bytes, and the index of a report (RFC 7714 §9).
+pub(super) const TAIL: usize = 20;
 
 /// The header of a packet that was received, and where its payload lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use super::codec::ticks;
 use super::g711;
 use super::keys::Keys;
 use super::outgoing::Outgoing;
-use super::packet::{HEADER, Header, Kind, Packet};
+use super::packet::{HEADER, Header, Kind, Packet, TAIL};
 use super::player::{Next, Piece, Player};
 use super::reception::Reception;
 use super::silence::Silence;
@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// Bytes of a packet with one frame of ours.
-pub const PACKET: usize = HEADER + FRAME;
+/// Bytes of a packet with one frame of ours, and of the room behind it that [`Session::protect`] may need.
+pub const PACKET: usize = HEADER + FRAME + TAIL;
 
 /// The media of one leg: what it hears from its peer, and the one stream its peer hears.
 ///
@@ -52,8 +52,13 @@ pub enum Heard {
 /// What the leg sends at a playout tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
-    /// The whole buffer, to this address.
-    Send(SocketAddr),
+    /// This, once [`Session::protect`] had it.
+    Send {
+        /// How many bytes of the buffer.
+        length: usize,
+        /// To this address.
+        to: SocketAddr,
+    },
     /// Nothing, but it still plays.
     Nothing,
     /// Nothing, and the order has been heard to its end.
@@ -103,8 +108,8 @@ impl Session {
         self.agreed = Some(agreed);
     }
 
-    /// Understands a datagram that came to the leg's RTP port.
-    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Heard {
+    /// Understands a datagram that came to the leg's RTP port. What is protected is opened where it lies.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Heard {
         let Some(agreed) = self.agreed else {
             return Heard::Nothing;
         };
@@ -207,6 +212,14 @@ impl Session {
         Some((range, agreed.remote))
     }
 
+    /// Makes a packet of [`Session::relay`] or [`Session::frame`] ready for the network, right before it is sent: the
+    /// last thing that may touch it. `buffer` has [`PACKET`]'s room behind `range`. Gives the bytes to send; none when it
+    /// may not be sent.
+    pub fn protect(&mut self, buffer: &mut [u8], range: Range<usize>) -> Option<Range<usize>> {
+        buffer.get(range.clone())?;
+        Some(range)
+    }
+
     /// Plays these, and cuts what plays now.
     pub fn play(&mut self, play: PlayId, pieces: Vec<Piece>, repeat: bool) {
         self.player = Some(Player::new(play, pieces, repeat));
@@ -236,11 +249,17 @@ impl Session {
                 let Some((header, payload)) = packet.split_first_chunk_mut() else {
                     return Frame::Nothing;
                 };
-                payload.copy_from_slice(audio);
+                let Some(place) = payload.first_chunk_mut::<FRAME>() else {
+                    return Frame::Nothing;
+                };
+                place.copy_from_slice(audio);
                 self.outgoing
                     .own(now, begins, FRAME as u32)
                     .write(agreed.send_payload_type, header);
-                Frame::Send(agreed.remote)
+                Frame::Send {
+                    length: HEADER + FRAME,
+                    to: agreed.remote,
+                }
             }
             Next::Frame { .. } | Next::Waiting => Frame::Nothing,
             Next::Finished(play) => {
@@ -376,7 +395,15 @@ mod tests {
     }
 
     fn hear(session: &mut Session, datagram: &[u8]) -> Heard {
-        session.receive(origin(), PEER.parse().unwrap(), datagram)
+        session.receive(origin(), PEER.parse().unwrap(), &mut datagram.to_vec())
+    }
+
+    /// A frame of G.711, for the peer.
+    fn sent() -> Frame {
+        Frame::Send {
+            length: HEADER + FRAME,
+            to: PEER.parse().unwrap(),
+        }
     }
 
     fn packet(heard: Heard) -> Packet {
@@ -390,9 +417,9 @@ mod tests {
     fn a_stranger_is_counted_and_changes_nothing() {
         let mut session = session(Codec::Pcmu);
         for stranger in ["127.0.0.9:4002", "127.0.0.8:4000", "[::1]:4000"] {
-            let datagram = rtp(96, 1, 0, &[5, 0x80, 0, 160]);
+            let mut datagram = rtp(96, 1, 0, &[5, 0x80, 0, 160]);
             assert_eq!(
-                session.receive(origin(), stranger.parse().unwrap(), &datagram),
+                session.receive(origin(), stranger.parse().unwrap(), &mut datagram),
                 Heard::Stranger
             );
         }
@@ -414,10 +441,7 @@ mod tests {
             assert_eq!(session.frame(origin(), &mut buffer), Frame::Nothing);
         }
         session.start(origin(), agreed(Codec::Pcmu, Flowing::Both));
-        assert_eq!(
-            session.frame(origin(), &mut buffer),
-            Frame::Send(PEER.parse().unwrap())
-        );
+        assert_eq!(session.frame(origin(), &mut buffer), sent());
     }
 
     #[test]
@@ -541,10 +565,9 @@ mod tests {
             false,
         );
         let mut buffer = [0; PACKET];
-        let to = PEER.parse().unwrap();
-        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
+        assert_eq!(session.frame(origin(), &mut buffer), sent());
         assert_eq!((buffer[1], buffer[12]), (0x88, 0xfb));
-        assert_eq!(session.frame(origin(), &mut buffer), Frame::Send(to));
+        assert_eq!(session.frame(origin(), &mut buffer), sent());
         assert_eq!(buffer[1], 0x08);
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Finished(PlayId(4)));
         assert_eq!(session.frame(origin(), &mut buffer), Frame::Idle);

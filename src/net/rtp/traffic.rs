@@ -1,7 +1,11 @@
+use super::RtpCounters;
+use super::legs::Leg;
 use super::worker::{BUFFER, Worker};
 use crate::media::{Frame, Heard, MediaEvent, Packet};
 use mio::Token;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Instant;
 
 /// Datagrams read from one socket before the others have their turn.
@@ -45,14 +49,14 @@ impl Worker {
     }
 
     /// Walks one datagram through: understand, tell, tape, pass on.
-    fn hear(&mut self, now: Instant, place: usize, length: usize, from: std::net::SocketAddr) {
+    fn hear(&mut self, now: Instant, place: usize, length: usize, from: SocketAddr) {
         self.counts.received += 1;
         let Some(leg) = self.legs.get_mut(place) else {
             return;
         };
         let datagram = self
             .buffer
-            .get(..length)
+            .get_mut(..length)
             .filter(|_| length < BUFFER)
             .unwrap_or_default();
         match leg.session.receive(now, from, datagram) {
@@ -82,11 +86,7 @@ impl Worker {
         let Some((range, to)) = leg.session.relay(now, packet, &mut self.buffer[..]) else {
             return;
         };
-        let packet = self.buffer.get(range).unwrap_or_default();
-        match leg.sockets.rtp.send_to(packet, to) {
-            Ok(_) => self.counts.sent += 1,
-            Err(_) => self.counts.socket_errors += 1,
-        }
+        send(leg, &mut self.buffer[..], range, to, &mut self.counts);
     }
 
     /// Sends the next frame of every leg of a phase.
@@ -111,11 +111,8 @@ impl Worker {
             return false;
         };
         match leg.session.frame(now, &mut self.frame) {
-            Frame::Send(to) => {
-                match leg.sockets.rtp.send_to(&self.frame, to) {
-                    Ok(_) => self.counts.sent += 1,
-                    Err(_) => self.counts.socket_errors += 1,
-                }
+            Frame::Send { length, to } => {
+                send(leg, &mut self.frame, 0..length, to, &mut self.counts);
                 true
             }
             Frame::Nothing => {
@@ -144,5 +141,23 @@ impl Worker {
         if let Some(leg) = self.legs.get_mut(place) {
             leg.session.supply(found);
         }
+    }
+}
+
+/// The one way out of a leg for voice: protects the packet where it lies, and sends it. Full socket: the packet is lost
+/// and counted.
+pub(super) fn send(
+    leg: &mut Leg,
+    buffer: &mut [u8],
+    range: Range<usize>,
+    to: SocketAddr,
+    counts: &mut RtpCounters,
+) {
+    let Some(range) = leg.session.protect(buffer, range) else {
+        return;
+    };
+    match leg.sockets.rtp.send_to(buffer.get(range).unwrap_or_default(), to) {
+        Ok(_) => counts.sent += 1,
+        Err(_) => counts.socket_errors += 1,
     }
 }
