@@ -5,9 +5,14 @@
 
 mod clock;
 pub mod codec;
+mod comfort;
 mod config;
+mod ear;
 pub mod g711;
+mod jitter;
 mod keys;
+mod lane;
+mod mouth;
 mod order;
 mod outgoing;
 mod packet;
@@ -20,8 +25,11 @@ mod sounds;
 mod source;
 mod tape;
 mod tone;
+mod waiting;
 
 pub use config::Config;
+pub use ear::Ear;
+pub use mouth::Mouth;
 pub use order::{MediaEvent, MediaOrder, PlayId};
 pub use packet::{Kind, Packet};
 pub use player::Piece;
