@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "counting allocations takes an allocator of our own")]
 
-use callpost::media::{Frame, Heard, PACKET, Piece, PlayId, Session, Sound, Tape};
+use callpost::media::{Frame, Heard, HeardReport, PACKET, Piece, PlayId, Session, Sound, Tape};
 use callpost::model::{Codec, Dice, RecordingId};
 use callpost::sdp::Agreed;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -81,7 +81,9 @@ fn ten_thousand_packets_allocate_nothing() {
     let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
     caller.play(PlayId(1), vec![Piece::Ready(sound)], true);
     let (mut buffer, mut frame) = ([0; PACKET], [0; PACKET]);
-    let (mut relayed, mut digits, mut frames) = (0, 0, 0);
+    let (mut relayed, mut digits, mut frames, mut reports) = (0, 0, 0, 0);
+    let (mut told, mut report) = ([0x80, 201, 0, 1, 0, 0, 0, 7], [0; 256]);
+    let odd = SocketAddr::new(here.ip(), here.port() + 1);
 
     let before = asked();
     for number in 1..=10_000u32 {
@@ -96,12 +98,16 @@ fn ten_thousand_packets_allocate_nothing() {
             relayed += u32::from(sent.is_some());
         }
         frames += u32::from(matches!(caller.frame(now, &mut frame), Frame::Send { .. }));
+        assert_eq!(caller.hear_report(now, odd, &mut told), HeardReport::Taken);
+        reports += u32::from(caller.report(now, &mut report).is_some());
+        caller.quality();
         audio.clear();
         tape.take(now, &mut audio);
     }
     let during = asked() - before;
 
     assert_eq!((relayed, frames, digits), (10_000, 10_000, 100));
+    assert!((30..60).contains(&reports), "{reports} reports in 200 s");
     assert_eq!(during, 0, "allocations in 10,000 packets");
     // And the counter does count.
     let before = asked();

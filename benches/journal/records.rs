@@ -59,6 +59,7 @@ pub(crate) fn record(n: u32, of: u32) -> (Cdr, Vec<CallNote>) {
         codec: Some(Codec::Pcmu),
         packets_received: talk as u64 / 20,
         packets_sent: talk as u64 / 20 + dice % 9,
+        ..Quality::default()
     });
     let leg = |leg: u32| {
         let (took, agent) = (

@@ -14,6 +14,8 @@ pub struct Agent {
     pub reach: Reach,
     /// The groups served.
     pub groups: Vec<GroupName>,
+    /// Whether a router hides where the phone's voice comes from; what its SDP shows decides when nothing is said.
+    pub nat: Option<bool>,
 }
 
 /// Where an agent's phone is.
@@ -388,6 +390,7 @@ mod tests {
             name: "Ali".into(),
             reach: Reach::Extension("1001".into()),
             groups: vec!["sales".into()],
+            nat: None,
         };
         Roster::new(vec![agent], Vec::new())
     }

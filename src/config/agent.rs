@@ -37,6 +37,11 @@ pub struct Agent {
     /// The phone's fixed SIP address, `sip:door@192.168.1.30`.
     #[serde(default)]
     pub contact: Option<String>,
+    /// Whether a router stands between the phone and the box and hides where its voice comes from. Its place is then
+    /// learned, once, from packets that come from where it signals. When absent: only when its SDP names a private
+    /// address while it signals from a public one.
+    #[serde(default)]
+    pub nat: Option<bool>,
     /// Whether the agent can be rung and register at all.
     #[serde(default = "yes")]
     pub enabled: bool,

@@ -74,6 +74,7 @@ impl Config {
                     name: agent.name_for_people().to_owned(),
                     reach: agent.reach()?,
                     groups: agent.groups.clone(),
+                    nat: agent.nat,
                 })
             })
             .collect()

@@ -53,6 +53,11 @@ pub struct Trunk {
     /// Calls at once, both ways together; no limit when absent.
     #[serde(default)]
     max_calls: Option<usize>,
+    /// Whether a router stands between the trunk and the box and hides where its voice comes from. Its place is then
+    /// learned, once, from packets that come from where it signals. When absent: only when its SDP names a private
+    /// address while it signals from a public one.
+    #[serde(default)]
+    nat: Option<bool>,
     /// The authorities that vouch for it when it speaks TLS, a PEM file; those of the system when absent.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -124,6 +129,7 @@ impl Trunk {
         TrunkRules {
             codecs: codecs.collect(),
             most_calls: self.max_calls,
+            nat: self.nat,
         }
     }
 

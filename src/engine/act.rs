@@ -275,7 +275,10 @@ impl Engine {
         };
         let session_id = self.dice.number() >> 2;
         let local = route.flow.local.ip();
-        let mut negotiator = self.negotiator(local, port, session_id, route.trunk.as_ref());
+        let nat = self.nat_of_destination(&invitation.destination);
+        let mut negotiator = self
+            .negotiator(local, port, session_id, route.trunk.as_ref())
+            .facing(route.flow.peer.ip(), nat);
         if let Some(codec) = codec {
             negotiator.prefer(codec);
         }

@@ -263,6 +263,11 @@ impl Engine {
             MediaEvent::DigitPressed { leg, digit } => self.digit(now, leg, digit, Path::Media),
             MediaEvent::FellSilent { leg } => self.tell(leg.call, Event::FellSilent),
             MediaEvent::WentDead { leg } => self.tell(leg.call, Event::LegWentDead(leg.leg)),
+            MediaEvent::Measured { leg, quality } => {
+                if let Some(line) = self.line_mut(leg.call, leg.leg) {
+                    line.quality = Some(quality);
+                }
+            }
             MediaEvent::Closed {
                 leg,
                 quality,

@@ -51,6 +51,8 @@ pub(super) struct Line {
     pub(super) is_up: bool,
     pub(super) is_held: bool,
     pub(super) plays: u32,
+    /// What was measured so far.
+    pub(super) quality: Option<Quality>,
 }
 
 impl Line {
@@ -73,6 +75,7 @@ impl Line {
             is_up: false,
             is_held: false,
             plays: 0,
+            quality: None,
         }
     }
 }

@@ -108,6 +108,7 @@ impl Engine {
                         LegState::Held => "held",
                     },
                     seconds: (now - leg.since).as_secs(),
+                    quality: live.line(leg.leg).and_then(|line| line.quality),
                 })
                 .collect(),
         }

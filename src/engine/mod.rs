@@ -18,6 +18,7 @@ mod line;
 mod look;
 mod machine;
 mod mailbox;
+mod nat;
 mod notice;
 mod outside;
 mod ports;

@@ -48,4 +48,6 @@ pub struct TrunkRules {
     pub codecs: Vec<Codec>,
     /// Calls at once, both ways; no limit when nothing is written.
     pub most_calls: Option<usize>,
+    /// Whether a router hides where its voice comes from; what its SDP shows decides when nothing is said.
+    pub nat: Option<bool>,
 }

@@ -1,6 +1,6 @@
 use crate::agents::AgentState;
 use crate::model::{
-    AgentId, CallId, Direction, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
+    AgentId, CallId, Direction, FlowName, GroupName, Language, Number, Quality, RecordingId, Stamp, StepName,
     TrunkName,
 };
 use serde::Serialize;
@@ -96,6 +96,8 @@ pub struct LegView {
     pub state: &'static str,
     /// Seconds in this call.
     pub seconds: u64,
+    /// How it sounds by now; `null` until the first few seconds are measured.
+    pub quality: Option<Quality>,
 }
 
 /// One registered contact.

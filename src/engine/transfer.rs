@@ -156,7 +156,10 @@ impl Engine {
             Origin::Trunk(trunk) => Some(trunk),
             Origin::Phone(_) => None,
         };
-        let mut negotiator = self.negotiator(local, port, session_id, trunk);
+        let nat = self.nat_of_origin(&incoming.origin);
+        let mut negotiator = self
+            .negotiator(local, port, session_id, trunk)
+            .facing(incoming.flow.peer.ip(), nat);
         let answer = incoming
             .offer
             .as_ref()

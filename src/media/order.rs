@@ -127,6 +127,13 @@ pub enum MediaEvent {
         /// The leg.
         leg: LegKey,
     },
+    /// How a leg sounds by now; comes every few seconds.
+    Measured {
+        /// The leg.
+        leg: LegKey,
+        /// What was measured so far.
+        quality: Quality,
+    },
     /// The sockets are closed, the port may be given out again.
     Closed {
         /// The leg.

@@ -1,5 +1,6 @@
 use super::clock::{ticks_between, ticks_in};
 use super::packet::{Packet, Stamp};
+use super::rtcp::Own;
 use std::time::{Duration, Instant};
 
 /// A frame of ours this much behind its time is taken for a new stretch: the thread was stopped.
@@ -22,6 +23,10 @@ pub(super) struct Outgoing {
     clock: u32,
     relayed: Option<Shift>,
     sent: u64,
+    /// Numbers used, with the holes of what was relayed.
+    covered: u64,
+    /// Bytes of payload.
+    octets: u64,
 }
 
 /// What to add to the numbers of the source that is relayed now.
@@ -43,6 +48,8 @@ impl Outgoing {
             clock: 8000,
             relayed: None,
             sent: 0,
+            covered: 0,
+            octets: 0,
         }
     }
 
@@ -54,6 +61,32 @@ impl Outgoing {
     /// Packets stamped so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Numbers used so far: packets stamped, and those a relayed source lost before they came to us.
+    pub(super) fn covered(&self) -> u64 {
+        self.covered
+    }
+
+    /// A packet with so many bytes of payload goes out.
+    pub(super) fn count_octets(&mut self, octets: usize) {
+        self.octets += octets as u64;
+    }
+
+    /// What a report says of the stream (RFC 3550 §6.4.1).
+    pub(super) fn reported(&self, now: Instant) -> Own {
+        Own {
+            ssrc: self.ssrc,
+            timestamp: self.moment(now),
+            packets: self.sent,
+            octets: self.octets,
+        }
+    }
+
+    /// The time stamp that belongs to this instant.
+    fn moment(&self, now: Instant) -> u32 {
+        let gone = ticks_between(self.at, now, self.clock);
+        self.timestamp.wrapping_add(u32::try_from(gone).unwrap_or(0))
     }
 
     /// The next relayed packet starts a new stretch: something else was heard in between.
@@ -124,6 +157,7 @@ impl Outgoing {
         self.sent += 1;
         let is_new = stamp.sequence.wrapping_sub(self.sequence) < 0x8000;
         if is_new {
+            self.covered += u64::from(stamp.sequence.wrapping_sub(self.sequence)) + 1;
             self.sequence = stamp.sequence.wrapping_add(1);
         }
         // All packets of a telephone-event repeat its beginning; the clock goes on from there.

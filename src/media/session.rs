@@ -1,10 +1,12 @@
 use super::codec::ticks;
 use super::g711;
 use super::keys::Keys;
+use super::latch::{Latch, Verdict};
 use super::outgoing::Outgoing;
 use super::packet::{HEADER, Header, Kind, Packet, TAIL};
 use super::player::{Next, Piece, Player};
-use super::reception::Reception;
+use super::reception::{Reception, Reported};
+use super::rtcp::{self, Reports, Writer};
 use super::silence::Silence;
 use super::sound::FRAME;
 use super::source::{Source, Step};
@@ -25,8 +27,10 @@ pub const PACKET: usize = HEADER + FRAME + TAIL;
 #[derive(Debug)]
 pub struct Session {
     agreed: Option<Agreed>,
+    latch: Latch,
     source: Source,
     reception: Reception,
+    reports: Reports,
     keys: Keys,
     silence: Option<Silence>,
     player: Option<Player>,
@@ -45,8 +49,32 @@ pub enum Heard {
     Junk,
     /// RTP that changes nothing: a repetition, or anything while it is on hold.
     Nothing,
+    /// A report, on the port that it shares with RTP.
+    Report(HeardReport),
     /// Something for [`Session::relay`] and the tape, and the key when it tells of a new press.
     Packet(Packet, Option<Digit>),
+}
+
+/// What a datagram on the RTCP port turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeardReport {
+    /// A report of the peer.
+    Taken,
+    /// It did not come from where the peer's reports come from.
+    Stranger,
+    /// It is not RTCP.
+    Junk,
+}
+
+/// A report to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// How many bytes of the buffer.
+    pub length: usize,
+    /// Where to.
+    pub to: SocketAddr,
+    /// Whether it leaves from the RTP port (RFC 5761).
+    pub muxed: bool,
 }
 
 /// What the leg sends at a playout tick.
@@ -86,8 +114,10 @@ impl Session {
         );
         Self {
             agreed: None,
+            latch: Latch::default(),
             source: Source::default(),
             reception: Reception::new(now),
+            reports: Reports::new(now, dice),
             keys: Keys::default(),
             silence: None,
             player: None,
@@ -104,6 +134,10 @@ impl Session {
         if resumed {
             self.heard_at = now;
         }
+        if self.agreed.is_some_and(|before| before.remote != agreed.remote) {
+            self.latch.forget();
+        }
+        self.reports.start(now);
         self.outgoing.count_at(agreed.codec.clock_rate());
         self.agreed = Some(agreed);
     }
@@ -113,14 +147,25 @@ impl Session {
         let Some(agreed) = self.agreed else {
             return Heard::Nothing;
         };
-        // Flow label and scope of IPv6 are no part of an address in SDP.
-        if from.port() != agreed.remote.port() || from.ip() != agreed.remote.ip() {
-            self.strangers += 1;
-            return Heard::Stranger;
+        if rtcp::is_rtcp(datagram) {
+            return if agreed.rtcp_mux {
+                Heard::Report(self.hear_report(now, from, datagram))
+            } else {
+                self.refuse(is_same(from, self.latch.place(&agreed)))
+            };
         }
+        let is_peer = is_same(from, self.latch.place(&agreed));
         let Some(header) = Header::read(datagram) else {
-            return Heard::Junk;
+            return self.refuse(is_peer);
         };
+        if !is_peer {
+            match self.latch.judge(now, &agreed, from, &header) {
+                Verdict::Peer => {}
+                Verdict::Perhaps => return Heard::Nothing,
+                Verdict::Stranger => return self.refuse(false),
+            }
+        }
+        self.latch.hear(now, &header);
         let payload = datagram.get(header.start..header.end).unwrap_or_default();
         let kind = if payload.is_empty() {
             Kind::Other
@@ -128,6 +173,62 @@ impl Session {
             carries(&agreed, header.payload_type)
         };
         self.understand(now, &agreed, header, payload, kind)
+    }
+
+    /// What is not RTP is junk of the peer, or anything of a stranger.
+    fn refuse(&mut self, is_peer: bool) -> Heard {
+        if is_peer {
+            return Heard::Junk;
+        }
+        self.strangers += 1;
+        Heard::Stranger
+    }
+
+    /// Understands a datagram that came to the leg's RTCP port. It changes figures, and nothing else: no report ends a
+    /// call, moves a stream or keeps a dead one alive.
+    pub fn hear_report(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> HeardReport {
+        let Some(agreed) = self.agreed else {
+            return HeardReport::Stranger;
+        };
+        let is_peer = is_same(from, self.latch.rtcp_place(&agreed));
+        if !is_peer && agreed.learns_from.is_none() {
+            return HeardReport::Stranger;
+        }
+        let Some(told) = rtcp::read(datagram, self.outgoing.reported(now).ssrc) else {
+            return HeardReport::Junk;
+        };
+        if !is_peer && !self.latch.learns_rtcp(from, told.sender) {
+            return HeardReport::Stranger;
+        }
+        self.reports.hear(now, &told);
+        HeardReport::Taken
+    }
+
+    /// The report that is due, written into `buffer`; none when none is.
+    pub fn report(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Report> {
+        if !self.reports.is_due(now) {
+            return None;
+        }
+        self.write_report(now, false, buffer)
+    }
+
+    /// The last report, with a goodbye; none before the peer was known.
+    pub fn farewell(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Report> {
+        self.write_report(now, true, buffer)
+    }
+
+    fn write_report(&mut self, now: Instant, goodbye: bool, buffer: &mut [u8]) -> Option<Report> {
+        let agreed = self.agreed?;
+        let (own, heard) = (self.outgoing.reported(now), self.reception.heard());
+        let mut writer = Writer::new(buffer);
+        self.reports.write(now, own, heard, goodbye, &mut writer)?;
+        let to = self.latch.rtcp_place(&agreed);
+        // Port 9 and an address of nobody stand for a peer that does not want to hear anything.
+        (!to.ip().is_unspecified()).then_some(Report {
+            length: writer.length(),
+            to,
+            muxed: agreed.rtcp_mux,
+        })
     }
 
     fn understand(
@@ -143,13 +244,14 @@ impl Session {
         let clock = agreed.codec.clock_rate();
         let step = self.source.step(now, &header, length, clock);
         if step == Step::Repeats {
+            self.reception.count(now, &header, codec, false);
             return Heard::Nothing;
         }
         let begins = step == Step::Begins;
         self.heard_at = now;
         self.told_dead = false;
-        self.reception.count(now, &header, codec, begins);
-        if !agreed.flowing.receives() {
+        let is_new = self.reception.count(now, &header, codec, begins);
+        if !is_new || !agreed.flowing.receives() {
             return Heard::Nothing;
         }
         let digit = self.listen(now, &header, kind, payload);
@@ -209,7 +311,7 @@ impl Session {
         self.outgoing
             .relay(now, packet, packet.ticks)
             .write(payload_type, header);
-        Some((range, agreed.remote))
+        Some((range, self.latch.place(&agreed)))
     }
 
     /// Makes a packet of [`Session::relay`] or [`Session::frame`] ready for the network, right before it is sent: the
@@ -217,6 +319,7 @@ impl Session {
     /// may not be sent.
     pub fn protect(&mut self, buffer: &mut [u8], range: Range<usize>) -> Option<Range<usize>> {
         buffer.get(range.clone())?;
+        self.outgoing.count_octets(range.len().saturating_sub(HEADER));
         Some(range)
     }
 
@@ -258,7 +361,7 @@ impl Session {
                     .write(agreed.send_payload_type, header);
                 Frame::Send {
                     length: HEADER + FRAME,
-                    to: agreed.remote,
+                    to: self.latch.place(&agreed),
                 }
             }
             Next::Frame { .. } | Next::Waiting => Frame::Nothing,
@@ -311,7 +414,14 @@ impl Session {
 
     /// What was measured; none when no packet came.
     pub fn quality(&self) -> Option<Quality> {
-        self.reception.quality(self.outgoing.sent())
+        let reported = Reported {
+            sent: self.outgoing.sent(),
+            covered: self.outgoing.covered(),
+            codec: self.agreed.map(|agreed| agreed.codec),
+            round_trip: self.reports.round_trip(),
+            there: self.reports.there(),
+        };
+        self.reception.quality(&reported)
     }
 
     /// Datagrams from addresses that the SDP did not name.
@@ -328,6 +438,11 @@ impl Kind {
             Self::Event | Self::Noise | Self::Other => None,
         }
     }
+}
+
+/// Flow label and scope of IPv6 are no part of an address in SDP.
+fn is_same(from: SocketAddr, place: SocketAddr) -> bool {
+    from.port() == place.port() && from.ip() == place.ip()
 }
 
 /// What a payload number carries. Besides the agreed ones, where G.711 was agreed both of its static numbers are

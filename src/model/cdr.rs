@@ -244,7 +244,7 @@ pub struct LegRecord {
 }
 
 /// Measured quality of what the box received on a leg. A value that could not be measured is `null`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Mean opinion score by the E-model (ITU-T G.107), 1.0–4.5.
     pub mos: Option<f32>,
@@ -252,7 +252,7 @@ pub struct Quality {
     pub loss_percent: Option<f32>,
     /// Interarrival jitter (RFC 3550 §6.4.1) in milliseconds, the last value.
     pub jitter_ms: Option<f32>,
-    /// Round trip by RTCP (RFC 3550 §6.4.1) in milliseconds.
+    /// Round trip by RTCP (RFC 3550 §6.4.1) in milliseconds, the mean.
     pub rtt_ms: Option<f32>,
     /// The codec received.
     pub codec: Option<Codec>,
@@ -260,6 +260,29 @@ pub struct Quality {
     pub packets_received: u64,
     /// RTP packets sent.
     pub packets_sent: u64,
+    /// Packets that never came.
+    #[serde(default)]
+    pub packets_lost: Option<u64>,
+    /// The mean length of a run of lost packets, in packets; `null` when none was lost.
+    #[serde(default)]
+    pub burst_packets: Option<f32>,
+    /// The longest hole that lost packets left, in milliseconds of sound.
+    #[serde(default)]
+    pub worst_gap_ms: Option<u32>,
+    /// How the other side hears the box, as it reports; `null` when it does not.
+    #[serde(default)]
+    pub there: Option<QualityThere>,
+}
+
+/// Quality of what the box sends on a leg, as the peer reports it by RTCP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct QualityThere {
+    /// Mean opinion score by the E-model (ITU-T G.107), 1.0–4.5.
+    pub mos: Option<f32>,
+    /// Packets that never came there, in percent.
+    pub loss_percent: Option<f32>,
+    /// Interarrival jitter there in milliseconds, the last value.
+    pub jitter_ms: Option<f32>,
 }
 
 /// What is known of a recording.

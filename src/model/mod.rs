@@ -19,8 +19,8 @@ mod secret;
 mod tape;
 
 pub use cdr::{
-    Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, Quality, RecordingFacts,
-    Status, TransferKind, TransferRecord,
+    Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, Quality, QualityThere,
+    RecordingFacts, Status, TransferKind, TransferRecord,
 };
 pub use clock::{Stamp, WallClock};
 pub use codec::Codec;

@@ -2,6 +2,7 @@
 //! drive `media` sessions.
 
 mod dns;
+mod priority;
 pub mod rtp;
 mod streams;
 mod tls;

@@ -1,3 +1,4 @@
+use super::priority::Priority;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -139,6 +140,7 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    Priority::Signalling.mark(&socket, address);
     socket.bind(&address.into())?;
     // The kernel may grant less than asked; that is no reason not to serve.
     let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);

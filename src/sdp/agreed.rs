@@ -1,6 +1,6 @@
 use super::OpusWishes;
 use crate::model::Codec;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What an offer and its answer settled for one audio stream, seen from the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,11 @@ pub struct Agreed {
     pub remote: SocketAddr,
     /// Where the peer receives RTCP (`a=rtcp`, or the next port; the same as `remote` with rtcp-mux).
     pub remote_rtcp: SocketAddr,
+    /// Whether RTP and RTCP share one port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// The only address from which the peer's place may be learned, when a router hides where it is: the one its
+    /// signalling comes from. None keeps to what SDP says.
+    pub learns_from: Option<IpAddr>,
     /// The codec both sides send.
     pub codec: Codec,
     /// Payload number to send, the peer's choice.
@@ -37,6 +42,8 @@ impl Agreed {
         Self {
             remote,
             remote_rtcp: SocketAddr::new(remote.ip(), remote.port().saturating_add(1)),
+            rtcp_mux: false,
+            learns_from: None,
             codec,
             send_payload_type: number,
             receive_payload_type: number,

@@ -48,6 +48,8 @@ pub(super) struct Stream {
     pub(super) longest_packet_ms: Option<u16>,
     /// `a=rtcp` (RFC 3605).
     pub(super) rtcp: Option<(u16, Option<IpAddr>)>,
+    /// `a=rtcp-mux` (RFC 5761 §5.1.1): the peer can have both on one port.
+    pub(super) rtcp_mux: bool,
     /// Which way it flows, seen from the box.
     pub(super) flowing: Flowing,
 }
@@ -116,6 +118,7 @@ impl Stream {
             packet_ms: value(&media.attributes, "ptime").and_then(milliseconds),
             longest_packet_ms: value(&media.attributes, "maxptime").and_then(milliseconds),
             rtcp: value(&media.attributes, "rtcp").and_then(rtcp),
+            rtcp_mux: has(&media.attributes, "rtcp-mux"),
             flowing: flowing(&media.attributes)
                 .or_else(|| flowing(&session.attributes))
                 .unwrap_or(Flowing::Both),
@@ -283,6 +286,12 @@ fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
         .as_deref()
 }
 
+fn has(attributes: &[Attribute], name: &str) -> bool {
+    attributes
+        .iter()
+        .any(|line| line.attribute.trim().eq_ignore_ascii_case(name))
+}
+
 fn flowing(attributes: &[Attribute]) -> Option<Flowing> {
     attributes
         .iter()
@@ -331,10 +340,11 @@ fn is_telling(line: &[u8]) -> bool {
                 .position(|byte| b":\r ".contains(byte))
                 .unwrap_or(name.len());
             let name = name.get(..end).unwrap_or_default();
-            let known: [&[u8]; 9] = [
+            let known: [&[u8]; 10] = [
                 b"rtpmap",
                 b"fmtp",
                 b"rtcp",
+                b"rtcp-mux",
                 b"ptime",
                 b"maxptime",
                 b"sendrecv",

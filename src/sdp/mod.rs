@@ -10,6 +10,7 @@ mod bombs;
 mod description;
 mod direction;
 mod error;
+mod hidden;
 mod negotiator;
 mod numbers;
 mod opus;

@@ -1,5 +1,6 @@
 use super::address::usable;
 use super::description::{Description, Place, Stream};
+use super::hidden::Hidden;
 use super::numbers::Numbers;
 use super::own::OwnPlaces;
 use super::writing::{self, Audio, Line};
@@ -33,6 +34,7 @@ pub struct Negotiator {
     numbers: Numbers,
     offered: bool,
     agreed: Option<Agreed>,
+    hidden: Hidden,
 }
 
 impl Negotiator {
@@ -51,6 +53,7 @@ impl Negotiator {
             numbers: Numbers::default(),
             offered: false,
             agreed: None,
+            hidden: Hidden::default(),
         }
     }
 
@@ -66,6 +69,13 @@ impl Negotiator {
     pub fn owning(mut self, ip: IpAddr, sockets: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.own.address(ip);
         sockets.into_iter().for_each(|socket| self.own.socket(socket));
+        self
+    }
+
+    /// Where the peer's signalling comes from, and what the configuration says of a router in front of it.
+    #[must_use]
+    pub fn facing(mut self, peer: IpAddr, behind_nat: Option<bool>) -> Self {
+        self.hidden = Hidden::new(peer, behind_nat);
         self
     }
 
@@ -95,6 +105,7 @@ impl Negotiator {
             noise: None,
             packet_ms: PACKET_MS,
             flowing: Flowing::Both,
+            rtcp_mux: false,
         })
     }
 
@@ -128,6 +139,9 @@ impl Negotiator {
             return Err(SdpError::Refused);
         }
         let mut agreed = self.settle(stream, None)?;
+        // The box does not offer it, so an answer cannot accept it (RFC 5761 §5.1.1).
+        agreed.rtcp_mux = false;
+        agreed.remote_rtcp = self.remote_rtcp(stream, agreed.remote);
         // The numbers in the answer are those the peer receives; it sends with those of our offer (RFC 3264 §6.1).
         agreed.receive_payload_type = self.numbers.of_codec(agreed.codec);
         agreed.receive_telephone_event = agreed
@@ -168,6 +182,7 @@ impl Negotiator {
             noise: agreed.noise,
             packet_ms: agreed.packet_ms,
             flowing: agreed.flowing,
+            rtcp_mux: agreed.rtcp_mux,
         });
         Ok((body, agreed))
     }
@@ -221,7 +236,13 @@ impl Negotiator {
         let deaf = stream.connection == Place::Nowhere;
         Ok(Agreed {
             remote,
-            remote_rtcp: self.remote_rtcp(stream, remote),
+            remote_rtcp: if stream.rtcp_mux {
+                remote
+            } else {
+                self.remote_rtcp(stream, remote)
+            },
+            rtcp_mux: stream.rtcp_mux,
+            learns_from: self.learns_from(stream),
             codec: *codec,
             send_payload_type: *number,
             receive_payload_type: *number,
@@ -251,6 +272,16 @@ impl Negotiator {
             return Err(SdpError::Address(remote.to_string(), "the box's own port"));
         }
         Ok(remote)
+    }
+
+    /// From where the peer's place may be learned: see [`Hidden`].
+    fn learns_from(&self, stream: &Stream) -> Option<IpAddr> {
+        match &stream.connection {
+            Place::At(named) => self.hidden.learns_from(*named),
+            // On hold by 0.0.0.0 nothing new is learned; what was agreed stands.
+            Place::Nowhere => self.agreed.and_then(|agreed| agreed.learns_from),
+            Place::Missing | Place::Other(_) => None,
+        }
     }
 
     fn nowhere(&self, port: u16) -> SocketAddr {
@@ -697,7 +728,6 @@ mod tests {
             "crypto",
             "mid",
             "BUNDLE",
-            "rtcp-mux",
         ] {
             assert!(!body.contains(line), "{line}: {body}");
         }
@@ -784,5 +814,41 @@ mod tests {
             leg.offer();
             let _ = leg.answered(&body);
         }
+    }
+
+    /// RFC 5761 §5.1.1.
+    #[test]
+    fn one_port_for_both_is_agreed_on_when_the_peer_offers_it_and_not_otherwise() {
+        let offer = "m=audio 4000 RTP/AVP 0\r\na=rtcp:4007\r\na=rtcp-mux\r\n";
+        let (body, agreed) = leg().answer(&peer(offer)).unwrap();
+        assert!(text(body).contains("a=rtcp-mux\r\n"));
+        assert_eq!((agreed.rtcp_mux, agreed.remote_rtcp), (true, agreed.remote));
+        let (body, agreed) = leg().answer(&peer("m=audio 4000 RTP/AVP 0\r\n")).unwrap();
+        assert!(!text(body).contains("rtcp"));
+        assert!(!agreed.rtcp_mux);
+        // Nobody asked for it.
+        let mut leg = leg();
+        assert!(!text(leg.offer()).contains("rtcp-mux"));
+        let agreed = leg.answered(&peer(offer)).unwrap();
+        assert!(!agreed.rtcp_mux);
+        assert_eq!(agreed.remote_rtcp, "192.0.2.9:4007".parse().unwrap());
+    }
+
+    #[test]
+    fn a_peer_that_is_said_to_be_behind_a_router_may_be_learned_from_where_it_signals() {
+        let offer = peer("m=audio 4000 RTP/AVP 0\r\n");
+        let signals = "198.51.100.4".parse().unwrap();
+        let agreed = |leg: Negotiator| leg_answers(leg, &offer).learns_from;
+        assert_eq!(agreed(leg()), None);
+        assert_eq!(agreed(leg().facing(signals, None)), None);
+        assert_eq!(agreed(leg().facing(signals, Some(true))), Some(signals));
+        let mut held = leg().facing(signals, Some(true));
+        held.answer(&offer).unwrap();
+        let hold = headed("c=IN IP4 0.0.0.0\r\n", "m=audio 4000 RTP/AVP 0\r\n");
+        assert_eq!(held.answer(&hold).unwrap().1.learns_from, Some(signals));
+    }
+
+    fn leg_answers(mut leg: Negotiator, offer: &[u8]) -> Agreed {
+        leg.answer(offer).unwrap().1
     }
 }

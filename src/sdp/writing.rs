@@ -47,6 +47,8 @@ pub(super) struct Audio<'a> {
     pub(super) packet_ms: u16,
     /// Which way it flows.
     pub(super) flowing: Flowing,
+    /// Whether RTCP comes to the same port.
+    pub(super) rtcp_mux: bool,
 }
 
 /// `IN IP4 192.0.2.1`, as `o=` and `c=` want it.
@@ -114,4 +116,7 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
         audio.packet_ms,
         audio.flowing.word()
     );
+    if audio.rtcp_mux {
+        text.push_str("a=rtcp-mux\r\n");
+    }
 }

@@ -659,6 +659,7 @@ pub(crate) fn ringing(number: u128) -> CallView {
         number: "1001".to_owned(),
         state: "ringing",
         seconds: 9,
+        quality: None,
     };
     CallView {
         stage: "ringing",

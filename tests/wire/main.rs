@@ -26,6 +26,7 @@ mod guessing;
 mod handing_on;
 mod linphone;
 mod many;
+mod media_ports;
 mod menu;
 mod naming;
 mod outside;

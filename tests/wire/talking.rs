@@ -260,18 +260,23 @@ fn a_phone_that_speaks_only_a_law_is_understood() {
 }
 
 /// A caller behind the trunk and an agent at a fixed contact who talk, each with a voice that hums.
-struct Pair {
-    appliance: Appliance,
-    caller_voice: Voice,
-    agent_voice: Voice,
-    caller: Dialog,
-    agent: Dialog,
+pub(crate) struct Pair {
+    pub(crate) appliance: Appliance,
+    pub(crate) caller_voice: Voice,
+    pub(crate) agent_voice: Voice,
+    pub(crate) caller: Dialog,
+    pub(crate) agent: Dialog,
 }
 
 impl Pair {
-    fn talking(street: &Street) -> Self {
+    pub(crate) fn talking(street: &Street) -> Self {
+        Self::talking_in(street, Household::new())
+    }
+
+    /// The same in a household that has more to it.
+    pub(crate) fn talking_in(street: &Street, household: Household) -> Self {
         let desk = Phone::new("ali", SocketAddrV4::new(street.house(51), 5060), street.box_sip());
-        let household = Household::new()
+        let household = household
             .contact("ali", &desk.contact(), &[])
             .number("8001", r#"agent="ali""#);
         let appliance = Appliance::open(street, &household);

@@ -110,6 +110,7 @@ impl Worker {
         if let Some(place) = place {
             self.end_tape_of(now, place);
             self.unbridge(key);
+            self.say_goodbye(now, place);
         }
         let Some(leg) = place.and_then(|place| self.legs.remove(place)) else {
             self.outbox.say(MediaEvent::Closed {

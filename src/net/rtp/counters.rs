@@ -11,8 +11,14 @@ pub struct RtpCounters {
     pub strangers: u64,
     /// Datagrams of the right peer that are not RTP; dropped.
     pub junk: u64,
-    /// Datagrams that came to RTCP ports.
+    /// Reports, and what else came to RTCP ports.
     pub rtcp: u64,
+    /// Reports of peers that were taken.
+    pub reports_heard: u64,
+    /// Datagrams to RTCP ports that came from elsewhere, or are no RTCP; dropped.
+    pub reports_dropped: u64,
+    /// Reports sent.
+    pub reports_sent: u64,
     /// Packets the system did not take, or could not deliver to us.
     pub socket_errors: u64,
     /// Sounds that were ordered and do not exist.
@@ -29,16 +35,19 @@ pub struct RtpCounters {
 
 /// The counts where others can read them. A thread adds what it counted a few times a second, not for a packet.
 #[derive(Debug, Default)]
-pub(super) struct Shared([AtomicU64; 11]);
+pub(super) struct Shared([AtomicU64; 14]);
 
 impl RtpCounters {
-    fn values(&mut self) -> [&mut u64; 11] {
+    fn values(&mut self) -> [&mut u64; 14] {
         [
             &mut self.received,
             &mut self.sent,
             &mut self.strangers,
             &mut self.junk,
             &mut self.rtcp,
+            &mut self.reports_heard,
+            &mut self.reports_dropped,
+            &mut self.reports_sent,
             &mut self.socket_errors,
             &mut self.sounds_missing,
             &mut self.tape_bytes_dropped,

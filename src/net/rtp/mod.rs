@@ -9,6 +9,7 @@ mod counters;
 mod legs;
 mod outbox;
 mod playout;
+mod reporting;
 mod sockets;
 mod taping;
 #[cfg(test)]

@@ -36,6 +36,15 @@ impl Outbox {
         }
     }
 
+    /// Says it now or not at all: it will be said again.
+    pub(super) fn mention(&mut self, event: MediaEvent) {
+        self.deliver();
+        if self.kept.is_empty() {
+            // A busy engine does without.
+            let _ = (self.engine)(event);
+        }
+    }
+
     fn keep(&mut self, event: MediaEvent) {
         let is_key = matches!(event, MediaEvent::DigitPressed { .. });
         if is_key && self.kept.len() >= KEPT {

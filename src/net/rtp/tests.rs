@@ -482,3 +482,76 @@ fn stopping_closes_every_leg_and_ends_every_tape() {
             .any(|message| matches!(message, TapeMessage::End { id: of } if of == id))
     );
 }
+
+/// RFC 3550, RFC 5761: reports go to the odd port, or to the shared one; what a phone says there is taken, what
+/// anybody else says is not.
+#[test]
+fn a_phone_is_reported_to_on_its_own_port_or_on_the_shared_one() {
+    for (call, rtcp_mux) in [(31, false), (32, true)] {
+        let (office, mut phone) = (Box::new(), Phone::new("127.20.7.2"));
+        let reports = UdpSocket::bind("127.20.7.2:0").unwrap();
+        reports.set_read_timeout(Some(LONG)).unwrap();
+        let (leg, port) = (key(call, 0), PORTS.fetch_add(2, Ordering::Relaxed));
+        let mut agreed = phone.agreed(Codec::Pcmu);
+        agreed.rtcp_mux = rtcp_mux;
+        agreed.remote_rtcp = if rtcp_mux {
+            agreed.remote
+        } else {
+            reports.local_addr().unwrap()
+        };
+        office.order(MediaOrder::Open {
+            leg,
+            local: local(),
+            port,
+        });
+        office.order(MediaOrder::Start { leg, agreed });
+        phone.say(SocketAddr::new(local(), port), 0, &[0x55; 160]);
+        let socket = if rtcp_mux { &phone.socket } else { &reports };
+        let mut buffer = [0; 2048];
+        let (length, from) = socket.recv_from(&mut buffer).unwrap();
+        assert_eq!(from.port(), port + u16::from(!rtcp_mux));
+        assert_eq!(
+            buffer[1], 201,
+            "a receiver's report, with a block about the phone"
+        );
+        assert_eq!((buffer[0], &buffer[8..12]), (0x81, &[1, 2, 3, 4][..]));
+        assert!(length > 32);
+        let told = office.event();
+        assert!(
+            matches!(told, MediaEvent::Measured { leg: of, .. } if of == leg),
+            "{told:?}"
+        );
+        let stranger = UdpSocket::bind("127.20.7.9:0").unwrap();
+        for sender in [&stranger, socket] {
+            sender.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 9], from).unwrap();
+        }
+        office.order(MediaOrder::Close { leg });
+        // The goodbye is the last thing to come.
+        let (length, _) = socket.recv_from(&mut buffer).unwrap();
+        assert_eq!(buffer[length - 8..length - 4], [0x81, 203, 0, 1]);
+        assert!(matches!(office.event(), MediaEvent::Closed { .. }));
+        let counters = office.threads.counters();
+        assert_eq!(counters.reports_sent, 2);
+        assert!(
+            counters.reports_dropped <= 1 && counters.reports_heard <= 1,
+            "{counters:?}"
+        );
+    }
+}
+
+#[test]
+fn voice_is_marked_for_the_front_of_every_queue_in_both_families() {
+    for address in ["127.0.0.1", "::1"] {
+        let port = PORTS.fetch_add(2, Ordering::Relaxed);
+        let pair = super::sockets::Pair::open(address.parse().unwrap(), port).unwrap();
+        for socket in [&pair.rtp, &pair.rtcp] {
+            let socket = socket2::SockRef::from(socket);
+            let class = if address == "::1" {
+                socket.tclass_v6()
+            } else {
+                socket.tos_v4()
+            };
+            assert_eq!(class.unwrap(), 46 << 2, "{address}");
+        }
+    }
+}

@@ -35,8 +35,7 @@ impl Worker {
                 &leg.sockets.rtcp
             };
             match from.recv_from(&mut self.buffer[..]) {
-                // Reports of the other side are read by a later version; until then they are only counted.
-                Ok(_) if socket == RTCP => self.counts.rtcp += 1,
+                Ok((length, from)) if socket == RTCP => self.hear_report(now, place, length, from),
                 Ok((length, from)) => self.hear(now, place, length, from),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -63,6 +62,7 @@ impl Worker {
             Heard::Stranger => self.counts.strangers += 1,
             Heard::Junk => self.counts.junk += 1,
             Heard::Nothing => {}
+            Heard::Report(heard) => self.count_report(heard),
             Heard::Packet(packet, digit) => {
                 let (key, tape, peer) = (leg.key, leg.tape, leg.peer);
                 if let Some(digit) = digit {

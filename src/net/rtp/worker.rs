@@ -204,6 +204,7 @@ impl Worker {
             }
             watched |= leg.session.watches_silence();
         }
+        self.report(now);
         self.taping.sweep(now);
         self.publish();
         self.sweep_at = (!self.legs.is_empty()).then(|| now + if watched { FINE_SWEEP } else { SWEEP });

@@ -2,6 +2,7 @@ use super::connection;
 use super::hub::Workshop;
 use super::places::Place;
 use super::websocket;
+use crate::net::priority::Priority;
 use crate::sip::Transport;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
@@ -38,6 +39,7 @@ impl Listening {
         }
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
+        Priority::Signalling.mark(&socket, address);
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(Self {

@@ -4,6 +4,7 @@ use super::accept::prepare;
 use super::hub::Workshop;
 use super::patience::Patience;
 use super::places::Place;
+use crate::net::priority::Priority;
 use crate::sip::{Flow, Frame, Framer, PONG, Transport};
 use bytes::Bytes;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub(super) async fn call(flow: Flow, link: Link, workshop: Workshop) {
     };
     let local = stream.local_addr().unwrap_or(flow.local);
     prepare(&stream);
+    Priority::Signalling.mark(&stream, local);
     let own = Flow {
         local,
         connection: Some(id),

@@ -120,6 +120,7 @@ pub(crate) fn talked(n: u32) -> Cdr {
             codec: Some(crate::model::Codec::Pcmu),
             packets_received: packets,
             packets_sent: packets + 3,
+            ..Quality::default()
         })
     };
     let mut cdr = ended(n);

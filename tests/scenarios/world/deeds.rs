@@ -96,7 +96,7 @@ impl World {
             MediaEvent::OpenFailed { leg, reason } => {
                 Some(format!("media: no port for {}: {reason}", self.leg_name(*leg)))
             }
-            MediaEvent::PlayFinished { .. } | MediaEvent::Closed { .. } => None,
+            MediaEvent::PlayFinished { .. } | MediaEvent::Measured { .. } | MediaEvent::Closed { .. } => None,
         };
         if let Some(line) = line {
             self.write(|| line);

@@ -207,6 +207,7 @@ pub fn agent(id: &str, extension: &str) -> Agent {
         name: id.to_owned(),
         reach: Reach::Extension(extension.into()),
         groups: vec!["sales".into()],
+        nat: None,
     }
 }
 

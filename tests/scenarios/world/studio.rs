@@ -176,6 +176,7 @@ impl Studio {
                 codec: Some(Codec::Pcmu),
                 packets_received: 50,
                 packets_sent: 50,
+                ..Quality::default()
             });
             let closed = MediaEvent::Closed {
                 leg,

@@ -56,6 +56,7 @@ pub(crate) struct Household {
     listens: Vec<&'static str>,
     more_listens: String,
     sip_keys: String,
+    media_keys: String,
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
 }
@@ -73,6 +74,7 @@ impl Household {
             listens: Vec::new(),
             more_listens: String::new(),
             sip_keys: String::new(),
+            media_keys: String::new(),
             flows: Vec::new(),
             prompts: Vec::new(),
         }
@@ -202,6 +204,12 @@ impl Household {
         self
     }
 
+    /// One more line of `[media]`.
+    pub(crate) fn media_key(mut self, line: &str) -> Self {
+        writeln!(self.media_keys, "{line}").expect("text grows");
+        self
+    }
+
     /// A trunk with these keys beside the usual one.
     pub(crate) fn trunk(mut self, keys: &str) -> Self {
         writeln!(self.sections, "[[trunk]]\n{keys}").expect("text grows");
@@ -220,6 +228,7 @@ impl Household {
             listens,
             more_listens,
             sip_keys,
+            media_keys,
             flows,
             prompts,
         } = self;
@@ -237,7 +246,7 @@ impl Household {
             "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
              drain_seconds={drain_seconds}\n\
              [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}{more_listens}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
-             [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n\
+             [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n{media_keys}\
              [http]\nlisten=\"{http}\"\nrequests_per_minute=60000\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\
              [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
