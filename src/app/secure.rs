@@ -162,6 +162,7 @@ fn files(config: &Config, data_dir: &Path) -> TlsFiles {
         certificate: sip.tls_certificate.clone().unwrap_or_else(|| own.join("sip.pem")),
         key: sip.tls_key.clone().unwrap_or_else(|| own.join("sip.key")),
         client_ca: sip.tls_client_ca.clone(),
+        client_optional: sip.tls_client_optional,
     }
 }
 

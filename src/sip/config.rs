@@ -23,6 +23,9 @@ pub struct Config {
     /// Authorities, a PEM file: whoever comes in by TLS has to show a certificate of one of them. Nobody is asked for
     /// one without it.
     pub tls_client_ca: Option<PathBuf>,
+    /// Whether those without a certificate are let in all the same, for the time in which phones get theirs. A wrong
+    /// one is refused either way.
+    pub tls_client_optional: bool,
     /// Web pages with a telephone in them, beside the box's own: `https://crm.example`. A browser that shows any other
     /// page may not log in.
     pub ws_origins: Vec<String>,
@@ -56,6 +59,7 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             tls_client_ca: None,
+            tls_client_optional: false,
             ws_origins: Vec::new(),
             dns_servers: Vec::new(),
             realm: "callpost".to_owned(),

@@ -247,6 +247,7 @@ fn a_new_certificate_counts_at_once_and_cuts_nobody() {
         certificate: mine.clone(),
         key,
         client_ca: None,
+        client_optional: false,
     };
     let names = vec![street.box_sip().ip().to_string()];
     callpost::net::make_certificate(&files, names, 1_800_000_000_000).expect("a new certificate");
@@ -289,6 +290,7 @@ fn a_trunk_by_tls_has_to_prove_its_name() {
             certificate: folder.path().join(format!("{name}.pem")),
             key: folder.path().join(format!("{name}.key")),
             client_ca: None,
+            client_optional: false,
         };
         callpost::net::make_certificate(&files, names, 1_800_000_000_000).expect("a certificate");
         files
@@ -360,6 +362,7 @@ fn only_phones_with_a_certificate_are_let_in_where_one_is_wanted() {
         certificate: folder.path().join("phones.pem"),
         key: folder.path().join("phones.key"),
         client_ca: None,
+        client_optional: false,
     };
     callpost::net::make_certificate(&phones, vec!["phone.example".to_owned()], 1_800_000_000_000)
         .expect("files");
@@ -377,6 +380,44 @@ fn only_phones_with_a_certificate_are_let_in_where_one_is_wanted() {
         .write_all(request("OPTIONS", "1", "tls", 1, "").as_bytes())
         .ok();
     let refused = without.stream.read(&mut [0; 16]);
+    assert!(matches!(refused, Err(_) | Ok(0)), "{refused:?}");
+}
+
+/// `tls_client_optional`: phones without a certificate come in, phones with a wrong one do not.
+#[test]
+fn phones_without_a_certificate_come_in_where_it_is_optional_and_with_a_wrong_one_nobody() {
+    let street = Street::claim();
+    let folder = tempfile::tempdir().expect("a folder");
+    let [ours, foreign] = ["ours", "foreign"].map(|name| {
+        let files = callpost::net::TlsFiles {
+            certificate: folder.path().join(format!("{name}.pem")),
+            key: folder.path().join(format!("{name}.key")),
+            client_ca: None,
+            client_optional: false,
+        };
+        let names = vec![format!("{name}.example")];
+        callpost::net::make_certificate(&files, names, 1_800_000_000_000).expect("files");
+        files
+    });
+    let household = household().sip_key(&format!(
+        "tls_client_ca=\"{}\"\ntls_client_optional=true",
+        ours.certificate.display()
+    ));
+    let appliance = Appliance::open(&street, &household);
+    let root = appliance.data().join("tls/sip.pem");
+    for shown in [None, Some(&ours)] {
+        let mut phone = connect_as(&street, &root, shown);
+        assert_eq!(
+            phone.ask(&request("OPTIONS", "1", "tls", 1, "")).status(),
+            Some(200)
+        );
+    }
+    let mut stranger = connect_as(&street, &root, Some(&foreign));
+    stranger
+        .stream
+        .write_all(request("OPTIONS", "1", "tls", 1, "").as_bytes())
+        .ok();
+    let refused = stranger.stream.read(&mut [0; 16]);
     assert!(matches!(refused, Err(_) | Ok(0)), "{refused:?}");
 }
 

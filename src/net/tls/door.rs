@@ -17,6 +17,8 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Authorities one of which has to vouch for whoever comes in; PEM. Nobody is asked without it.
     pub client_ca: Option<PathBuf>,
+    /// Whether whoever has no certificate comes in all the same.
+    pub client_optional: bool,
 }
 
 /// What is shown to whoever comes in by TLS. Cheap to clone; all clones change together. A handshake uses what stands
@@ -88,7 +90,13 @@ fn read(files: &TlsFiles) -> Result<Shown, String> {
                 let wrong = |error| format!("{} cannot be used: {error}", path.display());
                 roots.add(authority).map_err(wrong)?;
             }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            let asked = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let asked = if files.client_optional {
+                asked.allow_unauthenticated()
+            } else {
+                asked
+            };
+            let verifier = asked
                 .build()
                 .map_err(|error| format!("{} cannot be used: {error}", path.display()))?;
             builder.with_client_cert_verifier(verifier)
@@ -128,6 +136,7 @@ mod tests {
             certificate: dir.join(format!("{name}.pem")),
             key: dir.join(format!("{name}.key")),
             client_ca: None,
+            client_optional: false,
         };
         let names = vec!["pbx.example".to_owned(), "127.0.0.1".to_owned()];
         make_certificate(&files, names, YEAR_2026).unwrap();
