@@ -41,7 +41,7 @@ powercut rounds="200":
 # `just bench long` adds 100,000 calls and what they leave behind: four minutes more
 bench *args:
     cargo bench --bench figures -- {{ args }}
-    cargo bench --bench sip --bench signalling --bench relay
+    cargo bench --bench sip --bench signalling --bench relay --bench mixing
 
 # A backlog drained to a webhook: rows a second, in order, and what memory grows by
 bench-delivery *args:

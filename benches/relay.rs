@@ -280,6 +280,7 @@ fn office(phones: &[UdpSocket], second_law: Codec) -> (RtpThreads, Vec<SocketAdd
     let (_, buffers) = sync_channel(1);
     let settings = RtpSettings {
         rtp_timeout: None,
+        ringing: callpost::media::Ringing::default(),
         dice: Dice::from_number(1),
     };
     let threads = RtpThreads::start(

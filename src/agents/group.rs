@@ -1,4 +1,4 @@
-use crate::model::{AgentId, FlowName, GroupName};
+use crate::model::{AgentId, FlowName, GroupName, PromptName};
 use std::time::Duration;
 
 /// A ring group.
@@ -16,6 +16,8 @@ pub struct Group {
     pub wrap_up: Duration,
     /// What happens when nobody took the call in any round.
     pub overflow: Overflow,
+    /// What its callers hear when they wait; the site's when nothing is written.
+    pub music: Option<PromptName>,
 }
 
 /// In which order the agents of a group ring.

@@ -413,6 +413,7 @@ fn start_rtp(
     let post = post.clone();
     let settings = RtpSettings {
         rtp_timeout: config.media.rtp_timeout(),
+        ringing: config.media.ringing(),
         dice: Dice::new(random_seed()),
     };
     let to_engine: net::rtp::ToEngine =

@@ -15,6 +15,8 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
         sip: sip_settings(config, sockets),
         codecs: config.media.known_codecs(),
         advertised: config.media.advertised_address,
+        early_ringback: config.media.early_ringback,
+        music_on_hold: config.media.music(),
         rtp_ports: (first, last),
         record: config.recording.enabled,
         agents: config.roster(),

@@ -1,5 +1,5 @@
 use super::{Candidate, FlowSought, Sought, TransferNews, Way};
-use crate::model::{Cdr, LegId, NoteKind, Number, Playable, RecordingId, RecordingKind};
+use crate::model::{Cdr, LegId, NoteKind, Number, Part, Playable, RecordingId, RecordingKind};
 use std::time::Duration;
 
 /// Everything a call can ask of the outside world.
@@ -39,6 +39,10 @@ pub enum Action {
     Release(LegId, Cause),
     /// Let two legs talk.
     Bridge(LegId, LegId),
+    /// Let these hear each other as their parts say, and nobody else of the call.
+    Mix(Vec<(LegId, Part<LegId>)>),
+    /// Play music to this leg until something else is to be heard.
+    PlayMusic(LegId),
     /// Let the two talk no more; both stay in the call.
     Unbridge(LegId),
     /// Find out where a number leads for this leg; [`Event::TargetFound`](super::Event::TargetFound) follows.

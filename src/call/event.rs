@@ -1,4 +1,4 @@
-use super::{Cause, Entry, JoinWish, TransferObjection, TransferWish};
+use super::{Cause, Entry, GuestWish, JoinWish, TransferObjection, TransferWish};
 use crate::ivr::Flow;
 use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId};
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub enum Event {
     TargetFound(Result<Entry, TransferObjection>),
     /// Somebody who talks in two calls wants the two others joined, here.
     JoinAsked(JoinWish),
+    /// A person wants somebody else in the conversation.
+    GuestAsked(GuestWish),
     /// This leg lives on in another call, with whoever is there.
     LegTaken(LegId),
     /// A person wants the two who talk not to hear each other (`true`), or to hear each other again.

@@ -63,8 +63,8 @@ impl Call {
             Action::Note(NoteKind::Dialed, Some(leg), name.clone()),
             Action::Unbridge(by),
             Action::MoveHere(wish.party, leg),
-            Action::Bridge(stays, leg),
         ];
+        actions.extend(self.let_talk(stays, leg));
         if let Some(id) = self.recording {
             actions.push(Action::ChangeRecording(id, stays, Some(leg)));
         }

@@ -97,6 +97,19 @@ impl Ledger {
         ));
     }
 
+    /// Somebody who is to join the two who talk.
+    pub(super) fn guest_dialed(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        role: LegRole,
+        agent: Option<AgentId>,
+        number: &str,
+    ) {
+        self.legs
+            .push(Leg::new(now, leg, role, agent, number.to_owned(), 0));
+    }
+
     pub(super) fn ringing(&mut self, now: Instant, leg: LegId) {
         if let Some(leg) = self.live(leg) {
             leg.ringing.get_or_insert(now);
@@ -206,6 +219,18 @@ impl Ledger {
             }
             (true, Some(_)) | (false, None) => {}
         }
+    }
+
+    /// Whether a person keeps the two apart.
+    pub(super) fn is_held_by_order(&self) -> bool {
+        self.held_by_order
+    }
+
+    /// Whether this leg holds the other side.
+    pub(super) fn holds(&self, leg: LegId) -> bool {
+        self.legs
+            .iter()
+            .any(|other| other.id == leg && other.holds && other.ended.is_none())
     }
 
     pub(super) fn is_held(&self) -> bool {

@@ -1,3 +1,4 @@
+use super::guests::Guests;
 use super::hunt::Hunt;
 use super::ledger::Ledger;
 use super::message::Message;
@@ -101,6 +102,7 @@ pub struct Call {
     pub(super) front: LegId,
     pub(super) transfer: Option<Transfer>,
     pub(super) passed: Vec<Passed>,
+    pub(super) guests: Guests,
     last_leg: u32,
     overflows: u8,
     /// The number shown outside.
@@ -169,6 +171,7 @@ impl Call {
             front: LegId::CALLER,
             transfer: None,
             passed: Vec::new(),
+            guests: Guests::default(),
             last_leg: 0,
             overflows: 0,
             outbound_caller_id: None,
@@ -184,6 +187,12 @@ impl Call {
             Event::DigitPressed(digit) => self.press(now, digit),
             Event::AgentsFound(found) => self.agents_found(now, found),
             Event::FlowFound(flow) => self.flow_found(now, flow),
+            Event::LegRinging(leg) if self.is_guest(leg) => self.guest_rings(now, leg),
+            Event::LegAnswered(leg) if self.is_guest(leg) => self.guest_answers(now, leg),
+            Event::LegRefused(leg, refusal) if self.is_guest(leg) => self.guest_refuses(now, leg, refusal),
+            Event::LegLeft(leg) if self.is_guest(leg) => self.guest_leaves(now, leg),
+            Event::LegWentDead(leg) if self.is_guest(leg) => self.guest_goes_dead(now, leg),
+            Event::GuestAsked(wish) => self.guest_asked(now, wish),
             Event::LegRinging(leg) => self.leg_rings(now, leg),
             Event::LegAnswered(leg) => self.connect(now, leg),
             Event::LegRefused(leg, refusal) => self.refuse(now, leg, refusal),
@@ -206,6 +215,11 @@ impl Call {
 
     /// When to send the next [`Event::DeadlineReached`]. Derived from state, so no timer can leak.
     pub fn next_deadline(&self) -> Option<Instant> {
+        let of_guests = self.guests.next_deadline();
+        [self.deadline_of_stage(), of_guests].into_iter().flatten().min()
+    }
+
+    fn deadline_of_stage(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Arriving(_) | Stage::Ended => None,
             Stage::InFlow => self.flow.as_ref().and_then(|flow| flow.next_deadline()),
@@ -389,6 +403,9 @@ impl Call {
         if !self.ledger.is_live(leg) {
             return Vec::new(); // A phone that rang in vain reports back late.
         }
+        if let Some(actions) = self.goes_on_without(now, leg) {
+            return actions;
+        }
         if leg == self.front {
             return self.front_leaves(now);
         }
@@ -448,15 +465,6 @@ impl Call {
         }
     }
 
-    fn hold(&mut self, now: Instant, leg: LegId, holds: bool) -> Vec<Action> {
-        if !self.ledger.is_live(leg) {
-            return Vec::new();
-        }
-        self.ledger.set_hold(now, leg, holds);
-        let kind = if holds { NoteKind::Held } else { NoteKind::Resumed };
-        vec![Action::Note(kind, Some(leg), String::new())]
-    }
-
     fn lose_media(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         if !self.ledger.is_live(leg) || self.ledger.is_held() {
             return Vec::new();
@@ -499,8 +507,8 @@ impl Call {
     }
 
     fn time_out(&mut self, now: Instant) -> Vec<Action> {
-        if self.next_deadline().is_none_or(|at| at > now) {
-            return Vec::new();
+        if self.deadline_of_stage().is_none_or(|at| at > now) {
+            return self.guests_rang_long_enough(now);
         }
         match &self.stage {
             Stage::InFlow => self.step_flow(now, Input::DeadlineReached),

@@ -5,6 +5,7 @@
 
 mod action;
 mod event;
+mod guests;
 mod hold;
 mod hunt;
 mod join;
@@ -19,6 +20,7 @@ mod view;
 
 pub use action::{Action, Cause};
 pub use event::{Candidate, Event, FlowSought, Found, Overflow, Refusal, RefusalKind, Sought, Who};
+pub use guests::{GuestKind, GuestWish};
 pub use join::JoinWish;
 pub use ledger::{LegState, LegView};
 pub use machine::{Call, Entry, Policy, Setup};

@@ -13,10 +13,10 @@ impl Call {
         }
         let mut actions = Vec::new();
         self.answer_caller(now, &mut actions);
-        actions.push(Action::Bridge(self.front, leg));
-        actions.extend(self.record_talk(leg));
         self.talked = Some(Talk { leg, since: now });
         self.stage = Stage::Talking;
+        actions.extend(self.let_talk(self.front, leg));
+        actions.extend(self.record_talk(leg));
         actions
     }
 

@@ -254,14 +254,14 @@ impl Call {
         if let Some(passed) = self.passed.last_mut() {
             passed.leg = Some(leg);
         }
-        let mut actions = vec![Action::Bridge(self.front, leg)];
+        let since = self.talked.as_ref().map_or(now, |talk| talk.since);
+        self.talked = Some(Talk { leg, since });
+        self.stage = Stage::Talking;
+        let mut actions = self.let_talk(self.front, leg);
         match self.recording {
             Some(id) => actions.push(Action::ChangeRecording(id, self.front, Some(leg))),
             None => actions.extend(self.record_talk(leg)),
         }
-        let since = self.talked.as_ref().map_or(now, |talk| talk.since);
-        self.talked = Some(Talk { leg, since });
-        self.stage = Stage::Talking;
         actions.extend(self.transfer_over(now, result));
         actions
     }
@@ -317,11 +317,9 @@ impl Call {
         self.unanswered = None;
         self.overflow_rule = None;
         self.stage = Stage::Talking;
-        let mut actions = vec![
-            Action::StopPlaying(self.front),
-            Action::Bridge(self.front, by),
-            Action::TellTransferor(by, TransferNews::Failed(result)),
-        ];
+        let mut actions = vec![Action::StopPlaying(self.front)];
+        actions.extend(self.let_talk(self.front, by));
+        actions.push(Action::TellTransferor(by, TransferNews::Failed(result)));
         if let Some(id) = self.recording {
             actions.push(Action::ChangeRecording(id, self.front, Some(by)));
         }

@@ -250,6 +250,8 @@ impl<'a> Rehearsal<'a> {
             Action::Play { items, repeat, .. } => self.play(&items, repeat),
             // Nobody hands a call on here.
             Action::Unbridge(_)
+            | Action::Mix(_)
+            | Action::PlayMusic(_)
             | Action::FindTarget(..)
             | Action::MoveHere(..)
             | Action::TellTransferor(..)
@@ -417,6 +419,7 @@ fn name(item: &Playable) -> String {
         Playable::Text { language, text } => format!("“{text}” ({language})"),
         Playable::Tone(Tone::Ringback) => "the ringing tone".to_owned(),
         Playable::Tone(Tone::Beep) => "a beep".to_owned(),
+        Playable::Tone(Tone::Comfort) => "a breath of noise".to_owned(),
         Playable::Tone(Tone::Silence) => "silence".to_owned(),
         Playable::Tone(Tone::Key(key)) => format!("the tone of {key}"),
     }

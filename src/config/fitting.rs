@@ -4,7 +4,7 @@ use super::section::Section;
 use super::{Agent, Mistake, NumberRule, Place, flows};
 use crate::agents::{Overflow, Reach};
 use crate::ivr::Known;
-use crate::model::GroupName;
+use crate::model::{GroupName, PromptName};
 use crate::routing::digits_only;
 use crate::sip::Transport;
 
@@ -17,6 +17,7 @@ impl Draft {
         self.check_overflows(&mut found.mistakes);
         self.check_sockets(&mut found.mistakes);
         self.check_flows(found);
+        self.check_music(&mut found.mistakes);
         self.check_habits(found);
     }
 
@@ -292,6 +293,23 @@ impl Draft {
                 problem: problem.problem.clone(),
                 cure: problem.cure.clone(),
             });
+        }
+    }
+
+    /// What is heard on hold is there to be heard.
+    fn check_music(&self, mistakes: &mut Vec<Mistake>) {
+        let languages = &self.site.value.languages;
+        let is_missing =
+            |name: &PromptName| !languages.iter().any(|language| self.prompts.has(language, name));
+        let problem = |name: &PromptName| format!("there is no prompt \"{name}\"");
+        let cure = "put the file into a folder of prompts/, or write \"hold-music\"";
+        if let Some(name) = self.media.value.music().filter(is_missing) {
+            mistakes.push(self.media.mistake("music_on_hold", problem(&name), cure));
+        }
+        for group in &self.groups.read {
+            if let Some(name) = group.value.music_on_hold.as_ref().filter(|name| is_missing(name)) {
+                mistakes.push(group.mistake("music_on_hold", problem(name), cure));
+            }
         }
     }
 

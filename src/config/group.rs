@@ -1,7 +1,7 @@
 use super::Mistake;
 use super::section::Section;
 use crate::agents::{self, Overflow, Strategy};
-use crate::model::GroupName;
+use crate::model::{GroupName, PromptName};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ pub struct Group {
     /// What happens when nobody took the call: `voicemail`, `flow:…`, `group:…`, `agent:…` or `hangup`.
     #[serde(default = "voicemail")]
     overflow: OverflowName,
+    /// The prompt that its callers hear when they wait; the site's when nothing is written.
+    #[serde(default)]
+    pub music_on_hold: Option<PromptName>,
 }
 
 fn ring_all() -> StrategyName {
@@ -59,6 +62,7 @@ impl Group {
             attempts: self.attempts,
             wrap_up: Duration::from_secs(self.wrap_up_seconds.into()),
             overflow: self.overflow.0.clone(),
+            music: self.music_on_hold.clone(),
         }
     }
 }

@@ -25,12 +25,7 @@ const DIRECT_RING_TIME: Duration = Duration::from_secs(60);
 impl Engine {
     pub(super) fn act(&mut self, now: Instant, key: CallKey, action: Action) {
         match action {
-            Action::Ring(leg) => {
-                if let Some(line) = self.line(key, leg) {
-                    let session = line.session;
-                    self.sip.ring(now, session);
-                }
-            }
+            Action::Ring(leg) => self.ring(now, key, leg),
             Action::Answer(leg) => self.answer(now, key, leg),
             Action::Play { leg, items, repeat } => self.play(key, leg, items, repeat),
             Action::StopPlaying(leg) => self.media(MediaOrder::StopPlaying {
@@ -51,6 +46,15 @@ impl Engine {
                 let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
                 self.media(MediaOrder::Bridge { a, b });
             }
+            Action::Mix(parties) => {
+                let leg_key = |leg| LegKey { call: key, leg };
+                let parties = parties
+                    .into_iter()
+                    .map(|(leg, part)| (leg_key(leg), part.map(leg_key)))
+                    .collect();
+                self.media(MediaOrder::Mix { call: key, parties });
+            }
+            Action::PlayMusic(leg) => self.play_music(LegKey { call: key, leg }),
             Action::Record {
                 id,
                 kind,
@@ -130,7 +134,7 @@ impl Engine {
         });
     }
 
-    fn play(&mut self, key: CallKey, leg: LegId, items: Vec<Playable>, repeat: bool) {
+    pub(super) fn play(&mut self, key: CallKey, leg: LegId, items: Vec<Playable>, repeat: bool) {
         let Some(line) = self.line_mut(key, leg) else {
             return;
         };
@@ -144,7 +148,7 @@ impl Engine {
         });
     }
 
-    fn find_agents(&self, now: Instant, sought: Sought) -> Found {
+    pub(super) fn find_agents(&self, now: Instant, sought: Sought) -> Found {
         match &sought.who {
             Who::Group(name) => {
                 let group = self.roster.group(name);
@@ -198,7 +202,7 @@ impl Engine {
             .collect()
     }
 
-    fn destinations(&self, now: Instant, agent: &Agent) -> Vec<Destination> {
+    pub(super) fn destinations(&self, now: Instant, agent: &Agent) -> Vec<Destination> {
         match &agent.reach {
             Reach::Extension(extension) => self
                 .sip
@@ -275,6 +279,7 @@ impl Engine {
         };
         let session_id = self.dice.number() >> 2;
         let local = route.flow.local.ip();
+        let by_trunk = route.trunk.is_some();
         let nat = self.nat_of_destination(&invitation.destination);
         let mut negotiator = self
             .negotiator(local, port, session_id, route.trunk.as_ref())
@@ -285,9 +290,10 @@ impl Engine {
         let offer = negotiator.offer();
         let session = self.sip.invite(now, invitation, route, offer);
         self.sessions.insert(session, key);
+        let mut line = Line::new(key.leg, session, local, port, negotiator);
+        line.by_trunk = by_trunk;
         if let Some(live) = self.calls.get_mut(&key.call) {
-            live.lines
-                .push(Line::new(key.leg, session, local, port, negotiator));
+            live.lines.push(line);
         }
         true
     }
@@ -321,6 +327,7 @@ impl Engine {
         };
         let line = live.lines.swap_remove(place);
         let agent = live.call.agent_of(leg).cloned();
+        let is_guest = live.call.is_guest(leg);
         let group = live.call.group().cloned();
         self.sessions.remove(&line.session);
         let leg_key = LegKey { call: key, leg };
@@ -332,7 +339,7 @@ impl Engine {
         }
         if let Some(agent) = agent {
             let wrap_up = group
-                .filter(|_| leg != LegId::CALLER)
+                .filter(|_| leg != LegId::CALLER && !is_guest)
                 .and_then(|group| self.roster.group(&group).map(|group| group.wrap_up))
                 .unwrap_or_default();
             self.roster.leaves(now, &agent, leg_key, wrap_up);
@@ -435,6 +442,13 @@ impl Engine {
             }
             self.out
                 .push(Output::Notice(Notice::CallAnswered { call: call_id, agent }));
+        }
+        if let (NoteKind::Joined, Some(leg)) = (kind, leg) {
+            let agent = live.call.agent_of(leg).cloned();
+            let leg = live.leg_key(leg);
+            if let Some(agent) = agent {
+                self.roster.talks(now, &agent, leg);
+            }
         }
         if kind == NoteKind::Transferred {
             self.note_transferred(now, key, leg);

@@ -100,6 +100,7 @@ impl Engine {
             negotiator,
         );
         line.answer = answer.as_ref().ok().cloned().flatten();
+        line.by_trunk = trunk.is_some();
         live.lines.push(line);
         if let (Some(_), Err(error)) = (port, &answer) {
             self.sip.warn(incoming.session, error.warning());

@@ -1,4 +1,6 @@
+use super::Wanted;
 use crate::agents::AgentState;
+use crate::call::GuestKind;
 use crate::model::{AgentId, CallId, Mailbox, Number, TransferKind};
 use crate::sip::guard::Source;
 
@@ -22,6 +24,15 @@ pub enum Command {
     Hold(CallId),
     /// Let them hear each other again.
     Resume(CallId),
+    /// Bring somebody else into a conversation.
+    Join {
+        /// Which call.
+        call: CallId,
+        /// Whom.
+        who: Wanted,
+        /// How they take part.
+        kind: GuestKind,
+    },
     /// Put an agent into a state: `available`, `on_break` or `offline`; the rest follow from calls.
     SetAgentState {
         /// Whose state.

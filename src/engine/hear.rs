@@ -165,7 +165,7 @@ impl Engine {
             return;
         };
         self.drop_line(now, call, leg);
-        self.tell(call, Event::CannotServe(Cause::Failed, "no_ack"));
+        self.leg_failed(now, LegKey { call, leg }, Cause::Failed, "no_ack");
     }
 
     /// The phone's connection closed and it did not come back on another.
@@ -174,7 +174,7 @@ impl Engine {
             return;
         };
         self.drop_line(now, call, leg);
-        self.tell(call, Event::CannotServe(Cause::Failed, "connection_lost"));
+        self.leg_failed(now, LegKey { call, leg }, Cause::Failed, "connection_lost");
     }
 
     fn session_expired(&mut self, now: Instant, session: SessionId) {
@@ -182,7 +182,7 @@ impl Engine {
             return;
         };
         self.drop_line(now, call, leg);
-        self.tell(call, Event::CannotServe(Cause::Failed, "session_expired"));
+        self.leg_failed(now, LegKey { call, leg }, Cause::Failed, "session_expired");
     }
 
     /// The far side takes no UPDATE, so the session is kept alive with an offer of what there is.
@@ -251,7 +251,7 @@ impl Engine {
 
     pub(super) fn hear_media(&mut self, now: Instant, event: MediaEvent) {
         match event {
-            MediaEvent::OpenFailed { leg, reason } => self.open_failed(leg, reason),
+            MediaEvent::OpenFailed { leg, reason } => self.open_failed(now, leg, reason),
             MediaEvent::PlayFinished { leg, play } => {
                 let is_latest = self
                     .line(leg.call, leg.leg)
@@ -272,12 +272,12 @@ impl Engine {
                 leg,
                 quality,
                 strangers,
-            } => self.media_closed(leg, quality, strangers),
+            } => self.media_closed(now, leg, quality, strangers),
         }
     }
 
     /// Somebody else has the port. It is not given out again, and the leg cannot live.
-    fn open_failed(&mut self, key: LegKey, reason: String) {
+    fn open_failed(&mut self, now: Instant, key: LegKey, reason: String) {
         self.out.push(Output::Notice(Notice::PortFailed { reason }));
         let Some(live) = self.calls.get_mut(&key.call) else {
             return;
@@ -287,16 +287,16 @@ impl Engine {
         };
         line.is_open = false;
         line.port = 0;
-        self.tell(key.call, Event::CannotServe(Cause::Congestion, "no_ports"));
+        self.leg_failed(now, key, Cause::Congestion, "no_ports");
     }
 
-    fn media_closed(&mut self, key: LegKey, quality: Option<Quality>, strangers: u64) {
+    fn media_closed(&mut self, now: Instant, key: LegKey, quality: Option<Quality>, strangers: u64) {
         self.counters.rtp_strangers += strangers;
         match self.closing.remove(&key) {
             Some(port) => self.ports.give_back(port),
             // Nobody asked for it: the thread lost the leg to a fault, and a call without sound is none.
             None if self.line(key.call, key.leg).is_some_and(|line| line.is_open) => {
-                self.tell(key.call, Event::CannotServe(Cause::Failed, "media_failed"));
+                self.leg_failed(now, key, Cause::Failed, "media_failed");
             }
             None => {}
         }

@@ -1,7 +1,7 @@
 use super::echo::Echo;
 use crate::call::Call;
 use crate::model::{CallKey, LegId, LegKey, Quality, RecordingRow};
-use crate::sdp::{Agreed, Negotiator};
+use crate::sdp::{Agreed, Flowing, Negotiator};
 use crate::sip::SessionId;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -50,6 +50,8 @@ pub(super) struct Line {
     /// Whether a 200 has gone to the caller or come from the phone.
     pub(super) is_up: bool,
     pub(super) is_held: bool,
+    /// Whether a trunk is at the other end, rather than a phone of the house.
+    pub(super) by_trunk: bool,
     pub(super) plays: u32,
     /// What was measured so far.
     pub(super) quality: Option<Quality>,
@@ -74,9 +76,18 @@ impl Line {
             is_open: false,
             is_up: false,
             is_held: false,
+            by_trunk: false,
             plays: 0,
             quality: None,
         }
+    }
+}
+
+impl Line {
+    /// Whether whoever holds us still sends something, which is then music of theirs.
+    pub(super) fn sends_while_it_holds(&self) -> bool {
+        self.agreed
+            .is_some_and(|agreed| agreed.flowing == Flowing::ReceiveOnly)
     }
 }
 

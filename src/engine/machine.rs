@@ -243,6 +243,7 @@ impl Engine {
                     self.tell(key, Event::HoldOrdered(false));
                 }
             }
+            Command::Join { call, who, kind } => self.join_ordered(now, call, who, kind),
             Command::SetAgentState { agent, state, reason } => {
                 // The API has checked the name against the snapshot; an agent removed since is no loss.
                 let _ = self.roster.set_state(now, &agent, state, reason);

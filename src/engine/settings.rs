@@ -1,6 +1,6 @@
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
-use crate::model::{Codec, FlowName, Language, TrunkName};
+use crate::model::{Codec, FlowName, Language, PromptName, TrunkName};
 use crate::routing::Plan;
 use crate::sip;
 use jiff::tz::TimeZone;
@@ -25,6 +25,10 @@ pub struct Settings {
     pub advertised: Option<IpAddr>,
     /// First and last RTP port.
     pub rtp_ports: (u16, u16),
+    /// Whether callers hear our ringing tone before they are answered.
+    pub early_ringback: bool,
+    /// What callers hear who wait, unless their group has music of its own; nothing for silence.
+    pub music_on_hold: Option<PromptName>,
     /// Record conversations unless a number says otherwise.
     pub record: bool,
     /// Agents in order.

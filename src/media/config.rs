@@ -1,4 +1,5 @@
-use crate::model::Codec;
+use super::Ringing;
+use crate::model::{Codec, PromptName};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,6 +15,12 @@ pub struct Config {
     pub codecs: Vec<String>,
     /// A call ends when one side has sent nothing for this long and is not on hold; 0 never ends it.
     pub rtp_timeout_seconds: u32,
+    /// The prompt that is heard by whoever is on hold, over and over; nothing for silence.
+    pub music_on_hold: String,
+    /// While agents' phones ring, the box plays the ringing tone itself to callers it has not answered.
+    pub early_ringback: bool,
+    /// Whose ringing tone callers hear: `eu`, `us`, `gb`, `ae`, `sa`, `in`, `au`, `fr` or `jp`.
+    pub ringback_country: String,
     /// The address written into SDP, where a router in front of the box maps it one to one.
     pub advertised_address: Option<IpAddr>,
 }
@@ -24,6 +31,9 @@ impl Default for Config {
             rtp_ports: [10_000, 10_999],
             codecs: Codec::G711.map(|codec| codec.name().to_owned()).to_vec(),
             rtp_timeout_seconds: 30,
+            music_on_hold: "hold-music".to_owned(),
+            early_ringback: false,
+            ringback_country: "eu".to_owned(),
             advertised_address: None,
         }
     }
@@ -45,6 +55,16 @@ impl Config {
             }
         }
         codecs
+    }
+
+    /// The prompt for whoever waits; none for silence.
+    pub fn music(&self) -> Option<PromptName> {
+        (!self.music_on_hold.is_empty()).then(|| PromptName::from(self.music_on_hold.as_str()))
+    }
+
+    /// The ringing tone of the country; the usual one of Europe when it is not known.
+    pub fn ringing(&self) -> Ringing {
+        Ringing::of(&self.ringback_country).unwrap_or_default()
     }
 
     /// The even ports that have their odd one in the range, in order.
@@ -75,6 +95,14 @@ impl Config {
             mistakes.push((
                 "codecs",
                 "no G.711 — name at least one of PCMU and PCMA".to_owned(),
+            ));
+        }
+        if Ringing::of(&self.ringback_country).is_none() {
+            let country = &self.ringback_country;
+            let cure = format!("use one of {}", Ringing::COUNTRIES.join(", "));
+            mistakes.push((
+                "ringback_country",
+                format!("the ringing tone of \"{country}\" is not known — {cure}"),
             ));
         }
         if (1..5).contains(&self.rtp_timeout_seconds) {
@@ -113,7 +141,7 @@ mod tests {
             rtp_ports: [11, 11],
             codecs,
             rtp_timeout_seconds: 2,
-            advertised_address: None,
+            ..Config::default()
         };
         let keys: Vec<_> = config.mistakes().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["rtp_ports", "codecs", "codecs", "rtp_timeout_seconds"]);

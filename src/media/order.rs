@@ -1,4 +1,4 @@
-use crate::model::{Codec, Digit, LegKey, Playable, Quality, RecordingId};
+use crate::model::{CallKey, Codec, Digit, LegKey, Part, Playable, Quality, RecordingId};
 use crate::sdp::Agreed;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -43,14 +43,23 @@ pub enum MediaOrder {
         /// The leg.
         leg: LegKey,
     },
-    /// Relay between two legs, both ways; stops what plays on either.
+    /// Let two legs hear each other; stops what plays on either. Packets are relayed where they can be passed on as
+    /// they are, and decoded, mixed and encoded where not.
     Bridge {
         /// One leg.
         a: LegKey,
         /// The other.
         b: LegKey,
     },
-    /// Stop relaying from and to this leg.
+    /// Let these legs of a call hear each other as their parts say, and no other leg of it. Given again in full
+    /// whenever somebody comes, goes or changes their part; stops what plays on whoever comes.
+    Mix {
+        /// The call.
+        call: CallKey,
+        /// Who takes part, and how.
+        parties: Vec<(LegKey, Part<LegKey>)>,
+    },
+    /// Stop relaying from and to this leg; any others go on without it.
     Unbridge {
         /// Either leg of the bridge.
         leg: LegKey,
@@ -86,7 +95,7 @@ pub enum MediaOrder {
         /// What it is from now on.
         to: LegKey,
     },
-    /// Close the sockets and say `Closed`. Ends a recording the leg takes part in.
+    /// Close the sockets and say `Closed`. A recording goes on while its other side is there.
     Close {
         /// The leg.
         leg: LegKey,

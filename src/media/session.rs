@@ -35,6 +35,8 @@ pub struct Session {
     silence: Option<Silence>,
     player: Option<Player>,
     outgoing: Outgoing,
+    /// Whether what was sent last came from a mixer.
+    carries: bool,
     heard_at: Instant,
     told_dead: bool,
     strangers: u64,
@@ -122,6 +124,7 @@ impl Session {
             silence: None,
             player: None,
             outgoing: Outgoing::new(now, ssrc, u16::from_be_bytes([q0, q1]), timestamp),
+            carries: false,
             heard_at: now,
             told_dead: false,
             strangers: 0,
@@ -314,6 +317,31 @@ impl Session {
         Some((range, self.latch.place(&agreed)))
     }
 
+    /// Sends 20 ms of what was mixed for this leg, written into `packet`; an empty payload is a pause, after which a new
+    /// stretch begins (RFC 3550 §5.1). Gives the length and where to; none in a pause, when something plays here, or when
+    /// this leg's peer does not listen.
+    pub fn carry(&mut self, now: Instant, payload: &[u8], packet: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        let agreed = self
+            .agreed
+            .filter(|agreed| agreed.flowing.sends() && self.player.is_none());
+        let Some(agreed) = agreed.filter(|_| !payload.is_empty()) else {
+            self.carries = false;
+            return None;
+        };
+        let (header, room) = packet.split_first_chunk_mut()?;
+        room.get_mut(..payload.len())?.copy_from_slice(payload);
+        let begins = !std::mem::replace(&mut self.carries, true);
+        self.outgoing
+            .own(now, begins, agreed.codec.clock_rate() / 50)
+            .write(agreed.send_payload_type, header);
+        Some((HEADER + payload.len(), agreed.remote))
+    }
+
+    /// What offer and answer settled; none before [`Session::start`].
+    pub fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
+    }
+
     /// Makes a packet of [`Session::relay`] or [`Session::frame`] ready for the network, right before it is sent: the
     /// last thing that may touch it. `buffer` has [`PACKET`]'s room behind `range`. Gives the bytes to send; none when it
     /// may not be sent.
@@ -386,6 +414,7 @@ impl Session {
 
     /// What was relayed to this leg ends, or begins from another side.
     pub fn interrupt(&mut self) {
+        self.carries = false;
         self.outgoing.interrupt();
     }
 

@@ -1,4 +1,4 @@
-use super::Sound;
+use super::{Ringing, Sound};
 use crate::model::{Digit, Tone};
 use std::collections::HashMap;
 use std::f64::consts::TAU;
@@ -15,26 +15,36 @@ const RAMP: usize = 24;
 
 /// The tones made so far; each is made once.
 #[derive(Debug, Default)]
-pub struct Tones(HashMap<Tone, Arc<Sound>>);
+pub struct Tones {
+    made: HashMap<Tone, Arc<Sound>>,
+    ringing: Ringing,
+}
 
 impl Tones {
+    /// Tones whose ringing is that of a country.
+    pub fn ringing(ringing: Ringing) -> Self {
+        Self {
+            made: HashMap::new(),
+            ringing,
+        }
+    }
+
     /// The tone, ready to be played.
     pub fn get(&mut self, tone: Tone) -> Arc<Sound> {
-        self.0
+        let ringing = self.ringing;
+        self.made
             .entry(tone)
-            .or_insert_with(|| Arc::new(generate(tone)))
+            .or_insert_with(|| Arc::new(generate(tone, ringing)))
             .clone()
     }
 }
 
-fn generate(tone: Tone) -> Sound {
+fn generate(tone: Tone, ringing: Ringing) -> Sound {
     let mut samples = Vec::new();
     match tone {
-        Tone::Ringback => {
-            sing(&mut samples, RATE, &[(425.0, LOUD)]);
-            samples.resize(5 * RATE, 0);
-        }
+        Tone::Ringback => ring(&mut samples, ringing),
         Tone::Beep => sing(&mut samples, RATE / 2, &[(1000.0, LOUD)]),
+        Tone::Comfort => breathe(&mut samples),
         Tone::Silence => samples.resize(RATE / 5, 0),
         Tone::Key(digit) => {
             let (low, high) = frequencies(digit);
@@ -42,6 +52,34 @@ fn generate(tone: Tone) -> Sound {
         }
     }
     Sound::from_pcm_8k(&samples)
+}
+
+/// One round of a country's rhythm. Two frequencies share the loudness of one.
+fn ring(samples: &mut Vec<i16>, ringing: Ringing) {
+    let share = LOUD / ringing.hertz.len().max(1) as f64;
+    let voices: Vec<(f64, f64)> = ringing
+        .hertz
+        .iter()
+        .map(|hertz| (f64::from(*hertz), share))
+        .collect();
+    for (sounds, pauses) in ringing.rhythm {
+        sing(samples, *sounds as usize * RATE / 1000, &voices);
+        samples.resize(samples.len() + *pauses as usize * RATE / 1000, 0);
+    }
+}
+
+/// Two seconds of soft noise at about −60 dB of full scale, the same each time.
+fn breathe(samples: &mut Vec<i16>) {
+    let mut state = 1u32;
+    let mut before = 0;
+    for _ in 0..2 * RATE {
+        // A linear congruential step (Numerical Recipes), of which the high bits are taken; the mean with the sample
+        // before takes the edge off.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let fresh = i32::from((state >> 16) as u16) % 97 - 48;
+        samples.push(((fresh + before) / 2) as i16);
+        before = fresh;
+    }
 }
 
 /// The row and column frequencies of a key in Hz (ITU-T Q.23).
@@ -93,6 +131,26 @@ mod tests {
         assert_eq!(sound.duration(), Duration::from_secs(5));
         assert!(strength(&sound, 425.0, RATE) > 6000.0);
         assert!(sound.bytes(Codec::Pcmu)[RATE..].iter().all(|byte| *byte == 0xff));
+    }
+
+    #[test]
+    fn other_countries_ring_in_their_own_rhythm() {
+        let british = Tones::ringing(Ringing::of("gb").unwrap()).get(Tone::Ringback);
+        assert_eq!(british.duration(), Duration::from_millis(3000));
+        assert!(strength(&british, 400.0, 3200) > 3000.0 && strength(&british, 450.0, 3200) > 3000.0);
+        let american = Tones::ringing(Ringing::of("us").unwrap()).get(Tone::Ringback);
+        assert_eq!(american.duration(), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn comfort_is_soft_and_never_quite_silent() {
+        let sound = Tones::default().get(Tone::Comfort);
+        let loudest = sound
+            .bytes(Codec::Pcmu)
+            .iter()
+            .map(|byte| g711::linear(Codec::Pcmu, *byte).abs())
+            .max();
+        assert!((8..=60).contains(&loudest.unwrap()), "{loudest:?}");
     }
 
     #[test]

@@ -212,6 +212,10 @@ pub enum LegRole {
     Caller,
     /// A phone that was rung.
     Agent,
+    /// Somebody who listened, whispered or barged in.
+    Supervisor,
+    /// A third party.
+    Guest,
 }
 
 /// One leg of a call, as it goes into the CDR.

@@ -83,6 +83,10 @@ pub enum NoteKind {
     Transferred,
     /// Nobody took it over.
     TransferFailed,
+    /// Somebody else takes part from now on; the detail says how.
+    Joined,
+    /// Somebody takes part no more.
+    Parted,
     /// The call ended.
     Ended,
 }

@@ -14,6 +14,7 @@ mod diverted;
 mod ids;
 mod journal;
 mod mailbox;
+mod part;
 mod playable;
 mod secret;
 mod tape;
@@ -34,6 +35,7 @@ pub use ids::{
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
 pub use mailbox::{Mailbox, MailboxCount};
+pub use part::Part;
 pub use playable::{Playable, Tone};
 pub use secret::Secret;
 pub use tape::{TapeDone, TapeMessage};

@@ -30,6 +30,8 @@ pub enum Tone {
     Ringback,
     /// Before a voicemail message: 1000 Hz for half a second.
     Beep,
+    /// A breath of noise for two seconds: the line is there, though nobody talks.
+    Comfort,
     /// Nothing, for 200 ms; keeps a path open.
     Silence,
     /// The two frequencies of a key for 100 ms (ITU-T Q.23).

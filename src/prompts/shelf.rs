@@ -1,5 +1,5 @@
 use super::Problem;
-use super::shipped::SHIPPED;
+use super::shipped::{HOLD_MUSIC, SHIPPED};
 use crate::model::{Language, PromptName};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ impl Shelf {
         for (language, name, bytes) in SHIPPED {
             let prompts = shelf.items.entry(Language::from(*language)).or_default();
             prompts.insert(PromptName::from(*name), Item::Shipped(bytes));
+            let (music, sound) = HOLD_MUSIC;
+            prompts.insert(PromptName::from(music), Item::Shipped(sound));
         }
         shelf
     }

@@ -32,6 +32,15 @@ pub(super) const SHIPPED: &[ShippedPrompt] = shipped![
     "welcome",
 ];
 
+/// What is heard on hold: the same in every language, and once in the binary. `make-hold-music.py` beside it makes it.
+pub(super) const HOLD_MUSIC: (&str, &[u8]) = (
+    "hold-music",
+    include_bytes!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/config/prompts/hold-music.ogg"
+    )),
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

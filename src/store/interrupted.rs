@@ -53,6 +53,8 @@ impl Story {
             NoteKind::Dialed => self.dialed(note),
             NoteKind::Ringing => self.ringing(note),
             NoteKind::Answered | NoteKind::Transferred => self.answered(note),
+            NoteKind::Joined => self.joined(note),
+            NoteKind::Parted => self.let_go(note, "answered"),
             NoteKind::Refused => self.let_go(note, "declined"),
             NoteKind::Released => self.let_go(note, "canceled"),
             NoteKind::Held => self.held_since_ms = self.held_since_ms.or(Some(note.offset_ms)),
@@ -69,11 +71,16 @@ impl Story {
 
     fn dialed(&mut self, note: &CallNote) {
         let Some(leg) = note.leg else { return };
+        let (role, name) = match note.detail.split_once(' ') {
+            Some(("listen" | "whisper" | "barge", name)) => (LegRole::Supervisor, name),
+            Some(("third", name)) => (LegRole::Guest, name),
+            Some(_) | None => (LegRole::Agent, note.detail.as_str()),
+        };
         self.cdr.legs.push(LegRecord {
             leg: leg.0,
-            role: LegRole::Agent,
-            agent: Some(AgentId::from(note.detail.as_str())),
-            number: note.detail.clone(),
+            role,
+            agent: Some(AgentId::from(name)),
+            number: name.to_owned(),
             attempt: 1,
             invited_at: note.at,
             ringing_at: None,
@@ -104,6 +111,14 @@ impl Story {
         });
         // The number is not noted, and an agent's name in its place would mislead.
         self.cdr.agent = agent;
+    }
+
+    fn joined(&mut self, note: &CallNote) {
+        let Some(leg) = note.leg else { return };
+        self.with_leg(leg, |leg| {
+            leg.answered_at = leg.answered_at.or(Some(note.at));
+            leg.result = "answered".to_owned();
+        });
     }
 
     fn let_go(&mut self, note: &CallNote, otherwise: &str) {

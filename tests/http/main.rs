@@ -13,6 +13,7 @@ mod destinations;
 mod doors;
 mod export;
 mod graphql;
+mod guests;
 mod live;
 mod login;
 mod notes;

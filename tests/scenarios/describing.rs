@@ -44,6 +44,7 @@ fn a_phone_holds_in_each_of_its_ways_and_comes_back() {
        5.0s  ali ──INVITE +sdp sendonly──▶ box
        5.0s  media: ali at 192.0.2.10:4000 pcmu receiveonly
        5.0s  box ──200 INVITE +sdp recvonly──▶ ali
+       5.0s  media: play en/hold-music to caller over and over
        5.0s  ali ──ACK──▶ box
        7.0s  ali ──INVITE +sdp inactive──▶ box
        7.0s  media: ali at 192.0.2.10:4000 pcmu neither
@@ -52,22 +53,27 @@ fn a_phone_holds_in_each_of_its_ways_and_comes_back() {
        9.0s  ali ──INVITE +sdp──▶ box
        9.0s  media: ali at 192.0.2.10:4000 pcmu both
        9.0s  box ──200 INVITE +sdp──▶ ali
+       9.0s  media: stop playing to caller
        9.0s  ali ──ACK──▶ box
       11.0s  ali ──INVITE +sdp recvonly──▶ box
       11.0s  media: ali at 192.0.2.10:4000 pcmu sendonly
       11.0s  box ──200 INVITE +sdp sendonly──▶ ali
+      11.0s  media: play en/hold-music to caller over and over
       11.0s  ali ──ACK──▶ box
       13.0s  ali ──INVITE +sdp──▶ box
       13.0s  media: ali at 192.0.2.10:4000 pcmu both
       13.0s  box ──200 INVITE +sdp──▶ ali
+      13.0s  media: stop playing to caller
       13.0s  ali ──ACK──▶ box
       15.0s  ali ──INVITE +sdp──▶ box
       15.0s  media: ali at 192.0.2.10:4000 pcmu receiveonly
       15.0s  box ──200 INVITE +sdp recvonly──▶ ali
+      15.0s  media: play en/hold-music to caller over and over
       15.0s  ali ──ACK──▶ box
       17.0s  ali ──INVITE +sdp──▶ box
       17.0s  media: ali at 192.0.2.10:4000 pcmu both
       17.0s  box ──200 INVITE +sdp──▶ ali
+      17.0s  media: stop playing to caller
       17.0s  ali ──ACK──▶ box
       19.0s  ali ──BYE──▶ box
       19.0s  box ──200 BYE──▶ ali

@@ -15,6 +15,7 @@ mod calling;
 mod describing;
 mod dialing;
 mod guarded;
+mod guests;
 mod journal;
 mod lamps;
 mod lossy;

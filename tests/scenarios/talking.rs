@@ -85,10 +85,12 @@ fn hold_and_resume_are_answered_and_counted() {
        5.0s  ali ──INVITE +sdp sendonly──▶ box
        5.0s  media: ali at 192.0.2.10:4000 pcmu receiveonly
        5.0s  box ──200 INVITE +sdp recvonly──▶ ali
+       5.0s  media: play en/hold-music to caller over and over
        5.0s  ali ──ACK──▶ box
       12.0s  ali ──INVITE +sdp──▶ box
       12.0s  media: ali at 192.0.2.10:4000 pcmu both
       12.0s  box ──200 INVITE +sdp──▶ ali
+      12.0s  media: stop playing to caller
       12.0s  ali ──ACK──▶ box
       14.0s  ali ──BYE──▶ box
       14.0s  box ──200 BYE──▶ ali
@@ -136,6 +138,7 @@ fn a_re_invite_without_an_offer_gets_ours_and_may_end_the_hold() {
        8.0s  box ──200 INVITE +sdp──▶ caller
        8.0s  caller ──ACK +sdp──▶ box
        8.0s  media: caller at 192.0.2.100:4000 pcmu both
+       8.0s  media: stop playing to ali
       11.0s  caller ──BYE──▶ box
       11.0s  box ──200 BYE──▶ caller
       11.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
@@ -458,4 +461,101 @@ fn late_word_of_phones_that_lost_changes_nothing() {
         (world.cdr().status, world.cdr().cause.clone()),
         (Status::Answer, None)
     );
+}
+
+#[test]
+fn while_phones_ring_the_box_may_play_the_ringing_tone_itself() {
+    let mut site = Site::office().unrecorded();
+    site.early_ringback = true;
+    let mut world = World::of(site);
+    world.set("ali", Manner::answers_after(6.0));
+    world.calls("caller", "8000");
+    world.after_seconds(8.0);
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       0.0s  caller ──INVITE 8000 +sdp──▶ box
+       0.0s  box ──100 INVITE──▶ caller
+       0.0s  journal: call opened
+       0.0s  box ──INVITE 1001 +sdp──▶ ali
+       0.0s  box ──INVITE 1002 +sdp──▶ mona
+       0.0s  box ──INVITE 1003 +sdp──▶ omar
+       0.0s  ali ──180 INVITE──▶ box
+       0.0s  mona ──180 INVITE──▶ box
+       0.0s  omar ──180 INVITE──▶ box
+       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: play ringback to caller over and over
+       0.0s  box ──183 INVITE +sdp──▶ caller
+       6.0s  ali ──200 INVITE +sdp──▶ box
+       6.0s  box ──ACK──▶ ali
+       6.0s  media: ali at 192.0.2.10:4000 pcmu both
+       6.0s  media: caller at 192.0.2.100:4000 pcmu both
+       6.0s  media: caller and ali talk
+       6.0s  box ──CANCEL (Call completed elsewhere; SIP 200, Q.850 26)──▶ mona
+       6.0s  box ──CANCEL (Call completed elsewhere; SIP 200, Q.850 26)──▶ omar
+       6.0s  box ──200 INVITE +sdp──▶ caller
+       6.0s  mona ──200 CANCEL──▶ box
+       6.0s  mona ──487 INVITE──▶ box
+       6.0s  omar ──200 CANCEL──▶ box
+       6.0s  omar ──487 INVITE──▶ box
+       6.0s  caller ──ACK──▶ box
+       6.0s  box ──ACK──▶ mona
+       6.0s  box ──ACK──▶ omar
+       8.0s  caller ──BYE──▶ box
+       8.0s  box ──200 BYE──▶ caller
+       8.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+       8.0s  journal: call closed, ANSWER
+       8.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        8.0 s: wait 6.0 ring 6.0 talk 2.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+    ");
+}
+
+#[test]
+fn when_both_hold_each_hears_music_once_the_other_is_back() {
+    let mut world = talking();
+    world.holds("ali");
+    world.after_seconds(2.0);
+    world.holds("caller");
+    world.after_seconds(2.0);
+    world.resumes("caller");
+    world.after_seconds(2.0);
+    world.resumes("ali");
+    world.after_seconds(2.0);
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       5.0s  ali ──INVITE +sdp sendonly──▶ box
+       5.0s  media: ali at 192.0.2.10:4000 pcmu receiveonly
+       5.0s  box ──200 INVITE +sdp recvonly──▶ ali
+       5.0s  media: play en/hold-music to caller over and over
+       5.0s  ali ──ACK──▶ box
+       7.0s  caller ──INVITE +sdp sendonly──▶ box
+       7.0s  media: caller at 192.0.2.100:4000 pcmu receiveonly
+       7.0s  box ──200 INVITE +sdp recvonly──▶ caller
+       7.0s  caller ──ACK──▶ box
+       9.0s  caller ──INVITE +sdp──▶ box
+       9.0s  media: caller at 192.0.2.100:4000 pcmu both
+       9.0s  box ──200 INVITE +sdp──▶ caller
+       9.0s  media: stop playing to ali
+       9.0s  caller ──ACK──▶ box
+      11.0s  ali ──INVITE +sdp──▶ box
+      11.0s  media: ali at 192.0.2.10:4000 pcmu both
+      11.0s  box ──200 INVITE +sdp──▶ ali
+      11.0s  media: stop playing to caller
+      11.0s  ali ──ACK──▶ box
+      13.0s  caller ──BYE──▶ box
+      13.0s  box ──200 BYE──▶ caller
+      13.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+      13.0s  journal: call closed, ANSWER
+      13.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        13.0 s: wait 2.0 ring 2.0 talk 11.0 hold 6.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+    ");
 }

@@ -1263,6 +1263,8 @@ fn a_person_at_the_page_holds_a_call_and_resumes_it() {
     world.hangs_up("caller");
     insta::assert_snapshot!(world.story(), @"
        5.0s  media: ali no longer talks
+       5.0s  media: play en/hold-music to caller over and over
+       5.0s  media: play comfort to ali over and over
       11.0s  media: caller and ali talk
       14.0s  caller ──BYE──▶ box
       14.0s  box ──200 BYE──▶ caller

@@ -28,6 +28,7 @@ mod linphone;
 mod many;
 mod media_ports;
 mod menu;
+mod mixing;
 mod naming;
 mod outside;
 mod proxy;

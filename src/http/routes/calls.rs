@@ -114,7 +114,7 @@ pub(super) async fn resume(
 }
 
 /// A call in which two people talk; nothing else can be held or handed on.
-fn talking<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a CallView, Problem> {
+pub(super) fn talking<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a CallView, Problem> {
     let call = find(snapshot, id)?;
     if call.stage == "talking" {
         return Ok(call);

@@ -8,6 +8,7 @@ mod consumers;
 mod destinations;
 mod export;
 mod foreign_audio;
+mod guests;
 mod health;
 mod input;
 mod mailboxes;
@@ -79,6 +80,12 @@ pub(super) fn table() -> Vec<Route> {
             Scope::CallsControl,
             post(calls::resume),
         ),
+        act(
+            "/api/v1/calls/{id}/monitor",
+            Scope::CallsControl,
+            post(guests::monitor),
+        ),
+        act("/api/v1/calls/{id}/join", Scope::CallsControl, post(guests::join)),
         read("/api/v1/mailboxes", Scope::CallsRead, get(mailboxes::list)),
         act(
             "/api/v1/mailboxes/{name}/heard",

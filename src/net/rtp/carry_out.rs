@@ -16,7 +16,12 @@ impl Worker {
     /// Carries out one order. An order for a leg that is no more is late, not wrong.
     pub(super) fn carry_out(&mut self, now: Instant, order: MediaOrder) {
         match order {
-            MediaOrder::Start { leg, agreed } => self.with(leg, |leg| leg.session.start(now, agreed)),
+            MediaOrder::Start { leg, agreed } => {
+                self.with(leg, |leg| leg.session.start(now, agreed));
+                if let Some(place) = self.legs.place(leg) {
+                    self.settle(now, place);
+                }
+            }
             MediaOrder::Play {
                 leg,
                 play,
@@ -29,8 +34,9 @@ impl Worker {
                 self.join_playout(now, leg);
             }
             MediaOrder::StopPlaying { leg } => self.with(leg, |leg| leg.session.stop_playing()),
-            MediaOrder::Bridge { a, b } => self.bridge(a, b),
-            MediaOrder::Unbridge { leg } => self.unbridge(leg),
+            MediaOrder::Bridge { a, b } => self.bridge(now, a, b),
+            MediaOrder::Mix { call, parties } => self.mix(now, call, &parties),
+            MediaOrder::Unbridge { leg } => self.unbridge(now, leg),
             MediaOrder::Record {
                 left,
                 right,
@@ -62,7 +68,7 @@ impl Worker {
     pub(super) fn give_up(&mut self, now: Instant, key: LegKey) -> Option<(Session, Pair)> {
         let place = self.legs.place(key)?;
         self.end_tape_of(now, place);
-        self.unbridge(key);
+        self.unbridge(now, key);
         let mut leg = self.legs.remove(place)?;
         if let Some(phase) = leg.phase {
             self.playout.leave(phase, place);
@@ -84,6 +90,7 @@ impl Worker {
             session,
             sockets,
             peer: None,
+            mixer: None,
             tape: None,
             phase: None,
         });
@@ -108,8 +115,8 @@ impl Worker {
     pub(super) fn close(&mut self, now: Instant, key: LegKey) {
         let place = self.legs.place(key);
         if let Some(place) = place {
-            self.end_tape_of(now, place);
-            self.unbridge(key);
+            self.leave_tape(now, place);
+            self.unbridge(now, key);
             self.say_goodbye(now, place);
         }
         let Some(leg) = place.and_then(|place| self.legs.remove(place)) else {
@@ -174,37 +181,6 @@ impl Worker {
         }
     }
 
-    fn bridge(&mut self, a: LegKey, b: LegKey) {
-        let (Some(at_a), Some(at_b)) = (self.legs.place(a), self.legs.place(b)) else {
-            tracing::debug!(%a, %b, "Legs {a} and {b} cannot be bridged: one of them is no more.");
-            return;
-        };
-        if at_a == at_b {
-            return;
-        }
-        self.unbridge(a);
-        self.unbridge(b);
-        for (place, peer) in [(at_a, at_b), (at_b, at_a)] {
-            if let Some(leg) = self.legs.get_mut(place) {
-                leg.session.stop_playing();
-                leg.session.interrupt();
-                leg.peer = Some(peer);
-            }
-        }
-    }
-
-    fn unbridge(&mut self, key: LegKey) {
-        let Some(leg) = self.legs.place(key).and_then(|place| self.legs.get_mut(place)) else {
-            return;
-        };
-        leg.session.interrupt();
-        let peer = leg.peer.take();
-        if let Some(peer) = peer.and_then(|peer| self.legs.get_mut(peer)) {
-            peer.session.interrupt();
-            peer.peer = None;
-        }
-    }
-
     /// Starts a tape, or gives a running one of the same recording other sides.
     fn record(&mut self, now: Instant, left: LegKey, right: Option<LegKey>, id: RecordingId, codec: Codec) {
         let Some(at_left) = self.legs.place(left) else {
@@ -215,9 +191,10 @@ impl Worker {
         let at_right = right
             .and_then(|right| self.legs.place(right))
             .filter(|place| *place != at_left);
-        let running = self
-            .tape_of(at_left)
-            .filter(|tape| self.taping.id(*tape) == Some(id));
+        let of_left = self.tape_of(at_left);
+        let of_right = at_right.and_then(|place| self.tape_of(place));
+        let is_it = |tape: &usize| self.taping.id(*tape) == Some(id);
+        let running = of_left.filter(is_it).or_else(|| of_right.filter(is_it));
         let tape = running.unwrap_or_else(|| {
             self.end_tape_of(now, at_left);
             let channels = 1 + u8::from(right.is_some());
@@ -260,6 +237,19 @@ impl Worker {
             leg.tape = None;
         }
         self.taping.change_leg(tape, channel);
+    }
+
+    /// A leg is heard on its tape no more; the tape ends with its last side.
+    fn leave_tape(&mut self, now: Instant, place: usize) {
+        let Some((tape, channel)) = self.side_of(place) else {
+            return;
+        };
+        let on_it = |leg: &&mut Leg| leg.tape.is_some_and(|(listening, _)| listening == tape);
+        if self.legs.iter_mut().filter(on_it).count() > 1 {
+            self.forget_channel(tape, channel);
+        } else {
+            self.end_tape_of(now, place);
+        }
     }
 
     fn stop_recording(&mut self, now: Instant, left: LegKey) {

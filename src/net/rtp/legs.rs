@@ -9,8 +9,10 @@ pub(super) struct Leg {
     pub(super) key: LegKey,
     pub(super) session: Session,
     pub(super) sockets: Pair,
-    /// The other side of the bridge.
+    /// The other side of the bridge, when packets are passed on as they are.
     pub(super) peer: Option<usize>,
+    /// The mixer it meets others in.
+    pub(super) mixer: Option<usize>,
     /// The tape that listens to it, and on which channel.
     pub(super) tape: Option<(usize, usize)>,
     /// The playout phase it belongs to while something plays.

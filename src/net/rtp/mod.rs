@@ -7,6 +7,7 @@
 mod carry_out;
 mod counters;
 mod legs;
+mod mixing;
 mod outbox;
 mod playout;
 mod reporting;

@@ -1,8 +1,10 @@
 //! The RTP threads between real sockets on loopback: phones here, the box there, nothing in between.
 
 use super::{RtpSettings, RtpThreads, ToEngine};
-use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Sound, Sounds, g711};
-use crate::model::{CallKey, Codec, Dice, Digit, LegId, LegKey, Playable, RecordingId, TapeMessage, Tone};
+use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Ringing, Sound, Sounds, g711};
+use crate::model::{
+    CallKey, Codec, Dice, Digit, LegId, LegKey, Part, Playable, RecordingId, TapeMessage, Tone,
+};
 use crate::sdp::Agreed;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -48,6 +50,7 @@ impl Box {
         });
         let settings = RtpSettings {
             rtp_timeout: Some(30 * LONG),
+            ringing: Ringing::default(),
             dice: Dice::from_number(1),
         };
         let threads =
@@ -554,4 +557,120 @@ fn voice_is_marked_for_the_front_of_every_queue_in_both_families() {
             assert_eq!(class.unwrap(), 46 << 2, "{address}");
         }
     }
+}
+
+/// The level a law gives for what a phone says over and over: the mean of a packet's samples.
+fn level(codec: Codec, packet: &[u8]) -> i32 {
+    let samples = packet[12..]
+        .iter()
+        .map(|byte| i32::from(g711::linear(codec, *byte)));
+    samples.sum::<i32>() / (packet.len() - 12) as i32
+}
+
+/// Every phone says its level, packet by packet as fast as it hears, until all of them hear what they should.
+fn until_they_hear(
+    phones: &mut [Phone],
+    at: &[SocketAddr],
+    laws: &[Codec],
+    says: &[i16],
+    expected: &[i32],
+) -> Vec<Vec<Vec<u8>>> {
+    let mut heard = vec![Vec::new(); phones.len()];
+    for _ in 0..250 {
+        let mut right = 0;
+        for (place, phone) in phones.iter_mut().enumerate() {
+            let payload = [g711::encode(laws[place], says[place]); 160];
+            phone.say(at[place], laws[place].payload_type().unwrap(), &payload);
+        }
+        for (place, phone) in phones.iter().enumerate() {
+            let (_, packet) = phone.hear();
+            let off = (level(laws[place], &packet) - expected[place]).abs();
+            right += usize::from(off <= 60 + expected[place] / 15);
+            heard[place].push(packet);
+        }
+        if right == phones.len() {
+            return heard;
+        }
+    }
+    let last: Vec<_> = heard
+        .iter()
+        .zip(laws)
+        .map(|(heard, law)| level(*law, heard.last().unwrap()))
+        .collect();
+    panic!("they hear {last:?} and not {expected:?}");
+}
+
+#[test]
+fn three_phones_hear_each_other_and_two_who_are_left_are_relayed_again() {
+    let office = Box::new();
+    let mut phones = ["127.20.7.2", "127.20.7.3", "127.20.7.4"].map(Phone::new);
+    let laws = [Codec::Pcmu, Codec::Pcma, Codec::Pcmu];
+    let keys = [key(30, 0), key(30, 1), key(30, 2)];
+    let at: Vec<_> = (0..3)
+        .map(|place| office.leg(keys[place], &phones[place], laws[place]))
+        .collect();
+    let (call, says) = (CallKey(30), [1000, 3000, 9000]);
+    let parties = keys.map(|key| (key, Part::Talks)).to_vec();
+    office.order(MediaOrder::Mix { call, parties });
+    let mixed = until_they_hear(&mut phones, &at, &laws, &says, &[12_000, 10_000, 4_000]);
+    let listening = vec![
+        (keys[0], Part::Talks),
+        (keys[1], Part::Talks),
+        (keys[2], Part::Listens),
+    ];
+    office.order(MediaOrder::Mix {
+        call,
+        parties: listening,
+    });
+    until_they_hear(&mut phones, &at, &laws, &says, &[3000, 1000, 4000]);
+    let whispering = vec![
+        (keys[0], Part::Talks),
+        (keys[1], Part::Talks),
+        (keys[2], Part::WhispersTo(keys[1])),
+    ];
+    office.order(MediaOrder::Mix {
+        call,
+        parties: whispering,
+    });
+    until_they_hear(&mut phones, &at, &laws, &says, &[3000, 10_000, 4000]);
+    office.order(MediaOrder::Close { leg: keys[2] });
+    let left = until_they_hear(&mut phones[..2], &at, &laws, &says, &[3000, 1000]);
+    // One stream from beginning to end for each phone, whoever feeds it.
+    for (before, after) in mixed.iter().zip(&left) {
+        let (first, last) = (before.first().unwrap(), after.last().unwrap());
+        assert_eq!(first[8..12], last[8..12], "the same source");
+        for pair in before.windows(2).chain(after.windows(2)) {
+            let number = |packet: &[u8]| u16::from_be_bytes([packet[2], packet[3]]);
+            assert_eq!(number(&pair[1]), number(&pair[0]).wrapping_add(1));
+        }
+    }
+}
+
+#[test]
+fn a_conversation_of_one_call_never_reaches_into_another() {
+    let office = Box::new();
+    let mut phones = ["127.20.7.2", "127.20.7.3", "127.20.7.4"].map(Phone::new);
+    let (one, other) = ([key(31, 0), key(31, 1)], key(33, 0));
+    let laws = [Codec::Pcmu; 3];
+    let at = [
+        office.leg(one[0], &phones[0], Codec::Pcmu),
+        office.leg(one[1], &phones[1], Codec::Pcmu),
+        office.leg(other, &phones[2], Codec::Pcmu),
+    ];
+    office.order(MediaOrder::Bridge { a: one[0], b: one[1] });
+    let alone = vec![(other, Part::Talks)];
+    office.order(MediaOrder::Mix {
+        call: other.call,
+        parties: alone,
+    });
+    until_they_hear(&mut phones[..2], &at, &laws, &[1000, 3000], &[3000, 1000]);
+    phones[2].say(at[2], 0, &[0x80; 160]);
+    office.order(MediaOrder::Close { leg: other });
+    let MediaEvent::Closed { leg, quality, .. } = office.event() else {
+        panic!()
+    };
+    assert_eq!(
+        (leg, quality.map(|quality| quality.packets_sent)),
+        (other, Some(0))
+    );
 }

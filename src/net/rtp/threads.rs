@@ -4,8 +4,8 @@ use super::outbox::ToEngine;
 use super::sockets::Pair;
 use super::taping::Buffers;
 use super::worker::{Equipment, Job, WAKER, Worker};
-use crate::media::{MediaEvent, MediaOrder, Sounds};
-use crate::model::{CallKey, Dice, LegKey, TapeMessage};
+use crate::media::{MediaEvent, MediaOrder, Ringing, Sounds};
+use crate::model::{CallKey, Dice, LegId, LegKey, TapeMessage};
 use mio::{Poll, Waker};
 use std::io;
 use std::net::IpAddr;
@@ -23,6 +23,8 @@ const ORDERS: usize = 1024;
 pub struct RtpSettings {
     /// When a leg that hears nothing is dead; never, when none.
     pub rtp_timeout: Option<Duration>,
+    /// How it rings in this country.
+    pub ringing: Ringing,
     /// Where the random numbers of outgoing streams come from.
     pub dice: Dice,
 }
@@ -68,6 +70,7 @@ impl RtpThreads {
                 recorder: tape.clone(),
                 buffers: buffers.clone(),
                 rtp_timeout: settings.rtp_timeout,
+                ringing: settings.ringing,
                 dice: settings.dice.fork(),
                 counters: counters.clone(),
             };
@@ -197,5 +200,9 @@ fn leg_of(order: &MediaOrder) -> LegKey {
         | MediaOrder::StopRecording { leg }
         | MediaOrder::WatchSilence { leg, .. }
         | MediaOrder::Close { leg } => *leg,
+        MediaOrder::Mix { call, .. } => LegKey {
+            call: *call,
+            leg: LegId::CALLER,
+        },
     }
 }

@@ -64,12 +64,15 @@ impl Worker {
             Heard::Nothing => {}
             Heard::Report(heard) => self.count_report(heard),
             Heard::Packet(packet, digit) => {
-                let (key, tape, peer) = (leg.key, leg.tape, leg.peer);
+                let (key, tape, peer, mixer) = (leg.key, leg.tape, leg.peer, leg.mixer);
                 if let Some(digit) = digit {
                     self.outbox.say(MediaEvent::DigitPressed { leg: key, digit });
                 }
                 if let Some(tape) = tape {
                     self.taping.put(now, tape, &packet, &self.buffer[..]);
+                }
+                if let Some(mixer) = mixer {
+                    self.mixing.put(now, mixer, place, &packet, &self.buffer[..]);
                 }
                 if let Some(peer) = peer {
                     self.pass_on(now, peer, &packet);

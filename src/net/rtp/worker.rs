@@ -1,11 +1,12 @@
 use super::RtpCounters;
 use super::counters::Shared;
 use super::legs::Legs;
+use super::mixing::Mixing;
 use super::outbox::{Outbox, ToEngine};
 use super::playout::Playout;
 use super::sockets::Pair;
 use super::taping::{Buffers, Taping};
-use crate::media::{MediaEvent, MediaOrder, PACKET, Session, Sounds, Tones};
+use crate::media::{MediaEvent, MediaOrder, PACKET, Ringing, Session, Sounds, Tones};
 use crate::model::{Dice, LegKey, TapeMessage};
 use mio::{Events, Poll, Token};
 use std::io::ErrorKind;
@@ -52,6 +53,7 @@ pub(super) struct Equipment {
     pub(super) recorder: SyncSender<TapeMessage>,
     pub(super) buffers: Buffers,
     pub(super) rtp_timeout: Option<Duration>,
+    pub(super) ringing: Ringing,
     pub(super) dice: Dice,
     pub(super) counters: Arc<Shared>,
 }
@@ -62,6 +64,7 @@ pub(super) struct Worker {
     jobs: Receiver<Job>,
     pub(super) legs: Legs,
     pub(super) playout: Playout,
+    pub(super) mixing: Mixing,
     pub(super) taping: Taping,
     pub(super) outbox: Outbox,
     pub(super) library: Arc<dyn Sounds>,
@@ -92,10 +95,11 @@ impl Worker {
             jobs,
             legs: Legs::default(),
             playout: Playout::new(clock()),
+            mixing: Mixing::new(clock()),
             taping: Taping::new(equipment.recorder, equipment.buffers),
             outbox: Outbox::new(equipment.to_engine),
             library: equipment.library,
-            tones: Tones::default(),
+            tones: Tones::ringing(equipment.ringing),
             dice: equipment.dice,
             counts: RtpCounters::default(),
             buffer: Box::new([0; BUFFER]),
@@ -134,10 +138,14 @@ impl Worker {
         if self.disturbed || !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
-        let next = [self.playout.next_deadline(), self.sweep_at]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [
+            self.playout.next_deadline(),
+            self.mixing.next_deadline(),
+            self.sweep_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let retry = (self.outbox.is_waiting() || self.taping.is_waiting()).then_some(RETRY);
         let until_next = next.map(|next| next.saturating_duration_since(clock()));
         [until_next, retry].into_iter().flatten().min()
@@ -152,6 +160,9 @@ impl Worker {
         self.sweep(now);
         while let Some(phase) = self.playout.take_due(now) {
             self.play_phase(now, phase);
+        }
+        while let Some(mixer) = self.mixing.take_due(now) {
+            self.run_mixer(now, mixer);
         }
         std::mem::swap(&mut self.unfinished, &mut self.revisited);
         while let Some(token) = self.revisited.pop() {

@@ -222,6 +222,17 @@ impl UserAgent {
         self.respond_to_invite(now, id, 180, None);
     }
 
+    /// Tells the caller that phones ring, and what it hears of that comes from us (RFC 3960 §3): with this SDP, the
+    /// same that answers the call later. A caller who wants it acknowledged is rung without.
+    pub fn ring_early(&mut self, now: Instant, id: SessionId, sdp: &[u8]) -> bool {
+        let session = self.sessions.get(&id);
+        if session.is_none_or(|session| session.rings_reliably) {
+            self.ring(now, id);
+            return false;
+        }
+        self.respond_to_invite(now, id, 183, Some(sdp)).is_some()
+    }
+
     /// Answers the caller with this SDP.
     pub fn answer(&mut self, now: Instant, id: SessionId, sdp: Vec<u8>) {
         if let Some(server) = self.respond_to_invite(now, id, 200, Some(&sdp))
@@ -255,6 +266,7 @@ impl UserAgent {
             .header(Name::Supported, SUPPORTED)
             .header(Name::Server, &self.settings.product);
         let response = match sdp {
+            Some(sdp) if status < 200 => draft.body(SDP, sdp),
             Some(sdp) => session_timer::granted(draft, session.granted).body(SDP, sdp),
             None => draft.finish(),
         };

@@ -113,6 +113,8 @@ fn code(kind: NoteKind) -> i64 {
         NoteKind::TransferAsked => 14,
         NoteKind::Transferred => 15,
         NoteKind::TransferFailed => 16,
+        NoteKind::Joined => 17,
+        NoteKind::Parted => 18,
     }
 }
 
@@ -134,6 +136,8 @@ fn kind_of(number: i64) -> Option<NoteKind> {
         NoteKind::TransferAsked,
         NoteKind::Transferred,
         NoteKind::TransferFailed,
+        NoteKind::Joined,
+        NoteKind::Parted,
     ];
     kinds.into_iter().find(|kind| code(*kind) == number)
 }

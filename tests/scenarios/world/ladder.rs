@@ -1,7 +1,7 @@
 //! What happened, as a person would write it down: the time first, one line a message.
 
 use callpost::media::MediaOrder;
-use callpost::model::{Cdr, LegRecord, Playable};
+use callpost::model::{Cdr, LegKey, LegRecord, Part, Playable};
 use callpost::sip::{Message, Method, Name, reason_phrase};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -160,6 +160,17 @@ pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String
         MediaOrder::StopPlaying { leg } => format!("stop playing to {}", who(*leg)),
         MediaOrder::Move { from, to } => format!("{} goes over as {}", who(*from), who(*to)),
         MediaOrder::Bridge { a, b } => format!("{} and {} talk", who(*a), who(*b)),
+        MediaOrder::Mix { parties, .. } => {
+            let party = |(leg, part): &(LegKey, Part<LegKey>)| match part {
+                Part::Talks => who(*leg),
+                Part::Listens => format!("{} (listens)", who(*leg)),
+                Part::WhispersTo(ear) => format!("{} (whispers to {})", who(*leg), who(*ear)),
+            };
+            format!(
+                "together: {}",
+                parties.iter().map(party).collect::<Vec<_>>().join(", ")
+            )
+        }
         MediaOrder::Unbridge { leg } => format!("{} no longer talks", who(*leg)),
         MediaOrder::Record {
             left,

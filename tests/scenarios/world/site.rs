@@ -37,6 +37,8 @@ pub struct Site {
     pub trunk_rules: BTreeMap<TrunkName, TrunkRules>,
     pub qualify_every: Option<Duration>,
     pub guard: callpost::sip::guard::Rules,
+    /// Callers hear our ringing tone before they are answered.
+    pub early_ringback: bool,
 }
 
 /// The office's menu.
@@ -95,6 +97,7 @@ impl Site {
             trunk_rules: BTreeMap::new(),
             qualify_every: None,
             guard: callpost::sip::guard::Rules::default(),
+            early_ringback: false,
         }
     }
 
@@ -168,6 +171,8 @@ impl Site {
             },
             codecs: Codec::G711.to_vec(),
             advertised: None,
+            early_ringback: self.early_ringback,
+            music_on_hold: Some("hold-music".into()),
             rtp_ports: self.rtp_ports,
             record: self.record,
             agents: self.agents,
@@ -236,5 +241,6 @@ pub fn group(name: &str, attempts: u32, ring_seconds: u64, overflow: Overflow) -
         attempts,
         wrap_up: Duration::ZERO,
         overflow,
+        music: None,
     }
 }

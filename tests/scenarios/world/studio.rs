@@ -2,7 +2,8 @@
 
 use callpost::media::{MediaEvent, MediaOrder, PlayId};
 use callpost::model::{
-    Codec, LegKey, Playable, Quality, RecordingFacts, RecordingId, RecordingRow, TapeDone, TapeMessage, Tone,
+    Codec, LegKey, Part, Playable, Quality, RecordingFacts, RecordingId, RecordingRow, TapeDone, TapeMessage,
+    Tone,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -76,6 +77,14 @@ impl Studio {
                 self.playing.remove(b);
                 Vec::new()
             }
+            MediaOrder::Mix { call, parties } => {
+                self.bridged.retain(|a, _| a.call != *call);
+                let mut talkers = parties.iter().filter(|(_, part)| *part == Part::Talks);
+                if let (Some((a, _)), Some((b, _))) = (talkers.next(), talkers.next()) {
+                    self.bridged.insert(*a, *b);
+                }
+                Vec::new()
+            }
             MediaOrder::Move { from, to } => self.move_leg(now, *from, *to),
             MediaOrder::Unbridge { leg } => {
                 self.bridged.retain(|a, b| a != leg && b != leg);
@@ -118,6 +127,10 @@ impl Studio {
             | MediaOrder::StopPlaying { leg }
             | MediaOrder::Unbridge { leg } => leg,
             MediaOrder::Bridge { a, .. } => a,
+            MediaOrder::Mix { parties, .. } => match parties.first() {
+                Some((leg, _)) => leg,
+                None => return,
+            },
             MediaOrder::Record { left, .. } => left,
         };
         let failed = !self.failed.is_empty();
@@ -161,8 +174,12 @@ impl Studio {
             .taping
             .iter()
             .find(|(left, (_, right))| **left == leg || *right == Some(leg));
-        if let Some(left) = taped.map(|(left, _)| *left) {
-            reports.extend(self.end_tape(now, left));
+        if let Some((left, right)) = taped.map(|(left, (_, right))| (*left, *right)) {
+            let other = if left == leg { right } else { Some(left) };
+            // The tape runs on while its other side is there.
+            if other.is_none_or(|other| !self.open.contains_key(&other)) {
+                reports.extend(self.end_tape(now, left));
+            }
         }
         self.playing.remove(&leg);
         self.bridged.retain(|a, b| *a != leg && *b != leg);
@@ -253,6 +270,7 @@ fn length(item: &Playable) -> Duration {
         Playable::Text { .. } => Duration::from_secs(3),
         Playable::Tone(Tone::Beep) => Duration::from_millis(500),
         Playable::Tone(Tone::Ringback) => Duration::from_secs(5),
+        Playable::Tone(Tone::Comfort) => Duration::from_secs(2),
         Playable::Tone(Tone::Silence) => Duration::from_millis(200),
         Playable::Tone(Tone::Key(_)) => Duration::from_millis(100),
     }

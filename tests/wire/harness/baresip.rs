@@ -66,6 +66,12 @@ impl Account {
         self
     }
 
+    /// It speaks only this codec, as its module names it, with rate and channels: `G722/16000/1`, `opus/48000/2`.
+    pub(crate) fn speaking_as(mut self, codec: &str) -> Self {
+        self.codecs = codec.to_owned();
+        self
+    }
+
     /// It picks up by itself.
     pub(crate) fn answering(mut self) -> Self {
         self.answers = true;
@@ -265,7 +271,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     let place = path.display();
     let config = format!(
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
-         module_path {modules}\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
          statmode_default off\n{trust}\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",

@@ -59,6 +59,7 @@ pub(crate) struct Household {
     media_keys: String,
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
+    codecs: Vec<&'static str>,
 }
 
 impl Household {
@@ -77,6 +78,7 @@ impl Household {
             media_keys: String::new(),
             flows: Vec::new(),
             prompts: Vec::new(),
+            codecs: vec!["PCMU", "PCMA"],
         }
     }
 
@@ -210,6 +212,12 @@ impl Household {
         self
     }
 
+    /// The codecs of the box, the preferred first; both laws of G.711 otherwise.
+    pub(crate) fn speaking(mut self, codecs: &[&'static str]) -> Self {
+        self.codecs = codecs.to_vec();
+        self
+    }
+
     /// A trunk with these keys beside the usual one.
     pub(crate) fn trunk(mut self, keys: &str) -> Self {
         writeln!(self.sections, "[[trunk]]\n{keys}").expect("text grows");
@@ -231,6 +239,7 @@ impl Household {
             media_keys,
             flows,
             prompts,
+            codecs,
         } = self;
         let (sip, http, pbx) = (street.box_sip(), street.box_http(), street.pbx());
         let (first, last) = rtp_ports;
@@ -246,7 +255,7 @@ impl Household {
             "[site]\nname=\"wire\"\ntimezone=\"Asia/Riyadh\"\ncountry=\"SA\"\nlanguages=[\"en\",\"ar\"]\n\
              drain_seconds={drain_seconds}\n\
              [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}{more_listens}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
-             [media]\nrtp_ports=[{first},{last}]\ncodecs=[\"PCMU\",\"PCMA\"]\n{media_keys}\
+             [media]\nrtp_ports=[{first},{last}]\ncodecs={codecs:?}\n{media_keys}\
              [http]\nlisten=\"{http}\"\nrequests_per_minute=60000\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n\
              [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"

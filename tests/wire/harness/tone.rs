@@ -33,6 +33,16 @@ pub(crate) fn heard(samples: &[i16], hertz: u32) -> Duration {
     Duration::from_millis(u64::try_from(windows * 50).unwrap_or_default())
 }
 
+/// How long this tone is to be heard, alone or among one or two others.
+pub(crate) fn heard_among(samples: &[i16], hertz: u32) -> Duration {
+    let holds = |window: &&[i16]| {
+        let total = mean_square(window);
+        total > SILENCE && power(window, hertz) > 0.2 * total
+    };
+    let windows = samples.chunks_exact(WINDOW).filter(holds).count();
+    Duration::from_millis(u64::try_from(windows * 50).unwrap_or_default())
+}
+
 /// The frequency, to 5 Hz, that is heard for the longest time.
 pub(crate) fn loudest(samples: &[i16]) -> Option<u32> {
     let mut sounding: Vec<&[i16]> = samples
