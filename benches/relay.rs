@@ -10,10 +10,10 @@
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-use callpost::media::{Found, MediaOrder, PlayId, Sound, Sounds};
-use callpost::model::{CallKey, Codec, Dice, LegId, LegKey, Playable, RecordingId, TapeMessage};
+use callpost::media::{Found, MediaOrder, PACKET, PlayId, Session, Sound, Sounds};
+use callpost::model::{CallKey, Codec, Dice, LegId, LegKey, Playable, RecordingId, SrtpSuite, TapeMessage};
 use callpost::net::rtp::{RtpSettings, RtpThreads};
-use callpost::sdp::Agreed;
+use callpost::sdp::{Agreed, MasterKey, Secured};
 use mio::net::UdpSocket as MioSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::fs;
@@ -30,6 +30,8 @@ const SECONDS: u64 = 2;
 const ROUNDS: usize = 5;
 /// Packets a second that each phone sends.
 const RATE: u64 = 50;
+/// Bytes of a packet of 20 ms of G.711.
+const PLAIN: usize = 172;
 /// The name of the bare loop's thread, found by it in /proc.
 const BARE: &str = "bare-relay";
 /// The name of the RTP thread.
@@ -55,11 +57,12 @@ fn main() {
 
 /// Measures each kind in turn, some times over, and keeps the cheapest round of each.
 fn least(calls: u32) -> Vec<(&'static str, Cost)> {
-    let kinds: [(&str, &dyn Fn() -> Cost); 5] = [
+    let kinds: [(&str, &dyn Fn() -> Cost); 6] = [
         ("bare relay", &|| bare(calls)),
         ("bridged", &|| bridged(calls, Codec::Pcmu, false)),
         ("bridged, µ-law to A-law", &|| bridged(calls, Codec::Pcma, false)),
         ("bridged, recorded", &|| bridged(calls, Codec::Pcmu, true)),
+        ("bridged, one side encrypted", &|| encrypted(calls)),
         ("prompt playing, caller speaking", &|| playing(calls)),
     ];
     let mut costs: Vec<(&str, Cost)> = kinds.iter().map(|(what, measure)| (*what, measure())).collect();
@@ -123,25 +126,37 @@ const MARK: [u8; 2] = [0xca, 0x11];
 
 /// Lets the phones speak for a while, and gives what they sent and what they heard, and how long it took.
 fn speak(phones: &[UdpSocket], to: &[SocketAddr]) -> (u64, u64, Delay) {
+    speak_sealed(phones, to, |_, _| PLAIN)
+}
+
+/// The same, and what each phone sends is sealed first: gets the phone and the packet, gives its length.
+fn speak_sealed(
+    phones: &[UdpSocket],
+    to: &[SocketAddr],
+    mut seal: impl FnMut(usize, &mut [u8; PACKET]) -> usize,
+) -> (u64, u64, Delay) {
     let gap = 1_000_000_000 / (RATE * phones.len() as u64);
     let total = RATE * SECONDS * phones.len() as u64;
     let start = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
     let ears = listen(phones, start, over.clone());
-    let mut packet = [0x55; 172];
-    packet[..2].copy_from_slice(&[0x80, 0]);
-    packet[20..22].copy_from_slice(&MARK);
     let mut sent = 0u64;
     while sent < total {
         let due = (start.elapsed().as_nanos() as u64 / gap).min(total);
         while sent < due {
             let phone = (sent % phones.len() as u64) as usize;
             let number = (sent / phones.len() as u64) as u32;
+            let mut packet = [0x55; PACKET];
+            packet[..2].copy_from_slice(&[0x80, 0]);
             packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
             packet[4..8].copy_from_slice(&(number * 160).to_be_bytes());
             packet[8..12].copy_from_slice(&(phone as u32).to_be_bytes());
             packet[STAMP].copy_from_slice(&(start.elapsed().as_nanos() as u64).to_be_bytes());
-            phones[phone].send_to(&packet, to[phone]).expect("a packet sent");
+            packet[20..22].copy_from_slice(&MARK);
+            let length = seal(phone, &mut packet);
+            phones[phone]
+                .send_to(&packet[..length], to[phone])
+                .expect("a packet sent");
             sent += 1;
         }
         thread::sleep(Duration::from_micros(30));
@@ -173,7 +188,7 @@ fn listen(phones: &[UdpSocket], start: Instant, over: Arc<AtomicBool>) -> thread
             for event in &events {
                 while let Ok((length, _)) = ears[event.token().0].recv_from(&mut buffer) {
                     // Reports are not voice.
-                    back += u64::from(length == 172);
+                    back += u64::from(length == PLAIN || length == PLAIN + 10);
                     if let (Some(MARK), Some(stamp)) = (
                         buffer.get(20..22).map(|mark| [mark[0], mark[1]]),
                         buffer[STAMP].first_chunk(),
@@ -348,6 +363,60 @@ fn bridged(calls: u32, second_law: Codec, recorded: bool) -> Cost {
     let cpu = cpu_of(RTP) - before;
     threads.stop();
     drain.join().expect("the recorder's end");
+    Cost {
+        cpu,
+        sent,
+        back,
+        expected: sent,
+        delay,
+    }
+}
+
+/// The first phone of each call encrypts, the second does not.
+fn encrypted(calls: u32) -> Cost {
+    let phones = phones(calls);
+    let (threads, to, _tapes) = office(&phones, Codec::Pcmu);
+    let suite = SrtpSuite::AesCm128Tag80;
+    let [ours, theirs] = [[1; 30], [2; 30]].map(|key| MasterKey::new(suite, &key).expect("a key"));
+    let secured = |send, receive| Secured {
+        suite,
+        send,
+        receive,
+        receive_mki: None,
+    };
+    let (now, mut dice) = (Instant::now(), Dice::from_number(1));
+    let mut ends = Vec::new();
+    for call in 0..calls as usize {
+        let (a, b) = (leg(2 * call), leg(2 * call + 1));
+        let remote = phones[2 * call].local_addr().expect("its address");
+        let agreed = Agreed {
+            secured: Some(secured(ours, theirs)),
+            ..agreed(remote, Codec::Pcmu)
+        };
+        threads
+            .order(MediaOrder::Start { leg: a, agreed })
+            .expect("start");
+        threads.order(MediaOrder::Bridge { a, b }).expect("bridge");
+        let mut end = Session::new(now, &mut dice);
+        end.start(
+            now,
+            Agreed {
+                secured: Some(secured(theirs, ours)),
+                ..agreed
+            },
+        );
+        ends.push(end);
+    }
+    let before = cpu_of(RTP);
+    let (sent, back, delay) = speak_sealed(&phones, &to, |phone, packet| {
+        if phone % 2 == 1 {
+            return PLAIN;
+        }
+        let sealed = ends[phone / 2].protect(packet, 0..PLAIN);
+        sealed.expect("each number is new").len()
+    });
+    let cpu = cpu_of(RTP) - before;
+    threads.stop();
     Cost {
         cpu,
         sent,

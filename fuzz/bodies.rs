@@ -2,8 +2,8 @@
 //! seeded mutations under the stable one.
 
 use callpost::media::Session;
-use callpost::model::{Codec, Dice};
-use callpost::sdp::Negotiator;
+use callpost::model::{Codec, Dice, SrtpSuite};
+use callpost::sdp::{Agreed, MasterKey, Negotiator, Secured};
 use callpost::sip::digest::{Algorithm, Authenticator, Ha1, Secret, Verdict, answer};
 use callpost::sip::{
     Contacts, Draft, Echo, Frame, Framer, Malformed, Message, Method, NameAddr, Replaces, Uri,
@@ -251,6 +251,33 @@ pub(crate) fn rtp(bytes: &[u8]) {
     let mut datagram = bytes.to_vec();
     let _ = session.receive(now, source(), &mut datagram);
     let _ = session.receive(now, there, &mut datagram);
+    // The same where voice is encrypted: nothing gets through, and nothing is kept of it.
+    for suite in SrtpSuite::ALL {
+        let key = vec![0x5a; suite.key_bytes() + suite.salt_bytes()];
+        let Some(key) = MasterKey::new(suite, &key) else {
+            continue;
+        };
+        let secured = Secured {
+            suite,
+            send: key,
+            receive: key,
+            receive_mki: None,
+        };
+        let mut session = Session::new(now, &mut Dice::from_number(3711));
+        session.start(
+            now,
+            Agreed {
+                secured: Some(secured),
+                ..agreed
+            },
+        );
+        let _ = session.receive(now, there, &mut bytes.to_vec());
+        let _ = session.unprotect_report(&mut bytes.to_vec());
+        let mut buffer = bytes.to_vec();
+        buffer.resize(bytes.len() + 20, 0);
+        let _ = session.protect(&mut buffer, 0..bytes.len());
+        let _ = session.protect_report(&mut buffer, bytes.len());
+    }
     let _ = session.quality();
 }
 

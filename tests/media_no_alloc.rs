@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "counting allocations takes an allocator of our own")]
 
 use callpost::media::{Frame, Heard, HeardReport, PACKET, Piece, PlayId, Session, Sound, Tape};
-use callpost::model::{Codec, Dice, RecordingId};
-use callpost::sdp::Agreed;
+use callpost::model::{Codec, Dice, RecordingId, SrtpSuite};
+use callpost::sdp::{Agreed, MasterKey, Secured};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -113,4 +113,65 @@ fn ten_thousand_packets_allocate_nothing() {
     let before = asked();
     drop(std::hint::black_box(Box::new(1)));
     assert_eq!(asked() - before, 1);
+}
+
+/// A phone seals, the caller's leg opens, the agent's leg seals again: in every suite, reports as well.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
+fn encrypted_packets_allocate_nothing() {
+    let start = Instant::now();
+    let (here, there): (SocketAddr, SocketAddr) = (
+        "127.0.0.2:4000".parse().unwrap(),
+        "127.0.0.3:4000".parse().unwrap(),
+    );
+    let mut dice = Dice::from_number(1);
+    for suite in SrtpSuite::ALL {
+        let key = |byte: u8| {
+            let bytes = [byte; 46];
+            MasterKey::new(suite, &bytes[..suite.key_bytes() + suite.salt_bytes()]).unwrap()
+        };
+        let secured = |send, receive| Secured {
+            suite,
+            send: key(send),
+            receive: key(receive),
+            receive_mki: None,
+        };
+        let mut leg = |remote, secured| {
+            let mut session = Session::new(start, &mut dice);
+            session.start(
+                start,
+                Agreed {
+                    secured: Some(secured),
+                    ..agreed(remote, Codec::Pcmu)
+                },
+            );
+            session
+        };
+        let mut phone = leg(there, secured(1, 2));
+        let mut caller = leg(here, secured(2, 1));
+        let mut agent = leg(there, secured(3, 4));
+        let (mut buffer, mut report) = ([0; PACKET], [0; 64]);
+        let mut relayed = 0;
+
+        let before = asked();
+        for number in 1..=2_000u32 {
+            let now = start + Duration::from_millis(u64::from(number) * 20);
+            speak(&mut buffer, number);
+            let sealed = phone.protect(&mut buffer, 0..SPOKEN).unwrap();
+            if let Heard::Packet(packet, _) = caller.receive(now, here, &mut buffer[sealed]) {
+                let sent = agent
+                    .relay(now, &packet, &mut buffer)
+                    .and_then(|(range, _)| agent.protect(&mut buffer, range));
+                relayed += u32::from(sent.is_some());
+            }
+            report[..8].copy_from_slice(&[0x80, 201, 0, 1, 0, 0, 0, 9]);
+            let length = phone.protect_report(&mut report, 8).unwrap();
+            assert_eq!(caller.unprotect_report(&mut report[..length]), Some(8));
+        }
+        let during = asked() - before;
+        assert_eq!((relayed, during), (2_000, 0), "{suite}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The configuration in the engine's words.
 
 use crate::config::Config;
-use crate::engine::Settings;
+use crate::engine::{Encryption, Settings};
 use crate::sip::{self, Account, Listener, Transport};
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +28,27 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
             .iter()
             .map(|trunk| (trunk.name.clone(), trunk.rules()))
             .collect(),
+        encryption: encryption(config),
         most_calls: usize::try_from(config.site.max_calls).unwrap_or(usize::MAX),
+    }
+}
+
+/// Whose voice is encrypted. The phone of an agent behind a trunk keeps to the trunk's rule.
+fn encryption(config: &Config) -> Encryption {
+    let wishes = || {
+        let enabled = config.agents.iter().filter(|agent| agent.enabled);
+        enabled.filter_map(|agent| Some((agent, agent.srtp?)))
+    };
+    Encryption {
+        srtp: config.media.srtp,
+        over_plain_sip: config.media.srtp_over_plain_sip,
+        best_effort: config.media.srtp_best_effort,
+        phones: wishes()
+            .filter_map(|(agent, srtp)| Some((agent.extension.clone()?, srtp)))
+            .collect(),
+        contacts: wishes()
+            .filter_map(|(agent, srtp)| Some((agent.contact.clone()?, srtp)))
+            .collect(),
     }
 }
 

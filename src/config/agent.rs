@@ -3,6 +3,7 @@ use super::trunk::is_host;
 use super::{Mistake, Secret, links};
 use crate::agents::Reach;
 use crate::model::{AgentId, GroupName, Number, TrunkName};
+use crate::sdp::Srtp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -37,6 +38,9 @@ pub struct Agent {
     /// The phone's fixed SIP address, `sip:door@192.168.1.30`.
     #[serde(default)]
     pub contact: Option<String>,
+    /// Whether the phone's voice is encrypted: `off`, `allowed` or `required`; as `[media]` says when absent.
+    #[serde(default)]
+    pub srtp: Option<Srtp>,
     /// Whether a router stands between the phone and the box and hides where its voice comes from. Its place is then
     /// learned, once, from packets that come from where it signals. When absent: only when its SDP names a private
     /// address while it signals from a public one.

@@ -16,6 +16,7 @@ impl Draft {
         self.check_links(&mut found.mistakes);
         self.check_overflows(&mut found.mistakes);
         self.check_sockets(&mut found.mistakes);
+        self.check_encryption(&mut found.mistakes);
         self.check_flows(found);
         self.check_music(&mut found.mistakes);
         self.check_habits(found);

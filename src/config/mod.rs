@@ -6,6 +6,7 @@
 
 mod agent;
 mod draft;
+mod encryption;
 mod environment;
 mod fitting;
 mod flows;

@@ -3,6 +3,7 @@ use super::{Mistake, Secret};
 use crate::egress::Trust;
 use crate::engine::TrunkRules;
 use crate::model::{Codec, TrunkName};
+use crate::sdp::Srtp;
 use crate::sip::{self, Network, Transport};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -64,6 +65,9 @@ pub struct Trunk {
     /// The key it has to show by TLS: `first_use`, or `sha256/…`, which needs no authority.
     #[serde(default)]
     pub tls_pin: Option<String>,
+    /// Whether its voice is encrypted: `off`, `allowed` or `required`; as `[media]` says when absent.
+    #[serde(default)]
+    pub srtp: Option<Srtp>,
     /// Networks from which its requests are believed, beside the host's own addresses.
     #[serde(default)]
     allow: Vec<NetworkText>,
@@ -129,6 +133,7 @@ impl Trunk {
         TrunkRules {
             codecs: codecs.collect(),
             most_calls: self.max_calls,
+            srtp: self.srtp,
             nat: self.nat,
         }
     }

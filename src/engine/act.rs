@@ -2,6 +2,7 @@
 
 use super::farewell::farewell;
 use super::line::Line;
+use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::agents::{self, Agent, AgentState, Reach};
 use crate::call::{
@@ -281,9 +282,15 @@ impl Engine {
         let local = route.flow.local.ip();
         let by_trunk = route.trunk.is_some();
         let nat = self.nat_of_destination(&invitation.destination);
-        let mut negotiator = self
+        let negotiator = self
             .negotiator(local, port, session_id, route.trunk.as_ref())
             .facing(route.flow.peer.ip(), nat);
+        let party = Party::called(&invitation.destination);
+        let mut negotiator = self.secure(negotiator, party, &route.flow, true);
+        if !negotiator.can_offer() {
+            self.ports.give_back(port);
+            return false;
+        }
         if let Some(codec) = codec {
             negotiator.prefer(codec);
         }
@@ -293,7 +300,7 @@ impl Engine {
         let mut line = Line::new(key.leg, session, local, port, negotiator);
         line.by_trunk = by_trunk;
         if let Some(live) = self.calls.get_mut(&key.call) {
-            live.lines.push(line);
+            live.lines.push(line.invited_by(invitation));
         }
         true
     }

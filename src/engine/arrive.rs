@@ -1,6 +1,7 @@
 //! A call comes in: where it goes, whether there is room, and the first row of its record.
 
 use super::line::{Line, Live};
+use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::agents::Reach;
 use crate::call::{self, Call, Cause, Event, Setup, Who};
@@ -84,9 +85,11 @@ impl Engine {
             Origin::Phone(_) => None,
         };
         let nat = self.nat_of_origin(&incoming.origin);
-        let mut negotiator = self
+        let negotiator = self
             .negotiator(local, port.unwrap_or(9), session_id, trunk)
             .facing(incoming.flow.peer.ip(), nat);
+        let party = Party::calling(&incoming.origin);
+        let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
         let answer = incoming
             .offer
             .as_ref()

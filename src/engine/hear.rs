@@ -21,7 +21,7 @@ impl Engine {
             sip::Event::NeverAcknowledged(session) => self.never_acknowledged(now, session),
             sip::Event::Expired(session) => self.session_expired(now, session),
             sip::Event::RefreshWanted(session) => self.refresh(now, session),
-            sip::Event::Reanswered { session, body } => self.reanswered(session, &body),
+            sip::Event::Reanswered { session, body } => self.reanswered(now, session, &body),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Referred(referral) => self.referred(now, *referral),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
@@ -91,14 +91,24 @@ impl Engine {
                 self.tell(call, Event::LegAnswered(leg));
                 self.note_hold(call, leg, agreed);
             }
-            Err(_) => {
-                self.sip
-                    .release(now, session, super::farewell::farewell(Cause::Incompatible));
-                self.drop_line(now, call, leg);
-                let refusal = self.refusal_for(LegKey { call, leg }, 488);
-                self.tell(call, Event::LegRefused(leg, refusal));
-            }
+            Err(_) => match line.negotiator.offer_plain() {
+                // It picked up and left the encryption out: it is asked once more, in the call, and hears it then.
+                Some(offer) => {
+                    line.is_unsettled = true;
+                    self.sip.reoffer(now, session, &offer);
+                }
+                None => self.cannot_talk(now, session, LegKey { call, leg }),
+            },
         }
+    }
+
+    /// A phone picked up, and nothing it can hear was agreed on.
+    fn cannot_talk(&mut self, now: Instant, session: SessionId, key: LegKey) {
+        self.sip
+            .release(now, session, super::farewell::farewell(Cause::Incompatible));
+        self.drop_line(now, key.call, key.leg);
+        let refusal = self.refusal_for(key, 488);
+        self.tell(key.call, Event::LegRefused(key.leg, refusal));
     }
 
     /// The ACK of a caller whose INVITE or re-INVITE carried no offer brings the answer to ours.
@@ -141,6 +151,9 @@ impl Engine {
         let Some(LegKey { call, leg }) = self.leg_of(session) else {
             return;
         };
+        if self.invite_plainly(now, LegKey { call, leg }, status) {
+            return;
+        }
         self.drop_line(now, call, leg);
         let refusal = self.refusal_for(LegKey { call, leg }, status);
         self.tell(call, Event::LegRefused(leg, refusal));
@@ -196,16 +209,24 @@ impl Engine {
         }
     }
 
-    fn reanswered(&mut self, session: SessionId, body: &[u8]) {
+    fn reanswered(&mut self, now: Instant, session: SessionId, body: &[u8]) {
         let Some(LegKey { call, leg }) = self.leg_of(session) else {
             return;
         };
         let Some(line) = self.line_mut(call, leg) else {
             return;
         };
-        // An answer that does not fit: what was agreed before stands.
-        if let Ok(agreed) = line.negotiator.answered(body) {
-            self.change_media(call, leg, agreed);
+        let was_unsettled = std::mem::take(&mut line.is_unsettled);
+        match line.negotiator.answered(body) {
+            Ok(agreed) if was_unsettled => {
+                self.start_media(call, leg, agreed);
+                self.tell(call, Event::LegAnswered(leg));
+                self.note_hold(call, leg, agreed);
+            }
+            Ok(agreed) => self.change_media(call, leg, agreed),
+            Err(_) if was_unsettled => self.cannot_talk(now, session, LegKey { call, leg }),
+            // An answer that does not fit: what was agreed before stands.
+            Err(_) => {}
         }
     }
 
@@ -292,6 +313,7 @@ impl Engine {
 
     fn media_closed(&mut self, now: Instant, key: LegKey, quality: Option<Quality>, strangers: u64) {
         self.counters.rtp_strangers += strangers;
+        self.counters.rtp_rejected += quality.map_or(0, |quality| quality.packets_rejected);
         match self.closing.remove(&key) {
             Some(port) => self.ports.give_back(port),
             // Nobody asked for it: the thread lost the leg to a fault, and a call without sound is none.

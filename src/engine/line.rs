@@ -2,7 +2,7 @@ use super::echo::Echo;
 use crate::call::Call;
 use crate::model::{CallKey, LegId, LegKey, Quality, RecordingRow};
 use crate::sdp::{Agreed, Flowing, Negotiator};
-use crate::sip::SessionId;
+use crate::sip::{Invitation, SessionId};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -53,6 +53,10 @@ pub(super) struct Line {
     /// Whether a trunk is at the other end, rather than a phone of the house.
     pub(super) by_trunk: bool,
     pub(super) plays: u32,
+    /// How it was invited, while it may have to be invited again without encryption.
+    pub(super) invitation: Option<Box<Invitation>>,
+    /// It was picked up, and what it hears is still to be agreed on.
+    pub(super) is_unsettled: bool,
     /// What was measured so far.
     pub(super) quality: Option<Quality>,
 }
@@ -78,6 +82,8 @@ impl Line {
             is_held: false,
             by_trunk: false,
             plays: 0,
+            invitation: None,
+            is_unsettled: false,
             quality: None,
         }
     }

@@ -25,6 +25,7 @@ mod outside;
 mod ports;
 mod refreshes;
 mod ringing;
+mod secure;
 mod settings;
 mod snapshot;
 mod transfer;
@@ -38,7 +39,7 @@ pub use guests::Wanted;
 pub use io::{Input, Output};
 pub use machine::Engine;
 pub use notice::Notice;
-pub use settings::{Settings, TrunkRules};
+pub use settings::{Encryption, Settings, TrunkRules};
 pub use snapshot::{
     AgentView, Alarm, BanView, CallView, Counters, LegView, Load, MailboxView, PortsView, QueueView,
     RegistrationView, Severity, Snapshot, TrunkView,

@@ -1,7 +1,8 @@
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
-use crate::model::{Codec, FlowName, Language, PromptName, TrunkName};
+use crate::model::{Codec, FlowName, Language, Number, PromptName, TrunkName};
 use crate::routing::Plan;
+use crate::sdp::Srtp;
 use crate::sip;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
     /// What calls by each trunk keep to.
     pub trunks: BTreeMap<TrunkName, TrunkRules>,
+    /// Whose voice is encrypted.
+    pub encryption: Encryption,
     /// Calls at once; a further one is answered 503.
     pub most_calls: usize,
 }
@@ -52,6 +55,23 @@ pub struct TrunkRules {
     pub codecs: Vec<Codec>,
     /// Calls at once, both ways; no limit when nothing is written.
     pub most_calls: Option<usize>,
+    /// Whether its voice is encrypted; as everybody's when nothing is written.
+    pub srtp: Option<Srtp>,
     /// Whether a router hides where its voice comes from; what its SDP shows decides when nothing is said.
     pub nat: Option<bool>,
+}
+
+/// Whose voice is encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encryption {
+    /// Everybody's, unless another wish is written for a trunk or an agent.
+    pub srtp: Srtp,
+    /// Whether keys may travel in SIP that others can read.
+    pub over_plain_sip: bool,
+    /// Whether crypto lines count in a plain stream as well.
+    pub best_effort: bool,
+    /// Of phones that register here, by extension.
+    pub phones: BTreeMap<Number, Srtp>,
+    /// Of phones at fixed addresses, by their URI.
+    pub contacts: BTreeMap<String, Srtp>,
 }

@@ -265,6 +265,8 @@ pub struct Counters {
     pub bans: u64,
     /// RTP packets dropped because they came from an address the SDP did not name.
     pub rtp_strangers: u64,
+    /// Packets of encrypted calls that ended, left out because their protection was not right.
+    pub rtp_rejected: u64,
 }
 
 /// Something a technician should know.

@@ -2,6 +2,7 @@
 
 use super::farewell::farewell;
 use super::line::Live;
+use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Entry, Event, JoinWish, TransferNews, TransferObjection, TransferWish, Who};
 use crate::ivr::RingResult;
@@ -157,9 +158,11 @@ impl Engine {
             Origin::Phone(_) => None,
         };
         let nat = self.nat_of_origin(&incoming.origin);
-        let mut negotiator = self
+        let negotiator = self
             .negotiator(local, port, session_id, trunk)
             .facing(incoming.flow.peer.ip(), nat);
+        let party = Party::calling(&incoming.origin);
+        let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
         let answer = incoming
             .offer
             .as_ref()

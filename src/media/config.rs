@@ -1,5 +1,6 @@
 use super::Ringing;
 use crate::model::{Codec, PromptName};
+use crate::sdp::Srtp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,6 +24,13 @@ pub struct Config {
     pub ringback_country: String,
     /// The address written into SDP, where a router in front of the box maps it one to one.
     pub advertised_address: Option<IpAddr>,
+    /// Whether voice is encrypted: `off`, `allowed` where both sides can, or `required`. A trunk or an agent may have a
+    /// wish of its own.
+    pub srtp: Srtp,
+    /// Whether the keys may travel in SIP over UDP, TCP and WebSocket without TLS, where others can read them.
+    pub srtp_over_plain_sip: bool,
+    /// Whether crypto lines count in streams that call themselves plain (`RTP/AVP`), and are offered so.
+    pub srtp_best_effort: bool,
 }
 
 impl Default for Config {
@@ -35,6 +43,9 @@ impl Default for Config {
             early_ringback: false,
             ringback_country: "eu".to_owned(),
             advertised_address: None,
+            srtp: Srtp::default(),
+            srtp_over_plain_sip: false,
+            srtp_best_effort: false,
         }
     }
 }

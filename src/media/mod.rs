@@ -8,6 +8,8 @@ pub mod codec;
 mod comfort;
 mod config;
 mod ear;
+#[cfg(test)]
+mod encrypted;
 pub mod g711;
 mod jitter;
 mod keys;
@@ -29,6 +31,7 @@ mod silence;
 mod sound;
 mod sounds;
 mod source;
+mod srtp;
 #[cfg(test)]
 mod stories;
 mod tape;

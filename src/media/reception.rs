@@ -187,6 +187,7 @@ impl Reception {
             burst_packets: spread.mean(),
             worst_gap_ms: self.gap(&spread),
             there: reported.quality_there(),
+            ..Quality::default()
         })
     }
 

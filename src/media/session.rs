@@ -10,6 +10,7 @@ use super::rtcp::{self, Reports, Writer};
 use super::silence::Silence;
 use super::sound::FRAME;
 use super::source::{Source, Step};
+use super::srtp::Protection;
 use super::{Found, PlayId};
 use crate::model::{Codec, Dice, Digit, Playable, Quality};
 use crate::sdp::{Agreed, Flowing};
@@ -27,6 +28,7 @@ pub const PACKET: usize = HEADER + FRAME + TAIL;
 #[derive(Debug)]
 pub struct Session {
     agreed: Option<Agreed>,
+    protection: Protection,
     latch: Latch,
     source: Source,
     reception: Reception,
@@ -40,6 +42,7 @@ pub struct Session {
     heard_at: Instant,
     told_dead: bool,
     strangers: u64,
+    rejected: u64,
 }
 
 /// What a datagram turned out to be.
@@ -49,6 +52,8 @@ pub enum Heard {
     Stranger,
     /// It is not RTP.
     Junk,
+    /// Voice is encrypted here and this is not: the wrong tag, a repetition, or no protection at all.
+    Rejected,
     /// RTP that changes nothing: a repetition, or anything while it is on hold.
     Nothing,
     /// A report, on the port that it shares with RTP.
@@ -116,6 +121,7 @@ impl Session {
         );
         Self {
             agreed: None,
+            protection: Protection::default(),
             latch: Latch::default(),
             source: Source::default(),
             reception: Reception::new(now),
@@ -123,11 +129,13 @@ impl Session {
             keys: Keys::default(),
             silence: None,
             player: None,
-            outgoing: Outgoing::new(now, ssrc, u16::from_be_bytes([q0, q1]), timestamp),
+            // Below the middle, so that nobody who misses the first packets takes it for a turn of the counter.
+            outgoing: Outgoing::new(now, ssrc, u16::from_be_bytes([q0 & 0x7f, q1]), timestamp),
             carries: false,
             heard_at: now,
             told_dead: false,
             strangers: 0,
+            rejected: 0,
         }
     }
 
@@ -137,6 +145,7 @@ impl Session {
         if resumed {
             self.heard_at = now;
         }
+        self.protection.settle(agreed.secured);
         if self.agreed.is_some_and(|before| before.remote != agreed.remote) {
             self.latch.forget();
         }
@@ -158,6 +167,13 @@ impl Session {
             };
         }
         let is_peer = is_same(from, self.latch.place(&agreed));
+        if !is_peer && agreed.learns_from.is_none() {
+            return self.refuse(false);
+        }
+        let Some(length) = self.protection.open(datagram) else {
+            return self.reject(is_peer);
+        };
+        let datagram = datagram.get(..length).unwrap_or_default();
         let Some(header) = Header::read(datagram) else {
             return self.refuse(is_peer);
         };
@@ -176,6 +192,15 @@ impl Session {
             carries(&agreed, header.payload_type)
         };
         self.understand(now, &agreed, header, payload, kind)
+    }
+
+    /// What is not protected as agreed is the peer's mistake, or anything of a stranger.
+    fn reject(&mut self, is_peer: bool) -> Heard {
+        if !is_peer {
+            return self.refuse(false);
+        }
+        self.rejected += 1;
+        Heard::Rejected
     }
 
     /// What is not RTP is junk of the peer, or anything of a stranger.
@@ -197,6 +222,11 @@ impl Session {
         if !is_peer && agreed.learns_from.is_none() {
             return HeardReport::Stranger;
         }
+        let Some(length) = self.unprotect_report(datagram) else {
+            self.rejected += u64::from(is_peer);
+            return HeardReport::Junk;
+        };
+        let datagram = datagram.get(..length).unwrap_or_default();
         let Some(told) = rtcp::read(datagram, self.outgoing.reported(now).ssrc) else {
             return HeardReport::Junk;
         };
@@ -223,12 +253,14 @@ impl Session {
     fn write_report(&mut self, now: Instant, goodbye: bool, buffer: &mut [u8]) -> Option<Report> {
         let agreed = self.agreed?;
         let (own, heard) = (self.outgoing.reported(now), self.reception.heard());
-        let mut writer = Writer::new(buffer);
+        let mut writer = Writer::new(&mut *buffer);
         self.reports.write(now, own, heard, goodbye, &mut writer)?;
+        let length = writer.length();
+        let length = self.protect_report(buffer, length)?;
         let to = self.latch.rtcp_place(&agreed);
         // Port 9 and an address of nobody stand for a peer that does not want to hear anything.
         (!to.ip().is_unspecified()).then_some(Report {
-            length: writer.length(),
+            length,
             to,
             muxed: agreed.rtcp_mux,
         })
@@ -346,9 +378,22 @@ impl Session {
     /// last thing that may touch it. `buffer` has [`PACKET`]'s room behind `range`. Gives the bytes to send; none when it
     /// may not be sent.
     pub fn protect(&mut self, buffer: &mut [u8], range: Range<usize>) -> Option<Range<usize>> {
-        buffer.get(range.clone())?;
-        self.outgoing.count_octets(range.len().saturating_sub(HEADER));
-        Some(range)
+        let length = range.len().saturating_sub(HEADER);
+        let sealed = self.protection.seal(buffer, range)?;
+        self.outgoing.count_octets(length);
+        Some(sealed)
+    }
+
+    /// Opens a report (RTCP) of the peer where it lies. Gives the length of what is left; none when it is not to be
+    /// believed.
+    pub fn unprotect_report(&mut self, datagram: &mut [u8]) -> Option<usize> {
+        self.protection.open_report(datagram)
+    }
+
+    /// Makes the report in the first `length` bytes ready for the network; `buffer` has 20 bytes of room behind it. Gives
+    /// the length to send; none when it may not be sent.
+    pub fn protect_report(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        self.protection.seal_report(buffer, length)
     }
 
     /// Plays these, and cuts what plays now.
@@ -450,7 +495,18 @@ impl Session {
             round_trip: self.reports.round_trip(),
             there: self.reports.there(),
         };
-        self.reception.quality(&reported)
+        let nothing_heard = || {
+            (self.rejected > 0).then(|| Quality {
+                packets_sent: reported.sent,
+                ..Quality::default()
+            })
+        };
+        let measured = self.reception.quality(&reported).or_else(nothing_heard)?;
+        Some(Quality {
+            packets_rejected: self.rejected,
+            srtp: self.protection.suite(),
+            ..measured
+        })
     }
 
     /// Datagrams from addresses that the SDP did not name.

@@ -59,7 +59,7 @@ impl Voice {
 fn packet(heard: Heard) -> Option<Packet> {
     match heard {
         Heard::Packet(packet, _) => Some(packet),
-        Heard::Stranger | Heard::Junk | Heard::Nothing | Heard::Report(_) => None,
+        Heard::Stranger | Heard::Junk | Heard::Rejected | Heard::Nothing | Heard::Report(_) => None,
     }
 }
 

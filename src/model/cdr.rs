@@ -1,6 +1,6 @@
 use super::{
-    AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Number, RecordingId, Stamp, StepName,
-    TrunkName,
+    AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Number, RecordingId, SrtpSuite, Stamp,
+    StepName, TrunkName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -276,6 +276,18 @@ pub struct Quality {
     /// How the other side hears the box, as it reports; `null` when it does not.
     #[serde(default)]
     pub there: Option<QualityThere>,
+    /// Packets that were left out because their protection was not right: the wrong tag, a repetition, or none at all.
+    /// Left out when there were none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub packets_rejected: u64,
+    /// How the leg's voice was encrypted; left out when it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub srtp: Option<SrtpSuite>,
+}
+
+/// Whether nothing was counted.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Quality of what the box sends on a leg, as the peer reports it by RTCP.

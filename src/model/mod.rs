@@ -17,6 +17,7 @@ mod mailbox;
 mod part;
 mod playable;
 mod secret;
+mod srtp;
 mod tape;
 
 pub use cdr::{
@@ -38,4 +39,5 @@ pub use mailbox::{Mailbox, MailboxCount};
 pub use part::Part;
 pub use playable::{Playable, Tone};
 pub use secret::Secret;
+pub use srtp::SrtpSuite;
 pub use tape::{TapeDone, TapeMessage};

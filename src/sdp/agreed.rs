@@ -1,4 +1,4 @@
-use super::OpusWishes;
+use super::{OpusWishes, Secured};
 use crate::model::Codec;
 use std::net::{IpAddr, SocketAddr};
 
@@ -32,6 +32,8 @@ pub struct Agreed {
     pub packet_ms: u16,
     /// Which way audio flows now.
     pub flowing: Flowing,
+    /// The keys, when voice is encrypted.
+    pub secured: Option<Secured>,
 }
 
 impl Agreed {
@@ -53,6 +55,7 @@ impl Agreed {
             opus: OpusWishes::default(),
             packet_ms: 20,
             flowing: Flowing::Both,
+            secured: None,
         }
     }
 }

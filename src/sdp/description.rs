@@ -1,3 +1,4 @@
+use super::crypto::{CryptoLine, MOST_LINES};
 use super::{Flowing, OpusWishes, SdpError};
 use crate::model::Codec;
 use sdp_types::{Attribute, Connection, Media, Session};
@@ -52,6 +53,8 @@ pub(super) struct Stream {
     pub(super) rtcp_mux: bool,
     /// Which way it flows, seen from the box.
     pub(super) flowing: Flowing,
+    /// The crypto lines that can be used, in the peer's order (RFC 4568).
+    pub(super) crypto: Vec<CryptoLine>,
 }
 
 /// What a `c=` line says.
@@ -122,6 +125,7 @@ impl Stream {
             flowing: flowing(&media.attributes)
                 .or_else(|| flowing(&session.attributes))
                 .unwrap_or(Flowing::Both),
+            crypto: crypto(&media.attributes),
         };
         stream.read_formats(&media.attributes);
         Ok(stream)
@@ -304,6 +308,16 @@ fn milliseconds(value: &str) -> Option<u16> {
     whole.parse().ok().filter(|ms| *ms != 0)
 }
 
+fn crypto(attributes: &[Attribute]) -> Vec<CryptoLine> {
+    let lines = attributes
+        .iter()
+        .filter(|line| line.attribute.eq_ignore_ascii_case("crypto"));
+    lines
+        .take(MOST_LINES)
+        .filter_map(|line| CryptoLine::read(line.value.as_deref()?))
+        .collect()
+}
+
 /// Words of an `m=` line go back to the peer in our answer, so they may hold nothing that ends a line or a text.
 fn is_plain(words: &str) -> bool {
     words.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
@@ -340,7 +354,8 @@ fn is_telling(line: &[u8]) -> bool {
                 .position(|byte| b":\r ".contains(byte))
                 .unwrap_or(name.len());
             let name = name.get(..end).unwrap_or_default();
-            let known: [&[u8]; 10] = [
+            let known: [&[u8]; 11] = [
+                b"crypto",
                 b"rtpmap",
                 b"fmtp",
                 b"rtcp",

@@ -30,6 +30,18 @@ pub enum SdpError {
     /// The peer takes only packets shorter than the box sends.
     #[error("Packets of at most {0} ms are not sent; take 20 ms")]
     ShortPackets(u16),
+    /// Encrypted voice is offered, and none of its crypto lines can be used.
+    #[error("No usable crypto line; offer AES_CM_128_HMAC_SHA1_80 with a key of 30 bytes")]
+    NoUsableKey,
+    /// Encrypted voice is offered with a key that others on the way could read.
+    #[error("RTP/SAVP is taken over TLS only, where nobody reads its key")]
+    KeyInTheOpen,
+    /// Plain voice is offered where only encrypted voice is taken.
+    #[error("Voice has to be encrypted; offer RTP/SAVP with a crypto line")]
+    PlainVoice,
+    /// The answer to our encrypted offer brings no key for it.
+    #[error("The answer has no crypto line of the offer")]
+    KeyNotAnswered,
     /// The peer's answer switched our stream off.
     #[error("The answer refuses the audio stream")]
     Refused,
@@ -50,6 +62,10 @@ impl SdpError {
             | Self::Multicast(_)
             | Self::Address(..)
             | Self::ShortPackets(_)
+            | Self::NoUsableKey
+            | Self::KeyInTheOpen
+            | Self::PlainVoice
+            | Self::KeyNotAnswered
             | Self::Refused
             | Self::NotOffered => 488,
         }
@@ -64,20 +80,27 @@ impl SdpError {
             Self::Transport(_) => "media_transport",
             Self::AddressFamily(_) | Self::Multicast(_) | Self::Address(..) => "media_address",
             Self::ShortPackets(_) => "packet_length",
+            Self::NoUsableKey | Self::KeyInTheOpen | Self::PlainVoice | Self::KeyNotAnswered => {
+                "media_encryption"
+            }
         }
     }
 
     /// Code and text of the Warning header (RFC 3261 §20.43); the text holds neither quotes nor line ends.
     pub fn warning(&self) -> (u16, String) {
         let code = match self {
-            Self::Transport(_) => 302,
+            Self::Transport(_) | Self::KeyInTheOpen | Self::PlainVoice => 302,
             Self::NoAudio => 304,
             Self::NoCommonCodec(_) => 305,
             Self::ShortPackets(_) => 306,
             Self::AddressFamily(_) => 301,
             Self::Multicast(_) => 330,
             Self::Unreadable(_) | Self::TooLarge(_) => 307,
-            Self::Address(..) | Self::Refused | Self::NotOffered => 399,
+            Self::Address(..)
+            | Self::NoUsableKey
+            | Self::KeyNotAnswered
+            | Self::Refused
+            | Self::NotOffered => 399,
         };
         let text = self
             .to_string()

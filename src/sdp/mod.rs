@@ -7,17 +7,25 @@ mod address;
 mod agreed;
 #[cfg(test)]
 mod bombs;
+mod crypto;
 mod description;
 mod direction;
+#[cfg(test)]
+mod encrypted;
 mod error;
 mod hidden;
 mod negotiator;
 mod numbers;
 mod opus;
 mod own;
+mod secrecy;
+mod secured;
+mod security;
 mod writing;
 
 pub use agreed::{Agreed, Flowing};
 pub use error::SdpError;
 pub use negotiator::Negotiator;
 pub use opus::OpusWishes;
+pub use secured::{MasterKey, Mki, Secured};
+pub use security::{Security, Srtp};

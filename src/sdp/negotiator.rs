@@ -1,11 +1,14 @@
 use super::address::usable;
+use super::crypto::CryptoLine;
 use super::description::{Description, Place, Stream};
 use super::hidden::Hidden;
 use super::numbers::Numbers;
 use super::own::OwnPlaces;
+use super::secrecy::Secrecy;
 use super::writing::{self, Audio, Line};
-use super::{Agreed, Flowing, SdpError};
-use crate::model::Codec;
+use super::{Agreed, Flowing, SdpError, Security};
+use crate::model::{Codec, Dice};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
@@ -27,14 +30,24 @@ pub struct Negotiator {
     session_id: u64,
     version: u64,
     /// Our last body after its `o=` line; the version rises when it changes.
-    said: Option<String>,
+    said: Option<Said>,
     /// The `m=` lines of the session in their order, which never changes again (RFC 3264 §8).
     lines: Vec<Line>,
     /// What payload numbers mean on this leg.
     numbers: Numbers,
+    secrecy: Secrecy,
     offered: bool,
     agreed: Option<Agreed>,
     hidden: Hidden,
+}
+
+/// A body, which may hold keys and is not shown.
+struct Said(String);
+
+impl fmt::Debug for Said {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Said(…)")
+    }
 }
 
 impl Negotiator {
@@ -51,6 +64,7 @@ impl Negotiator {
             said: None,
             lines: vec![Line::Audio],
             numbers: Numbers::default(),
+            secrecy: Secrecy::none(),
             offered: false,
             agreed: None,
             hidden: Hidden::default(),
@@ -79,6 +93,30 @@ impl Negotiator {
         self
     }
 
+    /// May encrypt voice, with keys from these dice.
+    #[must_use]
+    pub fn securing(mut self, security: Security, dice: Dice) -> Self {
+        self.secrecy = Secrecy::new(security, dice);
+        self
+    }
+
+    /// May not encrypt voice, because its keys could be read on the way, and knows whether plain voice is enough.
+    #[must_use]
+    pub fn wary(mut self, security: Security) -> Self {
+        self.secrecy = Secrecy::without_keys(security);
+        self
+    }
+
+    /// Whether anything can be offered: not where encryption is required and its keys have no way.
+    pub fn can_offer(&self) -> bool {
+        self.secrecy.can_offer()
+    }
+
+    /// Whether our last offer is an encrypted one.
+    pub fn offers_keys(&self) -> bool {
+        self.offered && !self.secrecy.said().1.is_empty()
+    }
+
     /// Puts this codec first: with the codec of the other leg nothing has to be transcoded.
     pub fn prefer(&mut self, codec: Codec) {
         if let Some(place) = self.codecs.iter().position(|known| *known == codec) {
@@ -98,6 +136,8 @@ impl Negotiator {
         self.offered = true;
         let codecs = self.numbers.of_codecs(&self.codecs);
         let events = self.numbers.of_events(&self.codecs);
+        self.secrecy
+            .prepare_offer(self.agreed.map(|agreed| agreed.secured));
         self.say(Audio {
             port: self.port,
             codecs: &codecs,
@@ -109,10 +149,16 @@ impl Negotiator {
         })
     }
 
+    /// Our offer without encryption, after the peer turned down an encrypted one. None when nothing encrypted was
+    /// offered, when something is agreed already, and where plain voice is not allowed.
+    pub fn offer_plain(&mut self) -> Option<Vec<u8>> {
+        (self.agreed.is_none() && self.secrecy.turn_down()).then(|| self.offer())
+    }
+
     /// Our last body again, under the same version, as an offer: it says that nothing has changed (RFC 4028 §7.4).
     pub fn offer_again(&mut self) -> Vec<u8> {
         match self.said.take() {
-            Some(body) => {
+            Some(Said(body)) => {
                 self.offered = true;
                 self.sign(body)
             }
@@ -138,7 +184,9 @@ impl Negotiator {
         if !stream.is_live_audio() {
             return Err(SdpError::Refused);
         }
+        let secured = self.secrecy.settle(stream)?;
         let mut agreed = self.settle(stream, None)?;
+        agreed.secured = secured;
         // The box does not offer it, so an answer cannot accept it (RFC 5761 §5.1.1).
         agreed.rtcp_mux = false;
         agreed.remote_rtcp = self.remote_rtcp(stream, agreed.remote);
@@ -157,7 +205,11 @@ impl Negotiator {
     /// [`SdpError`] when the offer cannot be used; what was agreed before stands.
     pub fn answer(&mut self, offer: &[u8]) -> Result<(Vec<u8>, Agreed), SdpError> {
         let offer = Description::read(offer)?;
-        let (place, agreed) = self.choose(&offer)?;
+        let (place, mut agreed, line) = self.choose(&offer)?;
+        let before = self.agreed.and_then(|agreed| agreed.secured);
+        if let Some(stream) = offer.streams.get(place) {
+            agreed.secured = self.secrecy.accept(stream, line, before)?;
+        }
         self.lines = offer.streams.iter().map(Line::refused).collect();
         if let Some(line) = self.lines.get_mut(place) {
             *line = Line::Audio;
@@ -187,17 +239,26 @@ impl Negotiator {
         Ok((body, agreed))
     }
 
-    /// The first audio stream that can be used. When none can, the first one's fault is the answer's.
-    fn choose(&self, offer: &Description) -> Result<(usize, Agreed), SdpError> {
+    /// The first audio stream that can be used, an encrypted one before a plain one, with the line that encrypts it. When
+    /// none can, the first one's fault is the answer's.
+    fn choose(&self, offer: &Description) -> Result<(usize, Agreed, Option<CryptoLine>), SdpError> {
+        let in_use = self.agreed.and_then(|agreed| agreed.secured);
+        let in_use = in_use.map(|secured| secured.suite);
         let mut fault = SdpError::NoAudio;
+        let mut plain = None;
         let live = offer
             .streams
             .iter()
             .enumerate()
             .filter(|(_, stream)| stream.is_live_audio());
         for (place, stream) in live {
-            match self.settle(stream, self.wanted()) {
-                Ok(agreed) => return Ok((place, agreed)),
+            let settled = self
+                .secrecy
+                .pick(stream, in_use)
+                .and_then(|line| Ok((place, self.settle(stream, self.wanted())?, line)));
+            match settled {
+                Ok(secured @ (.., Some(_))) => return Ok(secured),
+                Ok(first @ (.., None)) => plain = plain.or(Some(first)),
                 Err(SdpError::NoAudio) => {}
                 Err(other) => {
                     if fault == SdpError::NoAudio {
@@ -206,7 +267,7 @@ impl Negotiator {
                 }
             }
         }
-        Err(fault)
+        plain.ok_or(fault)
     }
 
     /// The codec to keep when the peer offers it: the other leg's, else the one in use.
@@ -215,9 +276,6 @@ impl Negotiator {
     }
 
     fn settle(&self, stream: &Stream, wanted: Option<Codec>) -> Result<Agreed, SdpError> {
-        if !stream.transport.eq_ignore_ascii_case("RTP/AVP") {
-            return Err(SdpError::Transport(stream.transport.clone()));
-        }
         let ours = |(_, codec): &&(u8, Codec)| self.codecs.contains(codec);
         let kept = stream
             .codecs
@@ -252,6 +310,7 @@ impl Negotiator {
             opus: stream.opus(*number),
             packet_ms: PACKET_MS,
             flowing: Flowing::of(stream.flowing.sends() && !deaf, stream.flowing.receives()),
+            secured: None,
         })
     }
 
@@ -305,8 +364,8 @@ impl Negotiator {
 
     /// Puts the `o=` line before a body; its version rises only when the body changed (RFC 3264 §8).
     fn say(&mut self, audio: Audio<'_>) -> Vec<u8> {
-        let body = writing::body(self.local_ip, &self.lines, audio);
-        if self.said.as_ref() != Some(&body) {
+        let body = writing::body(self.local_ip, &self.lines, audio, self.secrecy.said());
+        if self.said.as_ref().is_none_or(|said| said.0 != body) {
             self.version += 1;
         }
         self.sign(body)
@@ -318,7 +377,7 @@ impl Negotiator {
             "v=0\r\no=callpost {} {} {place}\r\n{body}",
             self.session_id, self.version
         );
-        self.said = Some(body);
+        self.said = Some(Said(body));
         text.into_bytes()
     }
 }

@@ -1,6 +1,8 @@
 use super::Flowing;
+use super::crypto::{self, OwnLine};
 use super::description::Stream;
 use super::opus;
+use super::secrecy::Transport;
 use crate::model::Codec;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -58,11 +60,11 @@ pub(super) fn place(ip: IpAddr) -> String {
 }
 
 /// Everything after the `o=` line.
-pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>) -> String {
+pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>, secrecy: (Transport, &[OwnLine])) -> String {
     let mut text = format!("s=-\r\nc={}\r\nt=0 0\r\n", place(ip));
     for line in lines {
         match line {
-            Line::Audio => write_audio(&mut text, audio),
+            Line::Audio => write_audio(&mut text, audio, secrecy),
             Line::Refused {
                 media,
                 transport,
@@ -76,8 +78,8 @@ pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>) -> String {
 }
 
 /// `write!` to a `String` cannot fail.
-fn write_audio(text: &mut String, audio: Audio<'_>) {
-    let _ = write!(text, "m=audio {} RTP/AVP", audio.port);
+fn write_audio(text: &mut String, audio: Audio<'_>, (transport, keys): (Transport, &[OwnLine])) {
+    let _ = write!(text, "m=audio {} {}", audio.port, transport.word());
     for (number, _) in audio.codecs {
         let _ = write!(text, " {number}");
     }
@@ -110,6 +112,7 @@ fn write_audio(text: &mut String, audio: Audio<'_>) {
             "a=rtpmap:{number} telephone-event/{clock}\r\na=fmtp:{number} 0-16\r\n"
         );
     }
+    crypto::write(text, keys);
     let _ = write!(
         text,
         "a=ptime:{}\r\na={}\r\n",

@@ -14,6 +14,7 @@ mod any_story;
 mod calling;
 mod describing;
 mod dialing;
+mod encrypting;
 mod guarded;
 mod guests;
 mod journal;

@@ -35,6 +35,7 @@ mod proxy;
 mod registering;
 mod ring_all;
 mod scanners;
+mod secret_voice;
 mod slow_streams;
 mod talking;
 mod tls_phones;

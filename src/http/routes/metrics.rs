@@ -140,6 +140,11 @@ impl Page {
                 "RTP packets dropped for coming from a stranger.",
                 counters.rtp_strangers,
             ),
+            (
+                "callpost_rtp_rejected_total",
+                "Packets of encrypted calls dropped for a wrong tag, a repetition or no protection.",
+                counters.rtp_rejected,
+            ),
         ] {
             self.family(name, "counter", help);
             self.sample(name, &[], value as f64);

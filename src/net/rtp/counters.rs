@@ -11,6 +11,8 @@ pub struct RtpCounters {
     pub strangers: u64,
     /// Datagrams of the right peer that are not RTP; dropped.
     pub junk: u64,
+    /// Packets on encrypted legs whose protection was not right; dropped.
+    pub rejected: u64,
     /// Reports, and what else came to RTCP ports.
     pub rtcp: u64,
     /// Reports of peers that were taken.
@@ -35,15 +37,16 @@ pub struct RtpCounters {
 
 /// The counts where others can read them. A thread adds what it counted a few times a second, not for a packet.
 #[derive(Debug, Default)]
-pub(super) struct Shared([AtomicU64; 14]);
+pub(super) struct Shared([AtomicU64; 15]);
 
 impl RtpCounters {
-    fn values(&mut self) -> [&mut u64; 14] {
+    fn values(&mut self) -> [&mut u64; 15] {
         [
             &mut self.received,
             &mut self.sent,
             &mut self.strangers,
             &mut self.junk,
+            &mut self.rejected,
             &mut self.rtcp,
             &mut self.reports_heard,
             &mut self.reports_dropped,

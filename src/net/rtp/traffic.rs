@@ -61,6 +61,7 @@ impl Worker {
         match leg.session.receive(now, from, datagram) {
             Heard::Stranger => self.counts.strangers += 1,
             Heard::Junk => self.counts.junk += 1,
+            Heard::Rejected => self.counts.rejected += 1,
             Heard::Nothing => {}
             Heard::Report(heard) => self.count_report(heard),
             Heard::Packet(packet, digit) => {

@@ -100,6 +100,8 @@ fn summary(bytes: &[u8]) -> String {
         text.push_str(&told(message.body()));
     }
     text.push_str(sdp_mark(message.body()));
+    let has_keys = String::from_utf8_lossy(message.body()).contains("a=crypto");
+    text.push_str(if has_keys { " with keys" } else { "" });
     text
 }
 
@@ -139,14 +141,18 @@ fn sdp_mark(body: &[u8]) -> &'static str {
 pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String) -> Option<String> {
     Some(match order {
         MediaOrder::Open { .. } | MediaOrder::Close { .. } => return None,
-        MediaOrder::Start { leg, agreed } => format!(
-            "{} at {} {} {:?}",
-            who(*leg),
-            agreed.remote,
-            agreed.codec,
-            agreed.flowing
-        )
-        .to_lowercase(),
+        MediaOrder::Start { leg, agreed } => {
+            let under = agreed.secured.map(|secured| format!(" under {}", secured.suite));
+            format!(
+                "{} at {} {} {:?}{}",
+                who(*leg),
+                agreed.remote,
+                agreed.codec,
+                agreed.flowing,
+                under.unwrap_or_default(),
+            )
+            .to_lowercase()
+        }
         MediaOrder::Play {
             leg, items, repeat, ..
         } => {

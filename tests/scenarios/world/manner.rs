@@ -26,6 +26,8 @@ pub struct Manner {
     pub stays_after_transfer: bool,
     /// Offers again after a 491, as RFC 3261 §14.1 asks.
     pub tries_again: bool,
+    /// Cannot encrypt voice, and says so with this status.
+    pub turns_keys_down: Option<u16>,
     /// Switched off: says nothing to any request that begins something.
     pub dead: bool,
 }
@@ -57,6 +59,7 @@ impl Manner {
             more: "",
             stays_after_transfer: false,
             tries_again: false,
+            turns_keys_down: None,
             dead: false,
         }
     }

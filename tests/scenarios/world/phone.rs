@@ -425,6 +425,11 @@ impl Phone {
         {
             return self.finish(&call_id, status);
         }
+        if let Some(status) = manner.turns_keys_down
+            && String::from_utf8_lossy(request.body()).contains("a=crypto")
+        {
+            return self.finish(&call_id, status);
+        }
         let mut deeds = Vec::new();
         match manner.ring_after {
             Some(0.0) => deeds.extend(self.ring(&call_id)),
@@ -753,11 +758,7 @@ impl Phone {
     }
 
     pub fn contact(&self) -> String {
-        let transport = if self.transport.is_reliable() {
-            ";transport=tcp"
-        } else {
-            ""
-        };
+        let transport = self.transport.uri_parameter();
         format!("<sip:{}@{}{transport}>", self.user, self.address)
     }
 

@@ -1,7 +1,7 @@
 //! The office every story plays in: who works there, what the numbers do.
 
 use callpost::agents::{Agent, Group, Overflow, Reach, Strategy};
-use callpost::engine::{Settings, TrunkRules};
+use callpost::engine::{Encryption, Settings, TrunkRules};
 use callpost::ivr::Flow;
 use callpost::model::{Codec, FlowName, Language, TrunkName};
 use callpost::routing::{Decision, Dialing, Pattern, Plan, Route, Rule};
@@ -35,6 +35,7 @@ pub struct Site {
     /// Trunks beside the PBX.
     pub carriers: Vec<Trunk>,
     pub trunk_rules: BTreeMap<TrunkName, TrunkRules>,
+    pub encryption: Encryption,
     pub qualify_every: Option<Duration>,
     pub guard: callpost::sip::guard::Rules,
     /// Callers hear our ringing tone before they are answered.
@@ -91,6 +92,7 @@ impl Site {
             rtp_ports: (10_000, 11_000),
             record: true,
             most_calls: 100,
+            encryption: Encryption::default(),
             routes: Vec::new(),
             dialing: Dialing::default(),
             carriers: Vec::new(),
@@ -162,7 +164,7 @@ impl Site {
                 registrations: RegistrationTimes::default(),
                 qualify_every: self.qualify_every,
                 digests: callpost::sip::digest::Algorithm::ALL.to_vec(),
-                listeners: [Transport::Udp, Transport::Tcp]
+                listeners: [Transport::Udp, Transport::Tcp, Transport::Tls]
                     .map(|transport| Listener { transport, address })
                     .to_vec(),
                 accounts,
@@ -184,6 +186,7 @@ impl Site {
             ),
             flows,
             trunks: self.trunk_rules,
+            encryption: self.encryption,
             most_calls: self.most_calls,
         }
     }

@@ -22,13 +22,18 @@ pub(crate) struct Asterisk {
 impl Asterisk {
     /// Starts the PBX and waits until it serves calls.
     pub(crate) fn start(street: &Street) -> Self {
+        Self::start_with(street, |_, text| text)
+    }
+
+    /// The same with other words in its files: gets each file's name and text, gives its text.
+    pub(crate) fn start_with(street: &Street, change: impl Fn(&str, String) -> String) -> Self {
         setup::ensure("asterisk");
         let folder = tempfile::Builder::new()
             .prefix("callpost-asterisk-")
             .tempdir()
             .expect("a folder can be made");
         let config = folder.path().join("config");
-        write_config(&config, street);
+        write_config(&config, street, change);
         // The address is nobody else's, so the name is not either.
         let name = format!("pbx-{}", street.pbx());
         let mut command = script();
@@ -76,7 +81,7 @@ fn script() -> Command {
 }
 
 /// Copies the shipped configuration with the street's addresses put in.
-fn write_config(config: &Path, street: &Street) {
+fn write_config(config: &Path, street: &Street, change: impl Fn(&str, String) -> String) {
     fs::create_dir(config).expect("the configuration folder can be made");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/asterisk");
     for entry in fs::read_dir(shipped)
@@ -87,6 +92,7 @@ fn write_config(config: &Path, street: &Street) {
         let text = text
             .replace("@PBX@", &street.pbx().to_string())
             .replace("@BOX@", &street.house(1).to_string());
+        let text = change(&entry.file_name().to_string_lossy(), text);
         fs::write(config.join(entry.file_name()), text).expect("a configuration file can be written");
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Account {
     answers: bool,
     codecs: String,
     authority: Option<PathBuf>,
+    encryption: Option<&'static str>,
 }
 
 impl Account {
@@ -39,6 +40,7 @@ impl Account {
             answers: false,
             codecs,
             authority: None,
+            encryption: None,
         }
     }
 
@@ -46,6 +48,12 @@ impl Account {
     pub(crate) fn trusting(mut self, authority: PathBuf) -> Self {
         self.authority = Some(authority);
         self.over("tls")
+    }
+
+    /// It encrypts its voice: `srtp` where the other side does too, `srtp-mand` always.
+    pub(crate) fn encrypting(mut self, how: &'static str) -> Self {
+        self.encryption = Some(how);
+        self
     }
 
     /// `udp`, `tcp` or `tls`.
@@ -256,6 +264,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         answers,
         codecs,
         authority,
+        encryption,
     } = account;
     let trust = authority.as_ref().map_or(String::new(), |authority| {
         format!("sip_cafile {}\n", authority.display())
@@ -271,16 +280,17 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     let place = path.display();
     let config = format!(
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
-         module_path {modules}\nmodule g711.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+         module_path {modules}\nmodule g711.so\nmodule srtp.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
          statmode_default off\n{trust}\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",
         modules = modules(),
     );
     let mode = if *answers { "auto" } else { "manual" };
+    let encryption = encryption.map_or(String::new(), |how| format!("mediaenc={how};"));
     let account = format!(
         "<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password};answermode={mode};\
-         audio_codecs={codecs};regint=600\n"
+         {encryption}audio_codecs={codecs};regint=600\n"
     );
     for (file, text) in [
         ("config", config),

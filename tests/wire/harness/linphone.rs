@@ -29,7 +29,7 @@ pub(crate) struct Linphone {
 impl Linphone {
     /// Starts the phone at this house and asks it to register; it hums this tone into every call.
     pub(crate) fn start(user: &str, house: Ipv4Addr, registrar: SocketAddrV4, hums_hz: u32) -> Self {
-        Self::start_over("udp", user, house, registrar, hums_hz, None)
+        Self::start_over("udp", user, house, registrar, hums_hz, None, false)
     }
 
     /// The same by TLS, believing this authority alone.
@@ -40,7 +40,18 @@ impl Linphone {
         hums_hz: u32,
         authority: &Path,
     ) -> Self {
-        Self::start_over("tls", user, house, registrar, hums_hz, Some(authority))
+        Self::start_over("tls", user, house, registrar, hums_hz, Some(authority), false)
+    }
+
+    /// The same, and its voice is encrypted too, by SDES, or there is none.
+    pub(crate) fn start_secret(
+        user: &str,
+        house: Ipv4Addr,
+        registrar: SocketAddrV4,
+        hums_hz: u32,
+        authority: &Path,
+    ) -> Self {
+        Self::start_over("tls", user, house, registrar, hums_hz, Some(authority), true)
     }
 
     fn start_over(
@@ -50,6 +61,7 @@ impl Linphone {
         registrar: SocketAddrV4,
         hums_hz: u32,
         authority: Option<&Path>,
+        is_secret: bool,
     ) -> Self {
         setup::ensure("linphone");
         let folder = tempfile::Builder::new()
@@ -57,7 +69,7 @@ impl Linphone {
             .tempdir()
             .expect("a folder can be made");
         let home = folder.path();
-        furnish(home, house, hums_hz, authority);
+        furnish(home, house, hums_hz, authority, is_secret);
         let mut command = Command::new("linphonec");
         command
             .args(["-d", "6", "-c"])
@@ -177,7 +189,7 @@ impl Linphone {
 }
 
 /// Its settings: one address for SIP and voice, sound files for microphone and loudspeaker, no video.
-fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>) {
+fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>, is_secret: bool) {
     // Where it keeps its database; it does not register without one.
     fs::create_dir_all(home.join(".local/share/linphone")).expect("the phone's folder can be made");
     wav::write_file(
@@ -189,8 +201,13 @@ fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>)
         // Its library does not look for addresses among a certificate's names.
         format!("root_ca={place}\nverify_server_certs=1\nverify_server_cn=0\n")
     });
+    let secrecy = if is_secret {
+        "media_encryption=srtp\nmedia_encryption_mandatory=1\n"
+    } else {
+        ""
+    };
     let settings = format!(
-        "[sip]\n{trust}sip_port=5060\nsip_tcp_port=0\nsip_tls_port=5061\nbind_address={house}\nuse_ipv6=0\nguess_hostname=0\n\
+        "[sip]\n{trust}{secrecy}sip_port=5060\nsip_tcp_port=0\nsip_tls_port=5061\nbind_address={house}\nuse_ipv6=0\nguess_hostname=0\n\
          register_only_when_network_is_up=0\n[rtp]\naudio_rtp_port=7078\nbind_address={house}\n\
          [net]\nfirewall_policy=0\n[sound]\nuse_files=1\n[video]\nenabled=0\n"
     );

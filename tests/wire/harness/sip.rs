@@ -424,9 +424,14 @@ impl Phone {
 
     /// Dials a number with audio at this address.
     pub(crate) fn dial(self: &Rc<Self>, number: &str, audio: SocketAddrV4) -> Dialling {
+        self.dial_offering(number, &sdp(audio, "sendrecv"))
+    }
+
+    /// Dials a number with this SDP.
+    pub(crate) fn dial_offering(self: &Rc<Self>, number: &str, sdp: &str) -> Dialling {
         let invite = self
             .request("INVITE", &format!("sip:{number}@{}", self.server))
-            .offering(&sdp(audio, "sendrecv"));
+            .offering(sdp);
         self.say(&invite);
         Dialling {
             phone: Rc::clone(self),
