@@ -2,8 +2,8 @@
 
 #![expect(unsafe_code, reason = "counting allocations takes an allocator of our own")]
 
-use callpost::media::{Frame, Heard, HeardReport, PACKET, Piece, PlayId, Session, Sound, Tape};
-use callpost::model::{Codec, Dice, RecordingId, SrtpSuite};
+use callpost::media::{Frame, Heard, HeardReport, PACKET, Piece, PlayId, Session, Sound, Tape, Tones};
+use callpost::model::{Codec, Dice, Digit, RecordingId, SrtpSuite, Tone};
 use callpost::sdp::{Agreed, MasterKey, Secured};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -174,4 +174,60 @@ fn encrypted_packets_allocate_nothing() {
         let during = asked() - before;
         assert_eq!((relayed, during), (2_000, 0), "{suite}");
     }
+}
+
+/// A leg without telephone-event is listened to for tones, and keys are told to it as tones and as events.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
+fn keys_in_the_voice_and_keys_that_are_told_allocate_nothing() {
+    let start = Instant::now();
+    let (here, there): (SocketAddr, SocketAddr) = (
+        "127.0.0.2:4000".parse().unwrap(),
+        "127.0.0.3:4000".parse().unwrap(),
+    );
+    let mut dice = Dice::from_number(1);
+    let (mut caller, mut agent) = (Session::new(start, &mut dice), Session::new(start, &mut dice));
+    let deaf = Agreed {
+        send_telephone_event: None,
+        receive_telephone_event: None,
+        ..agreed(here, Codec::Pcmu)
+    };
+    caller.start(start, deaf);
+    agent.start(start, agreed(there, Codec::Pcma));
+    let mut tones = Tones::default();
+    let (key, rest) = (
+        tones.get(Tone::Key(Digit::from_char('5').unwrap())),
+        tones.get(Tone::Silence),
+    );
+    let sung = key.bytes(Codec::Pcmu).to_vec();
+    let (mut buffer, mut frame) = ([0; PACKET], [0; PACKET]);
+    let (mut heard, mut told) = (0, 0);
+    for round in 0..20u32 {
+        let begin = start + Duration::from_secs(u64::from(round) * 3);
+        let digit = Digit::from_char('5').unwrap();
+        agent.press(begin, digit);
+        caller.press(begin, digit);
+        caller.sing(Arc::clone(&key), Arc::clone(&rest));
+        let before = asked();
+        for number in 0..15u32 {
+            let now = begin + Duration::from_millis(u64::from(number) * 20);
+            speak(&mut buffer, round * 150 + number + 1);
+            buffer[1] = 0;
+            let place = number as usize * 160;
+            match sung.get(place..place + 160) {
+                Some(tone) => buffer[12..172].copy_from_slice(tone),
+                None => buffer[12..172].fill(0xff),
+            }
+            if let Heard::Packet(_, digit) = caller.receive(now, here, &mut buffer[..SPOKEN]) {
+                heard += u32::from(digit.is_some());
+            }
+            told += u32::from(agent.key_frame(now, &mut frame).is_some());
+            told += u32::from(caller.key_frame(now, &mut frame).is_some());
+        }
+        assert_eq!(asked() - before, 0, "allocations in round {round}");
+    }
+    assert_eq!((heard, told), (20, 20 * (7 + 10)));
 }

@@ -1,5 +1,5 @@
 use super::{AgentState, Group};
-use crate::model::{AgentId, GroupName, LegKey, Number, TrunkName};
+use crate::model::{AgentId, Dtmf, GroupName, LegKey, Number, TrunkName};
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ pub struct Agent {
     pub reach: Reach,
     /// The groups served.
     pub groups: Vec<GroupName>,
+    /// How the phone is told of keys, and tells of them.
+    pub dtmf: Dtmf,
     /// Whether a router hides where the phone's voice comes from; what its SDP shows decides when nothing is said.
     pub nat: Option<bool>,
 }
@@ -390,6 +392,7 @@ mod tests {
             name: "Ali".into(),
             reach: Reach::Extension("1001".into()),
             groups: vec!["sales".into()],
+            dtmf: Dtmf::Auto,
             nat: None,
         };
         Roster::new(vec![agent], Vec::new())

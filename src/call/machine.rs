@@ -375,10 +375,14 @@ impl Call {
         }
     }
 
+    /// Whether the keys of now are nobody's business: neither record nor tape shows them.
+    pub fn keeps_secret(&self) -> bool {
+        matches!(self.stage, Stage::InFlow) && self.flow.as_ref().is_some_and(|flow| flow.keeps_secret())
+    }
+
     fn press(&mut self, now: Instant, digit: Digit) -> Vec<Action> {
         let mut actions = Vec::new();
-        if !matches!(self.stage, Stage::Ended) && !self.flow.as_ref().is_some_and(|flow| flow.keeps_secret())
-        {
+        if !matches!(self.stage, Stage::Ended) && !self.keeps_secret() {
             actions.push(Action::Note(NoteKind::Digit, Some(self.front), digit.to_string()));
         }
         match &self.stage {

@@ -2,7 +2,7 @@ use super::section::Section;
 use super::trunk::is_host;
 use super::{Mistake, Secret, links};
 use crate::agents::Reach;
-use crate::model::{AgentId, GroupName, Number, TrunkName};
+use crate::model::{AgentId, Dtmf, GroupName, Number, TrunkName};
 use crate::sdp::Srtp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -41,6 +41,9 @@ pub struct Agent {
     /// Whether the phone's voice is encrypted: `off`, `allowed` or `required`; as `[media]` says when absent.
     #[serde(default)]
     pub srtp: Option<Srtp>,
+    /// How the phone tells of keys and is told of them: `auto`, `rfc4733`, `info` or `inband`.
+    #[serde(default)]
+    pub dtmf: Dtmf,
     /// Whether a router stands between the phone and the box and hides where its voice comes from. Its place is then
     /// learned, once, from packets that come from where it signals. When absent: only when its SDP names a private
     /// address while it signals from a public one.

@@ -148,7 +148,7 @@ impl Draft {
         fn values<T>(list: List<T>) -> Vec<T> {
             list.read.into_iter().map(|section| section.value).collect()
         }
-        Config {
+        let mut config = Config {
             site: self.site.value,
             sip: self.sip.value,
             guard: self.guard.value,
@@ -171,7 +171,9 @@ impl Draft {
                 .map(|draft| (draft.flow.name.clone(), Arc::new(draft.flow)))
                 .collect(),
             prompts: self.prompts,
-        }
+        };
+        config.add_parts_of_numbers();
+        config
     }
 
     fn names_flow(&self, flow: &Flow) -> bool {

@@ -1,5 +1,5 @@
 use super::{Agent, Group, NumberRule, Pbx, Route, Site, Trunk};
-use crate::ivr::{Flow, Verb};
+use crate::ivr::{Flow, Verb, aloud};
 use crate::model::{FlowName, Language};
 use crate::prompts::Shelf;
 use crate::routing::{Dialing, Plan};
@@ -74,6 +74,7 @@ impl Config {
                     name: agent.name_for_people().to_owned(),
                     reach: agent.reach()?,
                     groups: agent.groups.clone(),
+                    dtmf: agent.dtmf,
                     nat: agent.nat,
                 })
             })
@@ -90,6 +91,24 @@ impl Config {
         self.flows
             .values()
             .any(|flow| flow.steps.values().any(|verb| matches!(verb, Verb::Say(_))))
+            || self
+                .site
+                .languages
+                .iter()
+                .any(|language| self.prompts.spoken(language).next().is_some())
+    }
+
+    /// Puts the parts of numbers on the shelf, for flows that tell them: where nobody has recorded one, it is spoken.
+    pub(super) fn add_parts_of_numbers(&mut self) {
+        let tells = |flow: &Arc<Flow>| flow.steps.values().any(|verb| matches!(verb, Verb::Tell(_)));
+        if !self.flows.values().any(tells) {
+            return;
+        }
+        for language in &self.site.languages {
+            for (name, text) in aloud::parts(language).unwrap_or_default() {
+                self.prompts.add_spoken(language, &name, &text);
+            }
+        }
     }
 
     /// The texts that `say` steps always speak, for [`Library::load`](crate::prompts::Library::load).

@@ -2,6 +2,7 @@ use super::draft::{Draft, FlowDraft, Found, LISTS};
 use super::secret::SecretPlaces;
 use super::source::Source;
 use super::{Config, Mistake, Place, environment, flows, report, shipped};
+use crate::model::Language;
 use crate::prompts::{Library, Problem, Shelf, Synthesiser};
 use std::fmt;
 use std::fs;
@@ -31,10 +32,37 @@ impl Loaded {
         let opened = Library::load(&config.prompts, &config.site.languages, None, &[]);
         let mistakes = opened.problems.into_iter().map(as_mistake).collect();
         let warnings = match Synthesiser::new(None).check() {
-            Err(problem) if config.speaks_texts() => vec![as_mistake(problem)],
+            Err(problem) if config.speaks_texts() => {
+                let unrecorded = config
+                    .site
+                    .languages
+                    .iter()
+                    .filter_map(|language| self.unrecorded(language));
+                std::iter::once(as_mistake(problem)).chain(unrecorded).collect()
+            }
             Err(_) | Ok(()) => Vec::new(),
         };
         (mistakes, warnings)
+    }
+
+    /// The parts of numbers that nobody can say in this language, without a recording and without a synthesiser.
+    fn unrecorded(&self, language: &Language) -> Option<Mistake> {
+        let names: Vec<&str> = self
+            .config
+            .prompts
+            .spoken(language)
+            .map(|name| name.as_str())
+            .collect();
+        (!names.is_empty()).then(|| Mistake {
+            place: Place::File(PathBuf::from(format!("prompts/{language}"))),
+            key: String::new(),
+            problem: format!(
+                "{} parts of numbers are not recorded: {}",
+                names.len(),
+                names.join(", ")
+            ),
+            cure: "record each as a prompt of this name, or install espeak-ng".to_owned(),
+        })
     }
 }
 

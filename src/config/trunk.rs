@@ -2,7 +2,7 @@ use super::section::Section;
 use super::{Mistake, Secret};
 use crate::egress::Trust;
 use crate::engine::TrunkRules;
-use crate::model::{Codec, TrunkName};
+use crate::model::{Codec, Dtmf, TrunkName};
 use crate::sdp::Srtp;
 use crate::sip::{self, Network, Transport};
 use serde::Deserialize;
@@ -42,6 +42,9 @@ pub struct Trunk {
     /// Its codecs, the preferred first; those of `[media]` when absent.
     #[serde(default)]
     codecs: Vec<String>,
+    /// How it tells of keys and is told of them: `auto`, `rfc4733`, `info` or `inband`.
+    #[serde(default)]
+    dtmf: Dtmf,
     /// Where the caller's number stands: `from`, `asserted` or `remote_party_id`.
     #[serde(default)]
     caller_id: CallerIdName,
@@ -132,6 +135,7 @@ impl Trunk {
         let codecs = known.filter(|codec| codec.is_g711());
         TrunkRules {
             codecs: codecs.collect(),
+            dtmf: self.dtmf,
             most_calls: self.max_calls,
             srtp: self.srtp,
             nat: self.nat,

@@ -44,6 +44,9 @@ impl Engine {
             Action::DialOutside { leg, way, elsewhere } => self.dial_outside(now, key, leg, &way, elsewhere),
             Action::Release(leg, cause) => self.release(now, key, leg, cause),
             Action::Bridge(a, b) => {
+                if let Some(live) = self.calls.get_mut(&key) {
+                    live.bridged = Some((a, b));
+                }
                 let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
                 self.media(MediaOrder::Bridge { a, b });
             }
@@ -62,9 +65,13 @@ impl Engine {
                 left,
                 right,
             } => self.record(now, key, id, kind, left, right),
-            Action::Unbridge(leg) => self.media(MediaOrder::Unbridge {
-                leg: LegKey { call: key, leg },
-            }),
+            Action::Unbridge(leg) => {
+                if let Some(live) = self.calls.get_mut(&key) {
+                    live.bridged = None;
+                }
+                let leg = LegKey { call: key, leg };
+                self.media(MediaOrder::Unbridge { leg });
+            }
             Action::ChangeRecording(_, left, right) => self.change_recording(key, left, right),
             Action::StopRecording(_) => {
                 let leg = self.front(key);
@@ -281,9 +288,11 @@ impl Engine {
         let session_id = self.dice.number() >> 2;
         let local = route.flow.local.ip();
         let by_trunk = route.trunk.is_some();
+        let dtmf = self.dtmf_of(&invitation.destination);
         let nat = self.nat_of_destination(&invitation.destination);
         let negotiator = self
             .negotiator(local, port, session_id, route.trunk.as_ref())
+            .with_events(dtmf.agrees_on_events())
             .facing(route.flow.peer.ip(), nat);
         let party = Party::called(&invitation.destination);
         let mut negotiator = self.secure(negotiator, party, &route.flow, true);
@@ -299,6 +308,7 @@ impl Engine {
         self.sessions.insert(session, key);
         let mut line = Line::new(key.leg, session, local, port, negotiator);
         line.by_trunk = by_trunk;
+        line.dtmf = dtmf;
         if let Some(live) = self.calls.get_mut(&key.call) {
             live.lines.push(line.invited_by(invitation));
         }
@@ -333,6 +343,7 @@ impl Engine {
             return;
         };
         let line = live.lines.swap_remove(place);
+        live.bridged = live.bridged.filter(|(a, b)| *a != leg && *b != leg);
         let agent = live.call.agent_of(leg).cloned();
         let is_guest = live.call.is_guest(leg);
         let group = live.call.group().cloned();

@@ -84,9 +84,11 @@ impl Engine {
             Origin::Trunk(trunk) => Some(trunk),
             Origin::Phone(_) => None,
         };
+        let dtmf = self.dtmf_of_origin(&incoming.origin);
         let nat = self.nat_of_origin(&incoming.origin);
         let negotiator = self
             .negotiator(local, port.unwrap_or(9), session_id, trunk)
+            .with_events(dtmf.agrees_on_events())
             .facing(incoming.flow.peer.ip(), nat);
         let party = Party::calling(&incoming.origin);
         let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
@@ -102,6 +104,7 @@ impl Engine {
             port.unwrap_or(0),
             negotiator,
         );
+        line.dtmf = dtmf;
         line.answer = answer.as_ref().ok().cloned().flatten();
         line.by_trunk = trunk.is_some();
         live.lines.push(line);
@@ -235,7 +238,8 @@ impl Live {
             key,
             call,
             lines: Vec::new(),
-            echo: Default::default(),
+            bridged: None,
+            keeps_secret: false,
             journal_due: None,
             sip_code: None,
             referred_by: None,

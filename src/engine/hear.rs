@@ -1,10 +1,9 @@
 //! What SIP and the media tell becomes call events.
 
-use super::echo::Path;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Event};
 use crate::media::MediaEvent;
-use crate::model::{CallKey, Digit, LegId, LegKey, Quality};
+use crate::model::{CallKey, LegId, LegKey, Quality};
 use crate::sdp::{Agreed, Flowing};
 use crate::sip::{self, SessionId};
 use std::time::Instant;
@@ -25,6 +24,7 @@ impl Engine {
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Referred(referral) => self.referred(now, *referral),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
+            sip::Event::DigitRefused { session, digit } => self.digit_refused(session, digit),
             sip::Event::Bound(binding) => {
                 let extension = binding.extension.clone();
                 let address = binding.flow.peer.to_string();
@@ -254,22 +254,6 @@ impl Engine {
         }
     }
 
-    fn info_digit(&mut self, now: Instant, session: SessionId, digit: Digit) {
-        if let Some(key) = self.leg_of(session) {
-            self.digit(now, key, digit, Path::Info);
-        }
-    }
-
-    /// Only the caller's keys mean something to a call; an agent's are relayed by the media alone.
-    fn digit(&mut self, now: Instant, key: LegKey, digit: Digit, path: Path) {
-        let Some(live) = self.calls.get_mut(&key.call) else {
-            return;
-        };
-        if key.leg == live.call.front() && live.echo.is_news(now, digit, path) {
-            self.tell(key.call, Event::DigitPressed(digit));
-        }
-    }
-
     pub(super) fn hear_media(&mut self, now: Instant, event: MediaEvent) {
         match event {
             MediaEvent::OpenFailed { leg, reason } => self.open_failed(now, leg, reason),
@@ -281,7 +265,7 @@ impl Engine {
                     self.tell(leg.call, Event::PlayFinished);
                 }
             }
-            MediaEvent::DigitPressed { leg, digit } => self.digit(now, leg, digit, Path::Media),
+            MediaEvent::DigitPressed { leg, digit, path } => self.digit(now, leg, digit, path),
             MediaEvent::FellSilent { leg } => self.tell(leg.call, Event::FellSilent),
             MediaEvent::WentDead { leg } => self.tell(leg.call, Event::LegWentDead(leg.leg)),
             MediaEvent::Measured { leg, quality } => {

@@ -1,6 +1,6 @@
-use super::echo::Echo;
 use crate::call::Call;
-use crate::model::{CallKey, LegId, LegKey, Quality, RecordingRow};
+use crate::media::Echo;
+use crate::model::{CallKey, Dtmf, LegId, LegKey, Quality, RecordingRow};
 use crate::sdp::{Agreed, Flowing, Negotiator};
 use crate::sip::{Invitation, SessionId};
 use std::net::IpAddr;
@@ -12,7 +12,10 @@ pub(super) struct Live {
     pub(super) key: CallKey,
     pub(super) call: Call,
     pub(super) lines: Vec<Line>,
-    pub(super) echo: Echo,
+    /// The two legs that hear each other.
+    pub(super) bridged: Option<(LegId, LegId)>,
+    /// Whether the caller's voice is kept off the tape now.
+    pub(super) keeps_secret: bool,
     /// Until when the journal's word is awaited; nothing once it came.
     pub(super) journal_due: Option<Instant>,
     /// The status an unanswered caller was told.
@@ -57,6 +60,16 @@ pub(super) struct Line {
     pub(super) invitation: Option<Box<Invitation>>,
     /// It was picked up, and what it hears is still to be agreed on.
     pub(super) is_unsettled: bool,
+    /// How keys are told to it and by it.
+    pub(super) dtmf: Dtmf,
+    /// Tells its presses from their echoes.
+    pub(super) echo: Echo,
+    /// It has told of a key by INFO.
+    pub(super) tells_by_info: bool,
+    /// It has been heard singing a key.
+    pub(super) sings: bool,
+    /// It does not take keys by INFO.
+    pub(super) refuses_info: bool,
     /// What was measured so far.
     pub(super) quality: Option<Quality>,
 }
@@ -84,6 +97,11 @@ impl Line {
             plays: 0,
             invitation: None,
             is_unsettled: false,
+            dtmf: Dtmf::Auto,
+            echo: Echo::default(),
+            tells_by_info: false,
+            sings: false,
+            refuses_info: false,
             quality: None,
         }
     }

@@ -170,6 +170,7 @@ impl Engine {
         for action in actions {
             self.act(now, key, action);
         }
+        self.keep_secrets(key);
         self.hint(key);
     }
 

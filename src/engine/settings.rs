@@ -1,6 +1,6 @@
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
-use crate::model::{Codec, FlowName, Language, Number, PromptName, TrunkName};
+use crate::model::{Codec, Dtmf, FlowName, Language, Number, PromptName, TrunkName};
 use crate::routing::Plan;
 use crate::sdp::Srtp;
 use crate::sip;
@@ -53,6 +53,8 @@ pub struct Settings {
 pub struct TrunkRules {
     /// Its codecs in the order of preference; the site's when empty.
     pub codecs: Vec<Codec>,
+    /// How keys are told.
+    pub dtmf: Dtmf,
     /// Calls at once, both ways; no limit when nothing is written.
     pub most_calls: Option<usize>,
     /// Whether its voice is encrypted; as everybody's when nothing is written.

@@ -110,6 +110,9 @@ impl Engine {
         let place = |live: &Live| live.lines.iter().position(|line| line.leg == from.leg);
         let there = self.calls.get_mut(&from.call);
         let line = there.and_then(|live| place(live).map(|place| live.lines.swap_remove(place)));
+        if let Some(there) = self.calls.get_mut(&from.call) {
+            there.bridged = there.bridged.filter(|(a, b)| *a != from.leg && *b != from.leg);
+        }
         let Some(mut line) = line else {
             // It left in this very moment.
             return self.tell(key, Event::LegLeft(leg));
@@ -157,9 +160,11 @@ impl Engine {
             Origin::Trunk(trunk) => Some(trunk),
             Origin::Phone(_) => None,
         };
+        let dtmf = self.dtmf_of_origin(&incoming.origin);
         let nat = self.nat_of_origin(&incoming.origin);
         let negotiator = self
             .negotiator(local, port, session_id, trunk)
+            .with_events(dtmf.agrees_on_events())
             .facing(incoming.flow.peer.ip(), nat);
         let party = Party::calling(&incoming.origin);
         let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);

@@ -3,6 +3,7 @@
 //! A [`Flow`] is a table of named steps, each a verb from `verbs/`; a [`Session`] is one caller's walk through it.
 //! The room knows nothing of SIP, sockets or sound: it takes an [`Input`] and answers with a [`Turn`].
 
+pub mod aloud;
 mod check;
 mod flow;
 mod keys;

@@ -8,9 +8,11 @@ pub mod codec;
 mod comfort;
 mod config;
 mod ear;
+mod echo;
 #[cfg(test)]
 mod encrypted;
 pub mod g711;
+mod inband;
 mod jitter;
 mod keys;
 mod lane;
@@ -23,6 +25,7 @@ mod order;
 mod outgoing;
 mod packet;
 mod player;
+mod presses;
 mod reception;
 mod ringing;
 mod rtcp;
@@ -35,11 +38,13 @@ mod srtp;
 #[cfg(test)]
 mod stories;
 mod tape;
+mod telling;
 mod tone;
 mod waiting;
 
 pub use config::Config;
 pub use ear::Ear;
+pub use echo::{Echo, KeyPath};
 pub use mouth::Mouth;
 pub use order::{MediaEvent, MediaOrder, PlayId};
 pub use packet::{Kind, Packet};

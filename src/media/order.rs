@@ -1,3 +1,4 @@
+use super::KeyPath;
 use crate::model::{CallKey, Codec, Digit, LegKey, Part, Playable, Quality, RecordingId};
 use crate::sdp::Agreed;
 use std::net::IpAddr;
@@ -88,6 +89,21 @@ pub enum MediaOrder {
         /// How long.
         after: Option<Duration>,
     },
+    /// Tell this leg's peer of a key: by telephone-event where it takes them, else by a tone. Keys are told one after
+    /// the other, each for 100 ms with 100 ms of pause.
+    SendDigit {
+        /// Who is told.
+        leg: LegKey,
+        /// Which key.
+        digit: Digit,
+    },
+    /// Keep what this leg says out of its recording (silence takes its place), or let it in again.
+    KeepSecret {
+        /// Whose voice and keys.
+        leg: LegKey,
+        /// Whether they are nobody's business.
+        secret: bool,
+    },
     /// A leg becomes a leg of another call, with its sockets and what was agreed. Ends its bridge and its tape.
     Move {
         /// What it was.
@@ -125,6 +141,8 @@ pub enum MediaEvent {
         leg: LegKey,
         /// Which key.
         digit: Digit,
+        /// How it was told.
+        path: KeyPath,
     },
     /// The silence that `WatchSilence` asked about.
     FellSilent {

@@ -134,6 +134,18 @@ impl Outgoing {
         self.stamped(now, stamp, samples)
     }
 
+    /// Stamps a report of a key: all reports of a press carry the time of its beginning (RFC 4733 §2.5.1.2).
+    pub(super) fn key(&mut self, now: Instant, began: Option<u32>) -> Stamp {
+        self.interrupt();
+        let stamp = Stamp {
+            marker: began.is_none(),
+            sequence: self.sequence,
+            timestamp: began.unwrap_or_else(|| self.clock(now)),
+            ssrc: self.ssrc,
+        };
+        self.stamped(now, stamp, 0)
+    }
+
     /// A packet of the source is left out; those after it move up, so that the phone sees no loss.
     pub(super) fn leave_out(&mut self, packet: &Packet) {
         let Some(shift) = self.relayed.as_mut().filter(|_| !packet.begins) else {

@@ -1,16 +1,19 @@
 use super::codec::ticks;
 use super::g711;
+use super::inband::Inband;
 use super::keys::Keys;
 use super::latch::{Latch, Verdict};
 use super::outgoing::Outgoing;
 use super::packet::{HEADER, Header, Kind, Packet, TAIL};
 use super::player::{Next, Piece, Player};
+use super::presses::Presses;
 use super::reception::{Reception, Reported};
 use super::rtcp::{self, Reports, Writer};
 use super::silence::Silence;
 use super::sound::FRAME;
 use super::source::{Source, Step};
 use super::srtp::Protection;
+use super::telling::KeysTold;
 use super::{Found, PlayId};
 use crate::model::{Codec, Dice, Digit, Playable, Quality};
 use crate::sdp::{Agreed, Flowing};
@@ -27,16 +30,20 @@ pub const PACKET: usize = HEADER + FRAME + TAIL;
 /// nothing at all. No function called for a packet allocates.
 #[derive(Debug)]
 pub struct Session {
-    agreed: Option<Agreed>,
+    pub(super) agreed: Option<Agreed>,
     protection: Protection,
-    latch: Latch,
+    pub(super) latch: Latch,
     source: Source,
     reception: Reception,
     reports: Reports,
     keys: Keys,
+    /// Listens for tones, where nobody agreed on telephone-event.
+    pub(super) inband: Option<Box<Inband>>,
+    pub(super) presses: Presses,
+    pub(super) told: KeysTold,
     silence: Option<Silence>,
     player: Option<Player>,
-    outgoing: Outgoing,
+    pub(super) outgoing: Outgoing,
     /// Whether what was sent last came from a mixer.
     carries: bool,
     heard_at: Instant,
@@ -127,6 +134,9 @@ impl Session {
             reception: Reception::new(now),
             reports: Reports::new(now, dice),
             keys: Keys::default(),
+            inband: None,
+            presses: Presses::default(),
+            told: KeysTold::default(),
             silence: None,
             player: None,
             // Below the middle, so that nobody who misses the first packets takes it for a turn of the counter.
@@ -146,6 +156,10 @@ impl Session {
             self.heard_at = now;
         }
         self.protection.settle(agreed.secured);
+        self.inband = match agreed.receive_telephone_event {
+            Some(_) => None,
+            None => self.inband.take().or_else(|| Some(Box::new(Inband::new()))),
+        };
         if self.agreed.is_some_and(|before| before.remote != agreed.remote) {
             self.latch.forget();
         }
@@ -289,6 +303,9 @@ impl Session {
         if !is_new || !agreed.flowing.receives() {
             return Heard::Nothing;
         }
+        if begins && let Some(inband) = &mut self.inband {
+            inband.forget();
+        }
         let digit = self.listen(now, &header, kind, payload);
         let packet = Packet {
             kind,
@@ -305,7 +322,7 @@ impl Session {
                 if let Some(silence) = &mut self.silence {
                     silence.hear(now, codec, payload);
                 }
-                None
+                self.listen_for_tones(header, codec, payload)
             }
             Kind::Event => {
                 if let Some(silence) = &mut self.silence {
@@ -327,12 +344,15 @@ impl Session {
     ) -> Option<(Range<usize>, SocketAddr)> {
         let agreed = self
             .agreed
-            .filter(|agreed| agreed.flowing.sends() && self.player.is_none());
+            .filter(|agreed| agreed.flowing.sends() && self.player.is_none())
+            .filter(|_| !self.presses.are_under_way());
         let Some(agreed) = agreed else {
             self.outgoing.interrupt();
             return None;
         };
-        let Some(payload_type) = number(&agreed, packet.kind) else {
+        let taken = number(&agreed, packet.kind)
+            .filter(|_| packet.kind != Kind::Event || !self.told.already(now, packet, buffer));
+        let Some(payload_type) = taken else {
             self.outgoing.leave_out(packet);
             return None;
         };

@@ -83,7 +83,7 @@ fn breathe(samples: &mut Vec<i16>) {
 }
 
 /// The row and column frequencies of a key in Hz (ITU-T Q.23).
-fn frequencies(digit: Digit) -> (f64, f64) {
+pub(in crate::media) fn frequencies(digit: Digit) -> (f64, f64) {
     let place = "123A456B789C*0#D".find(digit.as_char()).unwrap_or(0);
     let low = [697.0, 770.0, 852.0, 941.0];
     let high = [1209.0, 1336.0, 1477.0, 1633.0];

@@ -11,6 +11,7 @@ mod destination;
 mod dice;
 mod digit;
 mod diverted;
+mod dtmf;
 mod ids;
 mod journal;
 mod mailbox;
@@ -30,6 +31,7 @@ pub use destination::Destination;
 pub use dice::Dice;
 pub use digit::Digit;
 pub use diverted::Diverted;
+pub use dtmf::Dtmf;
 pub use ids::{
     AgentId, CallId, CallKey, FlowName, GroupName, Language, LegId, LegKey, Number, PromptName, RecordingId,
     StepName, TrunkName,

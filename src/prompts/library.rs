@@ -19,6 +19,8 @@ const STAND_IN: &str = "not-available";
 #[derive(Debug)]
 pub struct Library {
     prompts: HashMap<Language, HashMap<PromptName, Arc<Sound>>>,
+    /// What the synthesiser says in the place of a prompt that nobody has recorded.
+    spoken: HashMap<Language, HashMap<PromptName, String>>,
     languages: Vec<Language>,
     texts: Arc<Texts>,
     orders: Option<SyncSender<(Language, String)>>,
@@ -46,9 +48,17 @@ impl Library {
         let mut problems = shelf.problems().to_vec();
         let mut prompts: HashMap<Language, HashMap<PromptName, Arc<Sound>>> = HashMap::new();
         let mut sounds = Decoded::default();
+        let mut spoken: HashMap<Language, HashMap<PromptName, String>> = HashMap::new();
+        let mut constant = constant.to_vec();
         for language in languages {
             let own = prompts.entry(language.clone()).or_default();
             for (name, item) in shelf.prompts(language) {
+                if let Item::Spoken(text) = item {
+                    let texts = spoken.entry(language.clone()).or_default();
+                    texts.insert(name.clone(), text.clone());
+                    constant.push((Some(language.clone()), text.clone()));
+                    continue;
+                }
                 match sounds.get(item) {
                     Ok(sound) => {
                         own.insert(name.clone(), sound);
@@ -85,11 +95,12 @@ impl Library {
         };
         let library = Self {
             prompts,
+            spoken,
             languages: languages.to_vec(),
             texts,
             orders,
         };
-        library.prepare(constant);
+        library.prepare(&constant);
         Opened {
             library,
             speaker,
@@ -99,7 +110,8 @@ impl Library {
 
     /// Whether a prompt of this name can be heard, in whatever language.
     pub fn has(&self, name: &PromptName) -> bool {
-        self.prompts.values().any(|prompts| prompts.contains_key(name))
+        let is_spoken = |texts: &HashMap<PromptName, String>| texts.contains_key(name);
+        self.prompts.values().any(|prompts| prompts.contains_key(name)) || self.spoken.values().any(is_spoken)
     }
 
     /// Orders texts that will be needed; one without a language in every language.
@@ -116,6 +128,10 @@ impl Library {
 
     fn prompt(&self, language: &Language, name: &PromptName) -> Found {
         let in_language = |language: &Language| self.prompts.get(language)?.get(name).cloned();
+        let spoken = || self.spoken.get(language)?.get(name);
+        if let (None, Some(text)) = (in_language(language), spoken()) {
+            return self.text(language, text);
+        }
         let sound = in_language(language).or_else(|| self.languages.iter().find_map(in_language));
         sound.map_or(Found::Missing, Found::Ready)
     }

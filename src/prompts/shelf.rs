@@ -23,6 +23,8 @@ pub struct Shelf {
 pub(super) enum Item {
     File(PathBuf),
     Shipped(&'static [u8]),
+    /// Nobody has recorded it: the speech synthesiser says this text.
+    Spoken(String),
 }
 
 impl Shelf {
@@ -62,6 +64,22 @@ impl Shelf {
         shelf
     }
 
+    /// Puts a text on the shelf that the speech synthesiser says where there is no recording of this name.
+    pub fn add_spoken(&mut self, language: &Language, name: &str, text: &str) {
+        let own = self.items.entry(language.clone()).or_default();
+        own.entry(PromptName::from(name))
+            .or_insert_with(|| Item::Spoken(text.to_owned()));
+    }
+
+    /// The names of the prompts of a language that only the speech synthesiser can say.
+    pub fn spoken(&self, language: &Language) -> impl Iterator<Item = &PromptName> {
+        let items = self.items.get(language).into_iter().flatten();
+        items.filter_map(|(name, item)| match item {
+            Item::Spoken(_) => Some(name),
+            Item::File(_) | Item::Shipped(_) => None,
+        })
+    }
+
     /// Whether there is such a prompt in this language.
     pub fn has(&self, language: &Language, name: &PromptName) -> bool {
         self.items
@@ -93,6 +111,7 @@ impl Item {
         match self {
             Self::File(path) => path.clone(),
             Self::Shipped(_) => PathBuf::from(format!("(shipped) {language}/{name}.wav")),
+            Self::Spoken(_) => PathBuf::from(format!("(spoken) {language}/{name}")),
         }
     }
 
@@ -100,6 +119,7 @@ impl Item {
         match self {
             Self::File(path) => fs::read(path).map(Cow::Owned),
             Self::Shipped(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Spoken(_) => Err(std::io::ErrorKind::NotFound.into()),
         }
     }
 }

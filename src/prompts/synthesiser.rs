@@ -12,8 +12,12 @@ use std::time::{Duration, SystemTime};
 const TIME_OUT: Duration = Duration::from_secs(10);
 /// How often a running synthesiser is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-/// Spoken texts kept on disk; the oldest go first.
-const MOST_KEPT: usize = 500;
+/// Spoken texts kept on disk; the oldest go first. The numbers of two languages are four hundred.
+const MOST_KEPT: usize = 1000;
+/// Bytes of all of them.
+const MOST_BYTES: u64 = 50 << 20;
+/// A text that was begun so long ago is not being spoken any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
 /// Words a minute, a little slower than the program's own 175: it is heard over a telephone.
 const WORDS_A_MINUTE: &str = "150";
 
@@ -148,23 +152,31 @@ fn key(language: &Language, text: &str) -> String {
     hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Removes the oldest texts when there are too many: numbers of callers make a new text each time.
+/// Removes the oldest texts when there are too many of them, or too much: numbers of callers make a new text each time.
+/// What was begun and never finished goes too.
 fn prune(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let age = |path: &PathBuf| {
-        fs::metadata(path)
-            .and_then(|facts| facts.modified())
-            .unwrap_or(SystemTime::UNIX_EPOCH)
-    };
-    let mut files: Vec<(SystemTime, PathBuf)> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "wav"))
-        .map(|path| (age(&path), path))
-        .collect();
+    let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let facts = fs::metadata(&path).ok();
+        let age = facts.as_ref().and_then(|facts| facts.modified().ok());
+        let age = age.unwrap_or(SystemTime::UNIX_EPOCH);
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("wav") => files.push((age, facts.map_or(0, |facts| facts.len()), path)),
+            Some("part") if age.elapsed().is_ok_and(|age| age > ABANDONED) => {
+                let _ = fs::remove_file(path);
+            }
+            Some(_) | None => {}
+        }
+    }
     files.sort();
-    let surplus = files.len().saturating_sub(MOST_KEPT);
-    for (_, path) in files.into_iter().take(surplus) {
+    let (mut count, mut bytes) = (files.len(), files.iter().map(|(_, size, _)| size).sum::<u64>());
+    for (_, size, path) in files {
+        if count <= MOST_KEPT && bytes <= MOST_BYTES {
+            return;
+        }
         let _ = fs::remove_file(path);
+        (count, bytes) = (count - 1, bytes - size);
     }
 }
 
@@ -211,5 +223,16 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "").unwrap();
         prune(folder.path());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST_KEPT + 1);
+    }
+
+    #[test]
+    fn the_texts_take_no_more_room_than_they_may() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..6 {
+            let file = fs::File::create(folder.path().join(format!("{number}.wav"))).unwrap();
+            file.set_len(MOST_BYTES / 4).unwrap();
+        }
+        prune(folder.path());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 }

@@ -33,6 +33,8 @@ pub struct Negotiator {
     said: Option<Said>,
     /// The `m=` lines of the session in their order, which never changes again (RFC 3264 §8).
     lines: Vec<Line>,
+    /// Whether telephone-event is offered and accepted.
+    events: bool,
     /// What payload numbers mean on this leg.
     numbers: Numbers,
     secrecy: Secrecy,
@@ -63,6 +65,7 @@ impl Negotiator {
             version: 0,
             said: None,
             lines: vec![Line::Audio],
+            events: true,
             numbers: Numbers::default(),
             secrecy: Secrecy::none(),
             offered: false,
@@ -83,6 +86,13 @@ impl Negotiator {
     pub fn owning(mut self, ip: IpAddr, sockets: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.own.address(ip);
         sockets.into_iter().for_each(|socket| self.own.socket(socket));
+        self
+    }
+
+    /// Whether telephone-event (RFC 4733) is offered and accepted; it is, unless this says otherwise.
+    #[must_use]
+    pub fn with_events(mut self, events: bool) -> Self {
+        self.events = events;
         self
     }
 
@@ -135,7 +145,11 @@ impl Negotiator {
     pub fn offer(&mut self) -> Vec<u8> {
         self.offered = true;
         let codecs = self.numbers.of_codecs(&self.codecs);
-        let events = self.numbers.of_events(&self.codecs);
+        let events = if self.events {
+            self.numbers.of_events(&self.codecs)
+        } else {
+            Vec::new()
+        };
         self.secrecy
             .prepare_offer(self.agreed.map(|agreed| agreed.secured));
         self.say(Audio {
@@ -290,7 +304,7 @@ impl Negotiator {
             return Err(SdpError::ShortPackets(longest));
         }
         let remote = self.remote(stream)?;
-        let telephone_event = stream.telephone_event(codec.clock_rate());
+        let telephone_event = stream.telephone_event(codec.clock_rate()).filter(|_| self.events);
         let deaf = stream.connection == Place::Nowhere;
         Ok(Agreed {
             remote,

@@ -241,7 +241,11 @@ impl Story {
             && let Some(leg) = self.some_leg()
         {
             let digit = Digit::from_char(key).unwrap();
-            self.world.media(MediaEvent::DigitPressed { leg, digit });
+            self.world.media(MediaEvent::DigitPressed {
+                leg,
+                digit,
+                path: callpost::media::KeyPath::Event,
+            });
         }
         self.world.settle();
     }

@@ -18,6 +18,7 @@ mod encrypting;
 mod guarded;
 mod guests;
 mod journal;
+mod keys;
 mod lamps;
 mod lossy;
 mod menu;

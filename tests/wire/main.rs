@@ -24,6 +24,7 @@ mod floods;
 mod flows;
 mod guessing;
 mod handing_on;
+mod keys;
 mod linphone;
 mod many;
 mod media_ports;

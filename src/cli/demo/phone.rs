@@ -331,6 +331,7 @@ impl Set {
             | Event::WeakerDigest { .. }
             | Event::Stranger { .. }
             | Event::Noise { .. }
+            | Event::DigitRefused { .. }
             | Event::TrunkProbed { .. } => {}
         }
     }

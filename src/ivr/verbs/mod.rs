@@ -11,6 +11,7 @@ mod play;
 mod ring;
 mod say;
 mod set;
+mod tell;
 mod voicemail;
 
 pub(super) use ring::Ring;
@@ -38,12 +39,13 @@ pub enum Verb {
     Ring(ring::Ring),
     Say(say::Say),
     Set(set::Set),
+    Tell(tell::Tell),
     Voicemail(voicemail::Voicemail),
 }
 
 impl Verb {
     /// The names of all verbs.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "gather",
         "goto",
         "hangup",
@@ -55,6 +57,7 @@ impl Verb {
         "ring",
         "say",
         "set",
+        "tell",
         "voicemail",
     ];
 
@@ -73,6 +76,7 @@ impl Verb {
             "ring" => Deserialize::deserialize(keys).map(Self::Ring),
             "say" => Deserialize::deserialize(keys).map(Self::Say),
             "set" => Deserialize::deserialize(keys).map(Self::Set),
+            "tell" => Deserialize::deserialize(keys).map(Self::Tell),
             "voicemail" => Deserialize::deserialize(keys).map(Self::Voicemail),
             _ => return None,
         })
@@ -97,6 +101,7 @@ impl Verb {
             Self::Ring(verb) => verb.handle(walk, input),
             Self::Say(verb) => verb.handle(walk, input),
             Self::Set(verb) => verb.handle(walk),
+            Self::Tell(verb) => verb.handle(walk, input),
             Self::Voicemail(verb) => verb.handle(walk, input),
         }
     }
@@ -116,6 +121,7 @@ impl Verb {
             Self::Ring(verb) => verb.survey(&mut survey),
             Self::Say(verb) => verb.survey(&mut survey),
             Self::Set(verb) => verb.survey(&mut survey),
+            Self::Tell(verb) => verb.survey(&mut survey),
             Self::Voicemail(verb) => verb.survey(&mut survey),
         }
         survey

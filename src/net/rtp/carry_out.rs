@@ -48,6 +48,11 @@ impl Worker {
                 self.with(leg, |leg| leg.session.watch_silence(now, after));
                 self.sweep_soon(now);
             }
+            MediaOrder::SendDigit { leg, digit } => {
+                self.with(leg, |leg| leg.session.press(now, digit));
+                self.join_playout(now, leg);
+            }
+            MediaOrder::KeepSecret { leg, secret } => self.with(leg, |leg| leg.is_secret = secret),
             MediaOrder::Close { leg } => self.close(now, leg),
             // The handle opens the sockets itself, moves legs itself, and sends jobs for both.
             MediaOrder::Open { .. } | MediaOrder::Move { .. } => {}
@@ -92,6 +97,7 @@ impl Worker {
             peer: None,
             mixer: None,
             tape: None,
+            is_secret: false,
             phase: None,
         });
         self.sweep_soon(now);

@@ -15,6 +15,8 @@ pub(super) struct Leg {
     pub(super) mixer: Option<usize>,
     /// The tape that listens to it, and on which channel.
     pub(super) tape: Option<(usize, usize)>,
+    /// Whether what it says is kept off the tape.
+    pub(super) is_secret: bool,
     /// The playout phase it belongs to while something plays.
     pub(super) phase: Option<usize>,
 }

@@ -100,6 +100,7 @@ mod tests {
         let key = MediaEvent::DigitPressed {
             leg,
             digit: Digit::from_char('1').unwrap(),
+            path: crate::media::KeyPath::Event,
         };
         for _ in 0..KEPT + 10 {
             outbox.say(key.clone());

@@ -1,7 +1,7 @@
 //! The RTP threads between real sockets on loopback: phones here, the box there, nothing in between.
 
 use super::{RtpSettings, RtpThreads, ToEngine};
-use crate::media::{Found, MediaEvent, MediaOrder, PlayId, Ringing, Sound, Sounds, g711};
+use crate::media::{Found, KeyPath, MediaEvent, MediaOrder, PlayId, Ringing, Sound, Sounds, g711};
 use crate::model::{
     CallKey, Codec, Dice, Digit, LegId, LegKey, Part, Playable, RecordingId, TapeMessage, Tone,
 };
@@ -269,7 +269,8 @@ fn keys_are_told_once_and_reach_the_other_phone() {
             office.event(),
             MediaEvent::DigitPressed {
                 leg: a,
-                digit: Digit::from_char(digit).unwrap()
+                digit: Digit::from_char(digit).unwrap(),
+                path: KeyPath::Event,
             }
         );
     }

@@ -199,6 +199,8 @@ fn leg_of(order: &MediaOrder) -> LegKey {
         | MediaOrder::Record { left: leg, .. }
         | MediaOrder::StopRecording { leg }
         | MediaOrder::WatchSilence { leg, .. }
+        | MediaOrder::SendDigit { leg, .. }
+        | MediaOrder::KeepSecret { leg, .. }
         | MediaOrder::Close { leg } => *leg,
         MediaOrder::Mix { call, .. } => LegKey {
             call: *call,

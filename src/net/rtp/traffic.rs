@@ -1,7 +1,8 @@
 use super::RtpCounters;
 use super::legs::Leg;
 use super::worker::{BUFFER, Worker};
-use crate::media::{Frame, Heard, MediaEvent, Packet};
+use crate::media::{Frame, Heard, KeyPath, Kind, MediaEvent, Packet};
+use crate::model::Tone;
 use mio::Token;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -65,9 +66,16 @@ impl Worker {
             Heard::Nothing => {}
             Heard::Report(heard) => self.count_report(heard),
             Heard::Packet(packet, digit) => {
-                let (key, tape, peer, mixer) = (leg.key, leg.tape, leg.peer, leg.mixer);
+                let (key, peer, mixer) = (leg.key, leg.peer, leg.mixer);
+                let tape = leg.tape.filter(|_| !leg.is_secret);
+                let sings = leg.session.hears_tone();
                 if let Some(digit) = digit {
-                    self.outbox.say(MediaEvent::DigitPressed { leg: key, digit });
+                    let path = key_path(packet.kind);
+                    self.outbox.say(MediaEvent::DigitPressed {
+                        leg: key,
+                        digit,
+                        path,
+                    });
                 }
                 if let Some(tape) = tape {
                     self.taping.put(now, tape, &packet, &self.buffer[..]);
@@ -76,17 +84,21 @@ impl Worker {
                     self.mixing.put(now, mixer, place, &packet, &self.buffer[..]);
                 }
                 if let Some(peer) = peer {
-                    self.pass_on(now, peer, &packet);
+                    self.pass_on(now, peer, &packet, sings);
                 }
             }
         }
     }
 
     /// Sends a packet of one leg to the other, in the turn it came in. Full socket: the packet is lost and counted.
-    fn pass_on(&mut self, now: Instant, peer: usize, packet: &Packet) {
+    /// A key that is sung is left out where the engine has it told by telephone-event.
+    fn pass_on(&mut self, now: Instant, peer: usize, packet: &Packet, sings: bool) {
         let Some(leg) = self.legs.get_mut(peer) else {
             return;
         };
+        if sings && leg.session.takes_events() {
+            return leg.session.leave_out(packet);
+        }
         let Some((range, to)) = leg.session.relay(now, packet, &mut self.buffer[..]) else {
             return;
         };
@@ -114,6 +126,10 @@ impl Worker {
         let Some(leg) = self.legs.get_mut(place) else {
             return false;
         };
+        if leg.session.is_pressing() {
+            self.play_key(now, place);
+            return true;
+        }
         match leg.session.frame(now, &mut self.frame) {
             Frame::Send { length, to } => {
                 send(leg, &mut self.frame, 0..length, to, &mut self.counts);
@@ -132,6 +148,20 @@ impl Worker {
         }
     }
 
+    /// Sends the next frame of the keys that a leg is told.
+    fn play_key(&mut self, now: Instant, place: usize) {
+        let Some(leg) = self.legs.get_mut(place) else {
+            return;
+        };
+        if let Some(digit) = leg.session.wants_tone() {
+            let (tone, rest) = (self.tones.get(Tone::Key(digit)), self.tones.get(Tone::Silence));
+            leg.session.sing(tone, rest);
+        }
+        if let Some((length, to)) = leg.session.key_frame(now, &mut self.frame) {
+            send(leg, &mut self.frame, 0..length, to, &mut self.counts);
+        }
+    }
+
     /// Looks again for a sound that was still being made.
     fn ask_again(&mut self, place: usize) {
         let awaited = self
@@ -145,6 +175,14 @@ impl Worker {
         if let Some(leg) = self.legs.get_mut(place) {
             leg.session.supply(found);
         }
+    }
+}
+
+/// A key comes in a packet of its own, or in the voice.
+fn key_path(kind: Kind) -> KeyPath {
+    match kind {
+        Kind::Audio(_) => KeyPath::Tone,
+        Kind::Event | Kind::Noise | Kind::Other => KeyPath::Event,
     }
 }
 

@@ -29,6 +29,8 @@ impl UserAgent {
             Owner::Within(id) => self.within_answered(now, id, response),
             Owner::Report(id) => self.notify_answered(now, id, response, true),
             Owner::LastReport(id) => self.notify_answered(now, id, response, false),
+            Owner::Key(id) => self.key_answered(now, id, response, true),
+            Owner::LastKey(id) => self.key_answered(now, id, response, false),
             Owner::GivenUp(id) if response.method() == Method::Invite => {
                 self.given_up_speaks(now, id, response);
             }
@@ -238,6 +240,7 @@ impl UserAgent {
             Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
             Owner::Within(id) => self.within_lost(now, id),
             Owner::Report(id) | Owner::LastReport(id) => self.notify_done(now, id, false),
+            Owner::Key(id) | Owner::LastKey(id) => self.key_done(now, id, false),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place, status),
             Owner::Notify(id) => self.notifier.answered(now, id, status),

@@ -94,6 +94,13 @@ pub enum Event {
         /// The key.
         digit: Digit,
     },
+    /// The far side does not take keys by INFO; this one has not reached it.
+    DigitRefused {
+        /// Which.
+        session: SessionId,
+        /// The key.
+        digit: Digit,
+    },
     /// A phone registered.
     Bound(Box<Binding>),
     /// A phone refreshed its registration; nothing else about it is new.

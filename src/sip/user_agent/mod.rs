@@ -19,6 +19,7 @@ mod hear;
 mod identity;
 mod invite;
 mod io;
+mod keypad;
 mod offer;
 mod part;
 mod phones;
@@ -137,6 +138,10 @@ enum Owner {
     Report(SessionId),
     /// The same once more, with credentials.
     LastReport(SessionId),
+    /// A key by INFO.
+    Key(SessionId),
+    /// The same once more, with credentials.
+    LastKey(SessionId),
     /// The probe of a trunk, by its place.
     Probe(usize),
     /// Our registration with a trunk, by its place.

@@ -1,5 +1,6 @@
 use super::Farewell;
 use super::failover::Hop;
+use super::keypad::Keypad;
 use super::refer::Referred;
 use super::reliable::{Early, Reliable};
 use super::session_timer::Timer;
@@ -54,6 +55,8 @@ pub(super) struct Session {
     pub(super) referred: Option<Referred>,
     /// Whether there has been one.
     pub(super) was_referred: bool,
+    /// Keys it is told by INFO.
+    pub(super) keypad: Keypad,
     /// Headers of our INVITE besides the usual ones.
     pub(super) more: Vec<(Name<'static>, String)>,
     /// What our INVITE says of who calls, beside From.
@@ -127,6 +130,7 @@ impl Session {
             asking: None,
             referred: None,
             was_referred: false,
+            keypad: Keypad::default(),
             more: Vec::new(),
             identity: Vec::new(),
             hop: None,

@@ -4,7 +4,7 @@ use super::offer;
 use super::session::{Offered, State};
 use super::session_timer::{self, MIN_SE, Wish};
 use super::{ALLOW, Event, Owner, SUPPORTED, SessionId, UserAgent};
-use crate::model::{Digit, TrunkName};
+use crate::model::TrunkName;
 use crate::sip::transaction::{Cancelled, ServerId};
 use crate::sip::{Draft, Echo, Flow, Message, Method, Name};
 use std::time::Instant;
@@ -282,34 +282,6 @@ impl UserAgent {
             .respond(now, offered.server, status, response.finish());
     }
 
-    fn hear_info(
-        &mut self,
-        now: Instant,
-        flow: &Flow,
-        request: &Message<'_>,
-        server: ServerId,
-        id: SessionId,
-    ) {
-        // Nothing is known that INFO could carry by name (RFC 6086 §4.2.2).
-        if request.header(Name::Other("Info-Package")).is_some() {
-            let response = Draft::response(request, flow.peer, 469, None)
-                .header(Name::Other("Recv-Info"), "")
-                .header(Name::Server, &self.settings.product)
-                .finish();
-            return self.transactions.respond(now, server, 469, response);
-        }
-        let kind = request.content_type().ok().flatten();
-        let relay = kind.is_some_and(|kind| kind.is("application/dtmf-relay"));
-        let plain = kind.is_some_and(|kind| kind.is("application/dtmf"));
-        if !relay && !plain && !request.body().is_empty() {
-            return self.respond(now, flow, request, server, 415);
-        }
-        self.respond(now, flow, request, server, 200);
-        if let Some(digit) = signal(request.body(), relay) {
-            self.tell(id, Event::Digit { session: id, digit });
-        }
-    }
-
     /// OPTIONS inside a call gets the answer it would get outside (§11.2).
     fn describe_within(&mut self, now: Instant, flow: &Flow, request: &Message<'_>, server: ServerId) {
         let draft = super::admit::abilities(Draft::response(request, flow.peer, 200, None));
@@ -338,56 +310,4 @@ impl UserAgent {
 fn is_about_refer(request: &Message<'_>) -> bool {
     let event = request.event().ok().flatten();
     event.is_some_and(|event| event.is("refer"))
-}
-
-/// The key in an INFO body: `Signal=5` and `Duration=160` on lines of their own, or the key alone. Some phones
-/// send the event number 10 for `*` and 11 for `#`.
-fn signal(body: &[u8], relay: bool) -> Option<Digit> {
-    let text = std::str::from_utf8(body).ok()?;
-    let value = if relay {
-        let line = text.lines().find(|line| {
-            line.trim_start()
-                .get(..6)
-                .is_some_and(|word| word.eq_ignore_ascii_case("signal"))
-        })?;
-        line.split_once('=')?.1.trim()
-    } else {
-        text.trim()
-    };
-    match value {
-        "10" => Digit::from_char('*'),
-        "11" => Digit::from_char('#'),
-        one => {
-            let mut letters = one.chars();
-            let digit = Digit::from_char(letters.next()?)?;
-            letters.next().is_none().then_some(digit)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_kinds_of_info_body_are_read() {
-        let table = [
-            ("Signal=5\r\nDuration=160\r\n", true, Some('5')),
-            ("Signal= *\r\n", true, Some('*')),
-            ("duration=100\nsignal=11\n", true, Some('#')),
-            ("7", false, Some('7')),
-            ("d\r\n", false, Some('D')),
-            ("", false, None),
-            ("Signal=", true, None),
-            ("55", false, None),
-            ("Signal=é", true, None),
-        ];
-        for (body, relay, key) in table {
-            assert_eq!(
-                signal(body.as_bytes(), relay).map(Digit::as_char),
-                key,
-                "{body:?}"
-            );
-        }
-    }
 }

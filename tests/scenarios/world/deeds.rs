@@ -3,7 +3,7 @@
 use super::phone::Do;
 use super::{BOX, Happening, Phone, World};
 use callpost::engine::{Command, Input};
-use callpost::media::MediaEvent;
+use callpost::media::{KeyPath, MediaEvent};
 use callpost::model::{Digit, LegKey};
 use callpost::sip::{Flow, Transport};
 use std::time::Duration;
@@ -55,6 +55,17 @@ impl World {
         self.let_phone(name, Phone::refer_to_newest);
     }
 
+    /// Sings keys that the media hear in the voice.
+    pub fn sings(&mut self, name: &str, keys: &str) {
+        let Some(leg) = self.leg_of(name) else {
+            panic!("{name} is in no call")
+        };
+        for key in keys.chars() {
+            let (digit, path) = (Digit::from_char(key).unwrap(), KeyPath::Tone);
+            self.media(MediaEvent::DigitPressed { leg, digit, path });
+        }
+    }
+
     /// Presses keys that the media hear (RFC 4733).
     pub fn presses(&mut self, name: &str, keys: &str) {
         let Some(leg) = self.leg_of(name) else {
@@ -62,7 +73,8 @@ impl World {
         };
         for key in keys.chars() {
             let digit = Digit::from_char(key).unwrap();
-            self.media(MediaEvent::DigitPressed { leg, digit });
+            let path = KeyPath::Event;
+            self.media(MediaEvent::DigitPressed { leg, digit, path });
         }
     }
 
@@ -86,8 +98,13 @@ impl World {
     /// The media report something.
     pub fn media(&mut self, event: MediaEvent) {
         let line = match &event {
-            MediaEvent::DigitPressed { leg, digit } => {
-                Some(format!("media: {} presses {digit}", self.leg_name(*leg)))
+            MediaEvent::DigitPressed { leg, digit, path } => {
+                let how = if *path == KeyPath::Tone {
+                    "sings"
+                } else {
+                    "presses"
+                };
+                Some(format!("media: {} {how} {digit}", self.leg_name(*leg)))
             }
             MediaEvent::WentDead { leg } => {
                 Some(format!("media: nothing comes from {}", self.leg_name(*leg)))

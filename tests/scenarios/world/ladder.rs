@@ -199,6 +199,9 @@ pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String
                 who(*leg)
             )
         }
+        MediaOrder::SendDigit { leg, digit } => format!("tell {} of key {digit}", who(*leg)),
+        MediaOrder::KeepSecret { leg, secret: true } => format!("keep {} off the tape", who(*leg)),
+        MediaOrder::KeepSecret { leg, secret: false } => format!("{} may be taped again", who(*leg)),
         MediaOrder::WatchSilence { leg, after: None } => format!("no longer watch {}", who(*leg)),
     })
 }

@@ -28,6 +28,8 @@ pub struct Manner {
     pub tries_again: bool,
     /// Cannot encrypt voice, and says so with this status.
     pub turns_keys_down: Option<u16>,
+    /// Answers a key by INFO with 415.
+    pub refuses_info: bool,
     /// Switched off: says nothing to any request that begins something.
     pub dead: bool,
 }
@@ -60,6 +62,7 @@ impl Manner {
             stays_after_transfer: false,
             tries_again: false,
             turns_keys_down: None,
+            refuses_info: false,
             dead: false,
         }
     }

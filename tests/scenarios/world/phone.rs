@@ -30,6 +30,8 @@ pub struct Phone {
     pub more_headers: String,
     /// The extension it registers, when that is not its own.
     pub claims: Option<String>,
+    /// The bodies of the INFOs it got.
+    pub keys_told: String,
     /// The status of the last answer to a REGISTER.
     pub registered: Option<u16>,
     /// The INVITE it heard last.
@@ -90,6 +92,7 @@ impl Phone {
             ignored: BTreeSet::new(),
             more_headers: String::new(),
             claims: None,
+            keys_told: String::new(),
             registered: None,
             last_invite: String::new(),
             registering: None,
@@ -297,6 +300,22 @@ impl Phone {
         self.ask(branch, info)
     }
 
+    /// An INFO of the newest call with whatever body.
+    pub fn info_with(&mut self, kind: &str, body: &str) -> Vec<Do> {
+        let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
+            return Vec::new();
+        };
+        let call_id = talk.call_id.clone();
+        let branch = self.branch();
+        let Some(talk) = self.talks.get_mut(&call_id) else {
+            return Vec::new();
+        };
+        talk.cseq += 1;
+        let cseq = talk.cseq;
+        let info = self.request_with("INFO", &call_id, &branch, cseq, "", Some((kind, body)));
+        self.ask(branch, info)
+    }
+
     /// Wants the newest call handed on to this number.
     pub fn refer(&mut self, to: &str, more: &str) -> Vec<Do> {
         let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
@@ -396,9 +415,15 @@ impl Phone {
                 vec![Do::Send(self.response(request, 200, "", None))]
             }
             Method::Notify => self.hear_notify(request, call_id),
+            Method::Info if self.manner.refuses_info => vec![Do::Send(self.response(request, 415, "", None))],
+            Method::Info => {
+                self.keys_told
+                    .push_str(std::str::from_utf8(request.body()).unwrap_or_default().trim());
+                self.keys_told.push(' ');
+                vec![Do::Send(self.response(request, 200, "", None))]
+            }
             Method::Options
             | Method::Register
-            | Method::Info
             | Method::Update
             | Method::Prack
             | Method::Subscribe

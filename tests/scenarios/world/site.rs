@@ -215,6 +215,7 @@ pub fn agent(id: &str, extension: &str) -> Agent {
         name: id.to_owned(),
         reach: Reach::Extension(extension.into()),
         groups: vec!["sales".into()],
+        dtmf: callpost::model::Dtmf::Auto,
         nat: None,
     }
 }

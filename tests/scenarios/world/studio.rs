@@ -105,7 +105,10 @@ impl Studio {
             }
             MediaOrder::StopRecording { leg } => self.end_tape(now, *leg),
             MediaOrder::Close { leg } => self.close(now, *leg),
-            MediaOrder::Start { .. } | MediaOrder::WatchSilence { .. } => Vec::new(),
+            MediaOrder::Start { .. }
+            | MediaOrder::WatchSilence { .. }
+            | MediaOrder::SendDigit { .. }
+            | MediaOrder::KeepSecret { .. } => Vec::new(),
         }
     }
 
@@ -118,13 +121,17 @@ impl Studio {
                 assert!(!self.open.contains_key(leg), "{leg} is opened twice");
                 return;
             }
-            MediaOrder::StopRecording { .. } | MediaOrder::Close { .. } | MediaOrder::WatchSilence { .. } => {
+            MediaOrder::KeepSecret { .. }
+            | MediaOrder::StopRecording { .. }
+            | MediaOrder::Close { .. }
+            | MediaOrder::WatchSilence { .. } => {
                 return;
             }
             MediaOrder::Start { leg, .. }
             | MediaOrder::Move { from: leg, .. }
             | MediaOrder::Play { leg, .. }
             | MediaOrder::StopPlaying { leg }
+            | MediaOrder::SendDigit { leg, .. }
             | MediaOrder::Unbridge { leg } => leg,
             MediaOrder::Bridge { a, .. } => a,
             MediaOrder::Mix { parties, .. } => match parties.first() {

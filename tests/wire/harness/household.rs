@@ -99,6 +99,15 @@ impl Household {
         self.agent(id, &place, groups)
     }
 
+    /// An agent whose phone registers here, with more keys of its section.
+    pub(crate) fn phone_with(self, id: &str, extension: &str, groups: &[&str], keys: &str) -> Self {
+        let place = format!(
+            "extension=\"{extension}\"\npassword=\"{}\"\n{keys}",
+            password(extension)
+        );
+        self.agent(id, &place, groups)
+    }
+
     /// An agent at a fixed address.
     pub(crate) fn contact(self, id: &str, uri: &str, groups: &[&str]) -> Self {
         self.agent(id, &format!("contact=\"{uri}\""), groups)

@@ -30,6 +30,8 @@ struct State {
     humming: Option<(SocketAddrV4, u32)>,
     whispering: bool,
     key: Option<Key>,
+    /// A key that is sung, and in how many packets so far.
+    song: Option<(char, usize)>,
     keys_sent: usize,
     packets: Vec<Received>,
 }
@@ -100,6 +102,13 @@ impl Voice {
             packets_sent: 0,
             began: 0,
         });
+    }
+
+    /// Sings a key for 100 ms in the voice itself (ITU-T Q.23). Needs a hum.
+    pub(crate) fn sing(&self, key: char) {
+        let mut state = self.lock();
+        assert!(state.humming.is_some(), "keys travel in a stream that flows");
+        state.song = Some((key, 0));
     }
 
     /// How many keys have been pressed and let go.
@@ -212,6 +221,16 @@ impl Mouth {
         let Ok(mut state) = state.lock() else { return };
         let Some((to, hertz)) = state.humming else { return };
         let whispering = state.whispering;
+        if let Some((key, packets)) = &mut state.song {
+            let bytes = self.song(*key, *packets);
+            *packets += 1;
+            if *packets == 8 {
+                state.song = None;
+                state.keys_sent += 1;
+            }
+            drop(state);
+            return self.send(&bytes, to);
+        }
         let bytes = match &mut state.key {
             None if whispering => packet(0, self.sequence, self.timestamp, self.ssrc, &[0xfe; PACKET]),
             None => self.tone(hertz),
@@ -225,8 +244,12 @@ impl Mouth {
             }
         };
         drop(state);
+        self.send(&bytes, to);
+    }
+
+    fn send(&mut self, bytes: &[u8], to: SocketAddrV4) {
         // Nobody may listen there any more; a voice does not know.
-        self.socket.send_to(&bytes, to).ok();
+        self.socket.send_to(bytes, to).ok();
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(PACKET as u32);
         self.samples += PACKET;
@@ -235,6 +258,28 @@ impl Mouth {
     fn tone(&self, hertz: u32) -> Vec<u8> {
         let payload: Vec<u8> = (0..PACKET)
             .map(|index| wav::to_mu_law(tone::sample(hertz, self.samples + index)))
+            .collect();
+        packet(0, self.sequence, self.timestamp, self.ssrc, &payload)
+    }
+
+    /// Five packets of the key's two frequencies, then silence.
+    fn song(&self, key: char, packets: usize) -> Vec<u8> {
+        let place = "123A456B789C*0#D".find(key).expect("a key of a telephone");
+        let low = [697.0, 770.0, 852.0, 941.0][place / 4];
+        let high = [1209.0, 1336.0, 1477.0, 1633.0][place % 4];
+        let sung = |sample: usize| {
+            let angle = std::f64::consts::TAU * sample as f64 / RATE as f64;
+            (6000.0 * ((low * angle).sin() + (high * angle).sin())) as i16
+        };
+        let payload: Vec<u8> = (0..PACKET)
+            .map(|sample| {
+                if packets < 5 {
+                    sung(packets * PACKET + sample)
+                } else {
+                    0
+                }
+            })
+            .map(wav::to_mu_law)
             .collect();
         packet(0, self.sequence, self.timestamp, self.ssrc, &payload)
     }

@@ -432,6 +432,11 @@ impl Phone {
         let invite = self
             .request("INVITE", &format!("sip:{number}@{}", self.server))
             .offering(sdp);
+        self.dial_with(invite)
+    }
+
+    /// Sends this INVITE.
+    pub(crate) fn dial_with(self: &Rc<Self>, invite: Draft) -> Dialling {
         self.say(&invite);
         Dialling {
             phone: Rc::clone(self),
