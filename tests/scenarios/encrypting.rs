@@ -62,6 +62,7 @@ fn a_phone_that_registered_by_tls_talks_encrypted_to_a_caller_who_does_not() {
        4.0s  ali ──INVITE +sdp sendonly with keys──▶ box
        4.0s  media: ali at 192.0.2.10:4000 pcmu receiveonly under aes_cm_128_hmac_sha1_80
        4.0s  box ──200 INVITE +sdp recvonly with keys──▶ ali
+       4.0s  media: play en/hold-music to caller over and over
        4.0s  ali ──ACK──▶ box
        5.0s  ali ──BYE──▶ box
        5.0s  box ──200 BYE──▶ ali

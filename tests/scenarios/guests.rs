@@ -226,7 +226,36 @@ fn two_phones_of_a_supervisor_ring_and_one_comes() {
     join(&mut world, "omar", GuestKind::Listen);
     world.after_seconds(5.0);
     world.hangs_up("caller");
-    insta::assert_snapshot!(world.story(), @"");
+    insta::assert_snapshot!(world.story(), @"
+       5.0s  box ──INVITE 1003 +sdp──▶ omar-home
+       5.0s  box ──INVITE 1003 +sdp──▶ omar
+       5.0s  omar-home ──180 INVITE──▶ box
+       5.0s  omar ──180 INVITE──▶ box
+       7.0s  omar-home ──200 INVITE +sdp──▶ box
+       7.0s  box ──ACK──▶ omar-home
+       7.0s  media: listen omar at 192.0.2.50:4000 pcmu both
+       7.0s  media: together: caller, ali, listen omar (listens)
+       7.0s  box ──CANCEL (Call completed elsewhere; SIP 200, Q.850 26)──▶ omar
+       7.0s  omar ──200 CANCEL──▶ box
+       7.0s  omar ──487 INVITE──▶ box
+       7.0s  box ──ACK──▶ omar
+      10.0s  caller ──BYE──▶ box
+      10.0s  box ──200 BYE──▶ caller
+      10.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+      10.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ omar-home
+      10.0s  journal: call closed, ANSWER
+      10.0s  ali ──200 BYE──▶ box
+      10.0s  omar-home ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        10.0 s: wait 2.0 ring 2.0 talk 8.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+        leg 4 omar 1003 round 1: answered_elsewhere, rang
+        leg 5 omar 1003: answered, rang
+        leg 6 omar 1003: answered_elsewhere, rang
+    ");
 }
 
 #[test]
@@ -249,7 +278,7 @@ fn while_a_person_holds_the_call_the_supervisor_stays_with_the_agent() {
        7.0s  media: together: caller, ali, whisper omar (whispers to ali)
       10.0s  media: together: ali, whisper omar (whispers to ali)
       10.0s  media: play en/hold-music to caller over and over
-          15.0s  media: stop playing to caller
+      15.0s  media: stop playing to caller
       15.0s  media: stop playing to ali
       15.0s  media: together: caller, ali, whisper omar (whispers to ali)
       20.0s  caller ──BYE──▶ box
