@@ -21,6 +21,7 @@
 //! * [`store`]     — SQLite: journal, CDRs, outbox
 //! * [`egress`]    — the one careful way out to configured addresses
 //! * [`upstream`]  — forwards the outbox
+//! * [`keeping`]   — how long recordings stay here, and where copies go
 //! * [`connectors`] — call records of a PBX beside the box
 //! * [`http`]      — REST and pages
 //!
@@ -39,6 +40,7 @@ pub mod egress;
 pub mod engine;
 pub mod http;
 pub mod ivr;
+pub mod keeping;
 pub mod media;
 pub mod model;
 pub mod net;

@@ -34,8 +34,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("egress", &["model"]),
     ("upstream", &["model", "store", "egress"]),
+    ("keeping", &["model", "recording", "store", "egress"]),
     ("connectors", &["model", "store", "egress"]),
-    ("http", &["model", "agents", "engine", "store", "connectors"]),
+    (
+        "http",
+        &["model", "agents", "engine", "store", "keeping", "connectors"],
+    ),
     // top
     ("config", EVERYTHING_ABOVE),
     ("app", EVERYTHING_ABOVE),

@@ -46,6 +46,7 @@ fn the_reference_names_every_key_of_every_section() {
         "http",
         "http.onepos",
         "recording",
+        "retention",
         "cdr",
         "egress",
     ]
@@ -57,6 +58,7 @@ fn the_reference_names_every_key_of_every_section() {
         ("number", "match = \"1\""),
         ("pbx", "name = \"a\"\ntype = \"onepos\""),
         ("route", "name = \"a\"\nmatch = \"0*\"\ntrunks = []"),
+        ("storage", "name = \"a\"\ntype = \"local\""),
         ("upstream", "name = \"a\"\ntype = \"webhook\""),
         ("upstream", "name = \"a\"\ntype = \"file\""),
         ("upstream", "name = \"a\"\ntype = \"nats\""),
@@ -109,6 +111,7 @@ fn every_key_in_the_examples_exists() {
         "configuration.md",
         "fleet.md",
         "records.md",
+        "recordings.md",
         "cdr-pull.md",
         "cdr-delivery.md",
         "pbx-sync.md",

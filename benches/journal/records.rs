@@ -102,6 +102,8 @@ pub(crate) fn record(n: u32, of: u32) -> (Cdr, Vec<CallNote>) {
         duration_ms: Some(talk as u64),
         channels: 2,
         consent: None,
+        url: None,
+        removed: None,
     });
     let foreign = dice % 50 == 1;
     let cdr = Cdr {

@@ -7,6 +7,7 @@ use super::secure::Shown;
 use crate::connectors::sync::{SyncAlarm, SyncTrouble, SyncWatch};
 use crate::engine::{Alarm, Severity, Snapshot};
 use crate::http::Unrecorded;
+use crate::keeping::{KeepingAlarm, KeepingTrouble, KeepingWatch};
 use crate::net::CertificateFacts;
 use crate::recording::SpaceWatch;
 use crate::store::{Condition, ConditionWatch, PinRow, TroubleWatch};
@@ -27,6 +28,8 @@ pub(super) struct Board {
     certificate: OnceLock<Arc<Shown>>,
     /// Set when the records of PBXs are fetched.
     syncs: OnceLock<SyncWatch>,
+    /// Set when recordings are looked after.
+    keeping: OnceLock<KeepingWatch>,
 }
 
 impl Board {
@@ -45,6 +48,7 @@ impl Board {
             deliveries: OnceLock::new(),
             certificate: OnceLock::new(),
             syncs: OnceLock::new(),
+            keeping: OnceLock::new(),
         }
     }
 
@@ -66,6 +70,11 @@ impl Board {
     pub(super) fn watch_syncs(&self, watch: SyncWatch) {
         // There is one desk; a second watch would see the same.
         let _ = self.syncs.set(watch);
+    }
+
+    pub(super) fn watch_keeping(&self, watch: KeepingWatch) {
+        // There is one keeper.
+        let _ = self.keeping.set(watch);
     }
 
     /// The snapshot with what is wrong elsewhere, still the worst first.
@@ -96,6 +105,8 @@ impl Board {
         alarms.extend(deliveries.into_iter().map(about_delivery));
         let syncs = self.syncs.get().map(SyncWatch::now).unwrap_or_default();
         alarms.extend(syncs.into_iter().map(about_sync));
+        let keeping = self.keeping.get().map(KeepingWatch::now).unwrap_or_default();
+        alarms.extend(keeping.into_iter().map(about_keeping));
         alarms.extend(self.pins.all().into_iter().filter_map(about_key));
         alarms
     }
@@ -190,6 +201,20 @@ fn about_sync(alarm: SyncAlarm) -> Alarm {
     };
     Alarm {
         severity: Severity::Warning,
+        code,
+        text: alarm.text,
+    }
+}
+
+fn about_keeping(alarm: KeepingAlarm) -> Alarm {
+    let (severity, code) = match alarm.kind {
+        KeepingTrouble::Stuck => (Severity::Critical, "uploads_stuck"),
+        KeepingTrouble::Faulty => (Severity::Critical, "recordings_not_copied"),
+        KeepingTrouble::Overdue => (Severity::Warning, "recordings_overdue"),
+        KeepingTrouble::NotRemoved => (Severity::Warning, "recordings_not_removed"),
+    };
+    Alarm {
+        severity,
         code,
         text: alarm.text,
     }

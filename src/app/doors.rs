@@ -11,6 +11,7 @@ use crate::connectors::sync::{Setup, SyncDesk};
 use crate::egress::Egress;
 use crate::engine::{Command, Snapshot};
 use crate::http::{BoxFuture, Busy, Certificate, Disk, EngineDoor, Faces, Health, HealthReport, Outside};
+use crate::keeping::{KeepingDesk, Pace as KeepingPace, Setup as KeepingSetup};
 use crate::model::{Stamp, WallClock};
 use crate::store::Store;
 use anyhow::Context as _;
@@ -42,6 +43,36 @@ pub(super) fn sync_desk(config: &Config, store: &Store, egress: Egress) -> anyho
     SyncDesk::open(setup).context("reading the PBX sources")
 }
 
+/// Opens the desk that recordings are looked after from.
+pub(super) fn keeping_desk(config: &Config, store: &Store, egress: Egress, data_dir: &Path) -> KeepingDesk {
+    let site = WallClock::new(
+        clock::monotonic(),
+        clock::wall_unix_ms(),
+        false,
+        config.site.zone(),
+    );
+    KeepingDesk::new(KeepingSetup {
+        site: config.site.name.clone(),
+        zone: config.site.zone(),
+        rules: config.retention_rules(),
+        night: config.retention.at,
+        storages: config.enabled_storages().cloned().collect(),
+        roots: super::roots(config, data_dir),
+        reader: store.reader(),
+        upkeep: store.upkeep(),
+        uploads: store.uploads(),
+        egress,
+        clock: clock::for_store(),
+        stamp_of: Arc::new(move |unix_ms| site.stamp_of(unix_ms)),
+        aged_ms: {
+            let condition = store.condition();
+            Arc::new(move || condition.now().aged_ms)
+        },
+        free: Arc::new(|path| Some(disk(path)?.free_bytes)),
+        pace: KeepingPace::default(),
+    })
+}
+
 #[expect(
     clippy::too_many_arguments,
     reason = "each is a way into another room; a struct would only move the list"
@@ -49,7 +80,7 @@ pub(super) fn sync_desk(config: &Config, store: &Store, egress: Egress) -> anyho
 pub(super) fn faces(
     config: &Config,
     options: &Options,
-    (store, sync): (&Store, SyncDesk),
+    (store, sync, keeping): (&Store, SyncDesk, KeepingDesk),
     door: Door,
     news: News,
     clock: WallClock,
@@ -75,6 +106,7 @@ pub(super) fn faces(
         zone: config.site.zone(),
         accounts: store.accounts(),
         sync,
+        keeping,
         destinations: Arc::new(destinations),
         telephone,
         recordings: vec![recordings.recordings, recordings.voicemail],
@@ -153,7 +185,12 @@ impl Health for Pulse {
 }
 
 fn disk(path: &Path) -> Option<Disk> {
-    let facts = rustix::fs::statvfs(path).ok()?;
+    // A directory that is not made yet is on the disk of the one above it.
+    let facts = path
+        .ancestors()
+        .filter(|place| !place.as_os_str().is_empty())
+        .chain([Path::new(".")])
+        .find_map(|place| rustix::fs::statvfs(place).ok())?;
     Some(Disk {
         free_bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
         total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),

@@ -27,6 +27,7 @@ pub use clock::{monotonic, random_seed, wall_unix_ms};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
+use crate::keeping::Keeper;
 use crate::model::{Dice, WallClock};
 use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
@@ -66,6 +67,7 @@ pub struct Appliance {
     rtp: Arc<RtpThreads>,
     store: Store,
     recorder: Recorder,
+    keeper: Keeper,
     board: Arc<alarms::Board>,
     certificate: Option<Arc<secure::Shown>>,
     believed: Arc<secure::Believed>,
@@ -183,10 +185,13 @@ impl Appliance {
             doors::sync_desk(&config, &store, egress.clone())?
         };
         board.watch_syncs(sync.watch());
+        let keeping = doors::keeping_desk(&config, &store, egress.clone(), &data_dir);
+        let keeper = Keeper::start(&keeping).context("starting the keeper of recordings")?;
+        board.watch_keeping(keeping.watch());
         let faces = doors::faces(
             &config,
             &options,
-            (&store, sync.clone()),
+            (&store, sync.clone(), keeping),
             doors::Door::new(&post, &board),
             doors::News {
                 committed,
@@ -237,6 +242,7 @@ impl Appliance {
             rtp,
             store,
             recorder,
+            keeper,
             board,
             certificate,
             believed,
@@ -296,6 +302,7 @@ impl Appliance {
         }
         drop(self.rtp);
         self.recorder.shutdown();
+        self.keeper.shutdown();
         self.store.shutdown();
     }
 }
@@ -337,6 +344,8 @@ fn open_store(
         .map(|upstream| upstream.name.clone())
         .collect();
     options.keep = config.cdr.clone();
+    // A call record is personal data too.
+    options.keep.retention_days = config.retention.shorter(config.cdr.retention_days);
     let site = WallClock::new(monotonic(), wall_unix_ms(), false, config.site.zone());
     options.stamp_of = Arc::new(move |unix_ms| site.stamp_of(unix_ms));
     let roots = roots.clone();

@@ -1,14 +1,11 @@
 //! `callpost bans`: who is shut out, and who is let in again. Asks the running daemon through its API.
 
+use super::daemon::ask;
 use super::{complain, say};
-use crate::config::{Config, Loaded};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Ten wrong passwords in a minute shut an address out for a while; see the handbook's page on security.
 #[derive(Debug, clap::Args)]
@@ -54,7 +51,7 @@ pub(super) fn bans(arguments: &Arguments) -> ExitCode {
 }
 
 fn list(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (status, body) = ask(arguments, "GET", "/api/v1/bans")?;
+    let (status, body) = ask(arguments.config.as_deref(), "GET", "/api/v1/bans")?;
     let answer: serde_json::Value = serde_json::from_str(&body).context("the daemon's answer")?;
     if status != 200 {
         bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
@@ -86,48 +83,11 @@ fn lift(arguments: &Arguments, address: &str) -> anyhow::Result<()> {
     {
         bail!("`{address}` is not an IP address");
     }
-    let (status, body) = ask(arguments, "DELETE", &path)?;
+    let (status, body) = ask(arguments.config.as_deref(), "DELETE", &path)?;
     if status != 204 {
         let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
     }
     say(format_args!("{address} is let in again."));
     Ok(())
-}
-
-/// One request to the daemon of this configuration: the status and the body of its answer.
-fn ask(arguments: &Arguments, method: &str, path: &str) -> anyhow::Result<(u16, String)> {
-    const PATIENCE: Duration = Duration::from_secs(10);
-    let Loaded { config, .. } = Config::load(arguments.config.as_deref())?;
-    let token = std::env::var("CALLPOST_ADMIN_TOKEN").context("CALLPOST_ADMIN_TOKEN is not set")?;
-    let at = reachable(&config);
-    let mut stream = TcpStream::connect_timeout(&at, PATIENCE)
-        .with_context(|| format!("no daemon answers at http://{at}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .context("the daemon's answer is cut off")?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((
-        status.context("the daemon's answer has no status")?,
-        body.to_owned(),
-    ))
-}
-
-/// Where the daemon listens, seen from this machine.
-fn reachable(config: &Config) -> SocketAddr {
-    let mut at = config.http.listen;
-    if at.ip().is_unspecified() {
-        at.set_ip(match at.ip() {
-            IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
-            IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]),
-        });
-    }
-    at
 }

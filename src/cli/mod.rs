@@ -4,8 +4,10 @@
 mod bans;
 mod cdr;
 mod check;
+mod daemon;
 mod db;
 mod demo;
+mod recordings;
 mod run;
 mod simulate;
 
@@ -41,6 +43,8 @@ enum Command {
     Bans(bans::Arguments),
     /// Look after the database.
     Db(db::Arguments),
+    /// Look after recordings.
+    Recordings(recordings::Arguments),
     /// Tell what would happen to a call, without placing it.
     Simulate(simulate::Arguments),
 }
@@ -56,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Bans(arguments) => bans::bans(&arguments),
         Command::Db(arguments) => db::db(&arguments),
+        Command::Recordings(arguments) => recordings::recordings(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }
 }

@@ -7,7 +7,7 @@ use crate::agents::Overflow;
 use crate::ivr::{Flow, nearest};
 use crate::model::StepName;
 use crate::prompts::Shelf;
-use crate::{egress, http, media, recording, routing, sip, store, upstream};
+use crate::{egress, http, keeping, media, recording, routing, sip, store, upstream};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Sections that stand once.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "site",
     "sip",
     "guard",
@@ -23,11 +23,12 @@ const TABLES: [&str; 9] = [
     "dialing",
     "http",
     "recording",
+    "retention",
     "cdr",
     "egress",
 ];
 /// Sections that may stand often, each with the key that names one of them.
-pub(super) const LISTS: [(&str, &str); 7] = [
+pub(super) const LISTS: [(&str, &str); 8] = [
     ("trunk", "name"),
     ("agent", "id"),
     ("group", "name"),
@@ -35,6 +36,7 @@ pub(super) const LISTS: [(&str, &str); 7] = [
     ("upstream", "name"),
     ("pbx", "name"),
     ("route", "name"),
+    ("storage", "name"),
 ];
 
 /// What was found wrong so far.
@@ -66,6 +68,7 @@ pub(super) struct Draft {
     pub(super) dialing: Section<routing::Dialing>,
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
+    pub(super) retention: Section<keeping::Config>,
     pub(super) cdr: Section<store::Config>,
     pub(super) egress: Section<egress::Config>,
     pub(super) trunks: List<Trunk>,
@@ -75,6 +78,7 @@ pub(super) struct Draft {
     pub(super) upstreams: List<upstream::Config>,
     pub(super) pbxs: List<Pbx>,
     pub(super) routes: List<Route>,
+    pub(super) storages: List<keeping::Storage>,
     pub(super) flows: Vec<FlowDraft>,
     pub(super) prompts: Shelf,
 }
@@ -107,6 +111,7 @@ impl Draft {
             dialing: reader.take_section(root, "dialing"),
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
+            retention: reader.take_section(root, "retention"),
             cdr: reader.take_section(root, "cdr"),
             egress: reader.take_section(root, "egress"),
             trunks: take_list(&mut reader, root, 0, source, secrets),
@@ -116,6 +121,7 @@ impl Draft {
             upstreams: take_list_with(&mut reader, root, 4, source, secrets, read_upstream),
             pbxs: take_list(&mut reader, root, 5, source, secrets),
             routes: take_list(&mut reader, root, 6, source, secrets),
+            storages: take_list(&mut reader, root, 7, source, secrets),
             flows: Vec::new(),
             prompts: Shelf::shipped(),
         };
@@ -156,6 +162,7 @@ impl Draft {
             dialing: self.dialing.value,
             http: self.http.value,
             recording: self.recording.value,
+            retention: self.retention.value,
             cdr: self.cdr.value,
             egress: self.egress.value,
             trunks: values(self.trunks),
@@ -165,6 +172,7 @@ impl Draft {
             upstreams: values(self.upstreams),
             pbxs: values(self.pbxs),
             routes: values(self.routes),
+            storages: values(self.storages),
             flows: self
                 .flows
                 .into_iter()

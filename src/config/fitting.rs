@@ -51,6 +51,15 @@ impl Draft {
             let cure = "use 1 or more; 90 is usual";
             mistakes.push(self.recording.mistake("retention_days", "0 keeps nothing", cure));
         }
+        let keep_free = self.recording.value.keep_free_megabytes;
+        for (key, message) in self.retention.value.mistakes(keep_free) {
+            mistakes.push(self.retention.mistake_in_two(key, &message));
+        }
+        for storage in self.storages.read.iter().filter(|storage| storage.whole) {
+            for (key, problem, cure) in storage.value.mistakes() {
+                mistakes.push(storage.mistake(key, problem, cure));
+            }
+        }
         self.trunks
             .read
             .iter()
@@ -88,6 +97,16 @@ impl Draft {
             .read
             .iter()
             .for_each(|it| check_name(it, "name", &it.value.name, mistakes));
+        self.storages
+            .read
+            .iter()
+            .for_each(|it| check_name(it, "name", &it.value.name, mistakes));
+        check_unique(
+            &self.storages.read,
+            "name",
+            |storage| Some(storage.name.clone()),
+            mistakes,
+        );
         check_unique(
             &self.trunks.read,
             "name",

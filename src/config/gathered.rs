@@ -3,7 +3,7 @@ use crate::ivr::{Flow, Verb, aloud};
 use crate::model::{FlowName, Language};
 use crate::prompts::Shelf;
 use crate::routing::{Dialing, Plan};
-use crate::{agents, egress, http, media, recording, sip, store, upstream};
+use crate::{agents, egress, http, keeping, media, recording, sip, store, upstream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub struct Config {
     pub http: http::Config,
     /// `[recording]`.
     pub recording: recording::Config,
+    /// `[retention]`.
+    pub retention: keeping::Config,
     /// `[cdr]`.
     pub cdr: store::Config,
     /// `[egress]`.
@@ -42,6 +44,8 @@ pub struct Config {
     pub pbxs: Vec<Pbx>,
     /// Every `[[route]]`.
     pub routes: Vec<Route>,
+    /// Every `[[storage]]`.
+    pub storages: Vec<keeping::Storage>,
     /// The flows, by name.
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
     /// The prompts there are.
@@ -109,6 +113,23 @@ impl Config {
                 self.prompts.add_spoken(language, &name, &text);
             }
         }
+    }
+
+    /// How long recordings stay on this box.
+    pub fn retention_rules(&self) -> keeping::Rules {
+        keeping::Rules {
+            conversation_days: self.recording.retention_days,
+            voicemail_days: self.retention.voicemail_days,
+            personal_days: self.retention.personal_data_days,
+            mark_bytes: self.retention.mark_bytes(self.recording.keep_free_megabytes),
+            disk_takes: self.retention.when_full,
+            storages: self.enabled_storages().map(keeping::Storage::rule).collect(),
+        }
+    }
+
+    /// The places that copies of recordings go to now.
+    pub fn enabled_storages(&self) -> impl Iterator<Item = &keeping::Storage> {
+        self.storages.iter().filter(|storage| storage.enabled)
     }
 
     /// The texts that `say` steps always speak, for [`Library::load`](crate::prompts::Library::load).

@@ -55,6 +55,8 @@ impl Filing {
                 duration_ms: None,
                 channels: row.kind.channels(),
                 consent: None,
+                url: None,
+                removed: None,
             });
         }
     }

@@ -1,6 +1,7 @@
 use super::Config;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
+use crate::keeping::KeepingDesk;
 use crate::model::Stamp;
 use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, PinRow, Reader, StoreError};
 use hyper::upgrade::Upgraded;
@@ -38,6 +39,8 @@ pub struct Faces {
     pub accounts: Accounts,
     /// PBXs whose records are fetched.
     pub sync: SyncDesk,
+    /// How long recordings stay, and where copies go.
+    pub keeping: KeepingDesk,
     /// What people may do about destinations.
     pub destinations: Arc<dyn Destinations>,
     /// Where browsers that telephone are handed on to.

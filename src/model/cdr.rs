@@ -306,7 +306,9 @@ pub struct QualityThere {
 pub struct RecordingFacts {
     /// Identity for `GET /api/v1/recordings/{id}`.
     pub id: RecordingId,
-    /// Path below the data directory (or the recordings directory), with `/`.
+    /// Path below the data directory (or the recordings directory), with `/`; empty, and left out, once the file is no
+    /// longer on this box.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// SHA-256 of the file, hexadecimal; `null` until the file is complete.
     pub sha256: Option<String>,
@@ -318,6 +320,32 @@ pub struct RecordingFacts {
     pub channels: u8,
     /// What was said or pressed about consent, when the flow asked.
     pub consent: Option<ConsentMark>,
+    /// Where a verified copy lies, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// When and why the file left this box, once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<RemovedMark>,
+}
+
+impl RecordingFacts {
+    /// Where it is to be found: its path while the file is on this box, else the address of its copy; nothing when it is
+    /// gone.
+    pub fn place(&self) -> Option<&str> {
+        match self.path.as_str() {
+            "" => self.url.as_deref(),
+            path => Some(path),
+        }
+    }
+}
+
+/// The file of a recording is no longer on this box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedMark {
+    /// When it went.
+    pub at: Stamp,
+    /// The rule that took it, as the configuration writes it: `recording.retention_days`.
+    pub rule: String,
 }
 
 /// Whether the caller agreed to be recorded.

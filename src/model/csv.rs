@@ -100,7 +100,7 @@ pub fn line(seq: u64, cdr: &Cdr) -> String {
     line.maybe(cdr.language.as_ref().map(Language::as_str));
     line.maybe(cdr.trunk.as_ref().map(TrunkName::as_str));
     line.cell(&recording.map(|facts| facts.id.to_string()).unwrap_or_default());
-    line.maybe(recording.map(|facts| facts.path.as_str()));
+    line.maybe(recording.and_then(|facts| facts.place()));
     line.maybe(recording.and_then(|facts| facts.sha256.as_deref()));
     line.cell(&joined(&cdr.notes));
     line.cell(&joined(&cdr.tags));

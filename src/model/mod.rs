@@ -23,7 +23,7 @@ mod tape;
 
 pub use cdr::{
     Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, Quality, QualityThere,
-    RecordingFacts, Status, TransferKind, TransferRecord,
+    RecordingFacts, RemovedMark, Status, TransferKind, TransferRecord,
 };
 pub use clock::{Stamp, WallClock};
 pub use codec::Codec;

@@ -68,6 +68,8 @@ impl Seal {
             duration_ms: Some(self.header.duration_ms()),
             channels: self.header.channels,
             consent: None,
+            url: None,
+            removed: None,
         }
     }
 }

@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/06-delivery.sql")),
     M::up(include_str!("migrations/07-journal.sql")),
     M::up(include_str!("migrations/08-seal.sql")),
+    M::up(include_str!("migrations/09-keeping.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

@@ -38,6 +38,8 @@ mod sync;
 mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
+mod upkeep;
+mod uploads;
 mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
@@ -63,3 +65,5 @@ pub use sync::{
     Quarantined, Rejected, Released, SourceChange, SyncBook, SyncLog, SyncPage, SyncStatus, SyncTotals,
     Verdict, Written, same_number,
 };
+pub use upkeep::{CopyFacts, CopyState, KeptRecording, RetentionRun, Upkeep};
+pub use uploads::{StorageBacklog, UploadJob, UploadPart, Uploads};

@@ -12,7 +12,7 @@ use super::tables::{
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
     Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, PinShelf, Reader, StoreError, SyncBook,
-    birth, checking, interrupted, late, lock, log, rescue,
+    Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
 };
 use crate::model::{Binding, Cdr, MailboxCount, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
@@ -193,6 +193,16 @@ impl Store {
     /// What waits for the destinations.
     pub fn outbox(&self) -> Outbox {
         Outbox::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// What becomes of recordings after their calls.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// What waits for the places that copies of recordings go to.
+    pub fn uploads(&self) -> Uploads {
+        Uploads::new(self.journal.clone(), self.clock.clone())
     }
 
     /// Where pinned keys are kept.

@@ -32,6 +32,8 @@ pub struct StoredRecording {
     pub row: RecordingRow,
     /// How far it came.
     pub state: RecordingState,
+    /// Set once the file has left this box: the rule that took it, and when, in ms since 1970.
+    pub removed: Option<(String, i64)>,
 }
 
 /// How far a recording came.
@@ -209,7 +211,8 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn recording(&self, id: RecordingId) -> Result<Option<StoredRecording>, StoreError> {
-        let sql = "SELECT id, state, body, facts, failure FROM recordings WHERE id = ?1";
+        let sql =
+            "SELECT id, state, body, facts, failure, removing, removed_ms FROM recordings WHERE id = ?1";
         self.look(|connection| Ok(recordings(connection, sql, params![id.to_string()])?.pop()))
     }
 
@@ -223,7 +226,7 @@ impl Reader {
         before: Option<RecordingId>,
     ) -> Result<Vec<StoredRecording>, StoreError> {
         // Identities sort by time, so the newest has the highest.
-        let sql = "SELECT id, state, body, facts, failure FROM recordings
+        let sql = "SELECT id, state, body, facts, failure, removing, removed_ms FROM recordings
                    WHERE id < ifnull(?1, 'g') ORDER BY id DESC LIMIT ?2";
         let limit = i64::try_from(limit.clamp(1, CdrFilter::MOST)).unwrap_or(i64::MAX);
         let before = before.map(|id| id.to_string());
@@ -369,5 +372,11 @@ fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>, rusqlite::
         (None, "open") => RecordingState::Open,
         (None, _) => RecordingState::Failed(row.get::<_, Option<String>>(4)?.unwrap_or_default()),
     };
-    Ok(Some(StoredRecording { row: about, state }))
+    let removed_ms: Option<i64> = row.get(6)?;
+    let rule: Option<String> = row.get(5)?;
+    Ok(Some(StoredRecording {
+        row: about,
+        state,
+        removed: removed_ms.map(|at| (rule.unwrap_or_default(), at)),
+    }))
 }

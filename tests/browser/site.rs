@@ -211,6 +211,8 @@ fn recorded(store: &Store, data: &Path) -> RecordingFacts {
         duration_ms: Some(6000),
         channels: 2,
         consent: None,
+        url: None,
+        removed: None,
     };
     store
         .journal()

@@ -7,3 +7,4 @@
 mod cdr;
 mod db;
 mod handbook;
+mod recordings;

@@ -24,7 +24,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "[telephone]",
         &[
-            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, cdr, egress, trunk, agent, group, number, upstream, pbx, route",
+            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, retention, cdr, egress, trunk, agent, group, number, upstream, pbx, route, storage",
         ],
     ),
     (

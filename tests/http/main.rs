@@ -14,6 +14,7 @@ mod doors;
 mod export;
 mod graphql;
 mod guests;
+mod keeping;
 mod live;
 mod login;
 mod notes;

@@ -15,6 +15,7 @@ use callpost::http::{
     BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside,
     Unrecorded, router,
 };
+use callpost::keeping::{KeepingDesk, NightTime, Setup as KeepingSetup};
 use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
     RecordingRow, Stamp, Status, TapeDone,
@@ -49,6 +50,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) committed: watch::Sender<u64>,
     sync: SyncDesk,
+    pub(crate) keeping: KeepingDesk,
     replies: Mutex<Receiver<StoreReply>>,
     place: TempDir,
 }
@@ -87,6 +89,30 @@ impl World {
             look_again: Duration::from_secs(20),
         })
         .unwrap();
+        let hand = Arc::clone(&outside);
+        let keeping = KeepingDesk::new(KeepingSetup {
+            site: "branch-01".to_owned(),
+            zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
+            rules: retention_rules(),
+            night: NightTime::default(),
+            storages: vec![nas(place.path())],
+            roots: callpost::recording::Roots {
+                recordings: place.path().join("recordings"),
+                voicemail: place.path().join("voicemail"),
+            },
+            reader: store.reader(),
+            upkeep: store.upkeep(),
+            uploads: store.uploads(),
+            egress: Egress::new(Rules::new(Vec::new()), Arc::new(PinsInMemory::default())),
+            clock: Clock {
+                now,
+                unix_ms: Arc::new(move || hand.wall().unix_ms),
+            },
+            stamp_of: Arc::new(|unix_ms| Stamp { unix_ms, ..NOON }),
+            aged_ms: Arc::new(|| 0),
+            free: Arc::new(|_| Some(1 << 40)),
+            pace: callpost::keeping::Pace::default(),
+        });
         let engine = Arc::new(FakeEngine::default());
         let health = Arc::new(FakeHealth::default());
         let committed = watch::Sender::new(0);
@@ -99,6 +125,7 @@ impl World {
             store,
             committed,
             sync,
+            keeping,
             replies: Mutex::new(replies),
             place,
         };
@@ -119,6 +146,7 @@ impl World {
             zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             accounts: self.store.accounts(),
             sync: self.sync.clone(),
+            keeping: self.keeping.clone(),
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
             recordings: vec![self.recordings()],
@@ -448,6 +476,27 @@ impl Outside for FakeOutside {
     }
 }
 
+/// What takes recordings away: by their days alone.
+fn retention_rules() -> callpost::keeping::Rules {
+    callpost::keeping::Rules {
+        conversation_days: 90,
+        voicemail_days: 30,
+        personal_days: None,
+        mark_bytes: 0,
+        disk_takes: callpost::keeping::DiskTakes::Copied,
+        storages: Vec::new(),
+    }
+}
+
+/// A place that copies go to: a directory that is there when a test makes it.
+fn nas(place: &std::path::Path) -> callpost::keeping::Storage {
+    toml::from_str(&format!(
+        "name='nas'\ntype='local'\ndir='{}'",
+        place.join("mount").display()
+    ))
+    .unwrap()
+}
+
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -469,6 +518,8 @@ pub(crate) fn facts(id: RecordingId, path: &str, audio: &[u8]) -> RecordingFacts
         duration_ms: Some(audio.len() as u64 / 16),
         channels: 2,
         consent: None,
+        url: None,
+        removed: None,
     }
 }
 

@@ -2,7 +2,7 @@
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
 #   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, openssl, dnsmasq,
-#                                       asterisk, jssip, webhooks, disks, servers, browser)
+#                                       asterisk, jssip, webhooks, disks, servers, storages, browser)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,7 +30,7 @@ without_services() {
   as_root rm -f /usr/sbin/policy-rc.d
 }
 
-[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq sound asterisk webhooks disks servers browser jssip
+[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq sound asterisk webhooks disks servers storages browser jssip
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
@@ -71,6 +71,19 @@ for peer in "$@"; do
       PATH=$PATH:/usr/sbin
       [ -d /usr/lib/postgresql ] || need no-such-program postgresql
       need nats-server nats-server && need mosquitto mosquitto && need openssl openssl
+      ;;
+    # Where copies of recordings go: S3 as moto plays it, Azure as azurite does, WebDAV by Apache.
+    storages)
+      python3 -c 'import ensurepip' 2>/dev/null || need no-such-program python3-venv
+      need node nodejs && need npm npm
+      [ -x /usr/sbin/apache2 ] || without_services need apache2-bin apache2-bin
+      storages=${XDG_CACHE_HOME:-$HOME/.cache}/callpost-peers/storages
+      [ -x "$storages/venv/bin/moto_server" ] || {
+        python3 -m venv "$storages/venv"
+        "$storages/venv/bin/pip" install -q 'moto[server]'
+      }
+      [ -x "$storages/node_modules/.bin/azurite-blob" ] ||
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$storages" azurite
       ;;
     *) echo "setup-peers.sh: there is no peer named $peer" >&2; exit 2 ;;
   esac

@@ -84,6 +84,8 @@ impl Origin {
             duration_ms: None,
             channels: 1,
             consent: None,
+            url: None,
+            removed: None,
         });
         Cdr {
             cdr_id: id,

@@ -96,7 +96,7 @@ impl Painter<'_> {
         let caller = badges::number(w, &cdr.caller_number);
         let started = date_and_time(cdr.started_at);
         let which = [("who", caller.as_str()), ("time", started.as_str())];
-        let recording = cdr.recording.as_ref();
+        let recording = cdr.recording.as_ref().filter(|facts| facts.removed.is_none());
         let said = |sentence| recording.map(|_| fill(sentence, &which)).unwrap_or_default();
         let billable = some_time(cdr.talk_ms);
         CallRow {

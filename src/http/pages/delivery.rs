@@ -1,12 +1,13 @@
 use super::badges::Badge;
 use super::delivery_view::{self, ConsumerRow, Destination, Parked};
 use super::frame::{Frame, Here};
+use super::keeping_view::KeepingView;
 use super::render;
 use super::tabs::Tab;
 use super::text::offset_of;
 use super::words::{Chosen, Words};
 use crate::http::people::{Scope, Visitor};
-use crate::http::routes::Shared;
+use crate::http::routes::{Shared, look_at_keeping, storages};
 use crate::store::{Reader, StoreError};
 use askama::Template;
 use axum::Extension;
@@ -23,6 +24,7 @@ struct DeliveryPage<'a> {
     toasts: Vec<Badge>,
     destinations: Vec<Destination>,
     consumers: Vec<ConsumerRow>,
+    keeping: KeepingView,
     may_change: bool,
     /// The site's offset from UTC, `+07:00`, for times that are typed.
     offset: String,
@@ -32,6 +34,8 @@ struct DeliveryPage<'a> {
 
 /// Parked records shown for a destination.
 const PARKED: usize = 20;
+/// Recordings shown that go next.
+const NEXT: usize = 10;
 
 /// `GET /delivery`: where records go, how far each destination and each reader is, and the proof of it.
 pub(in crate::http) async fn delivery(
@@ -48,6 +52,8 @@ pub(in crate::http) async fn delivery(
     let found = found.unwrap_or_default();
     let pins = reception.faces.destinations.pins();
     let required = &reception.faces.required_consumers;
+    let preview = look_at_keeping(&reception, |desk| desk.preview(NEXT)).await.ok();
+    let places = storages(&reception).await.unwrap_or_default();
     let page = DeliveryPage {
         w: words,
         frame: Frame::new(&reception, words, Some(&visitor), Here::Delivery, "/delivery"),
@@ -55,6 +61,7 @@ pub(in crate::http) async fn delivery(
         toasts: Vec::new(),
         destinations: delivery_view::destinations(words, now, found.parts, &pins),
         consumers: delivery_view::consumers(words, now, &found.consumers, required),
+        keeping: KeepingView::new(words, now, places, preview),
         may_change: visitor.may(Scope::ConfigWrite),
         offset: offset_of(now),
         trouble,

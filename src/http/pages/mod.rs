@@ -14,6 +14,7 @@ mod delivery;
 mod delivery_view;
 mod frame;
 mod graphql;
+mod keeping_view;
 mod login;
 mod now;
 mod now_view;

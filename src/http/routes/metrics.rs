@@ -1,11 +1,13 @@
 use super::Shared;
 use super::consumers::{self, ConsumerView};
+use super::keeping;
 use super::process::Process;
 use super::status::{Journal, journal};
 use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Disk, Faces, Unrecorded};
+use crate::keeping::StorageView;
 use crate::store::{Backlog, Condition, DeliveryState};
 use axum::extract::State;
 use axum::http::header;
@@ -39,6 +41,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
         page.destinations(&journal.outbox, snapshot.at.unix_ms);
     }
     page.consumers(&consumers::views(&reception).await.unwrap_or_default());
+    page.storages(&keeping::views(&reception).await.unwrap_or_default());
     page.answers(&reception.answers());
     let health = reception.faces.health.look();
     page.machine(&Process::look(), health.disk);
@@ -387,6 +390,49 @@ impl Page {
                 &[("consumer", consumer.name())],
                 consumer.lag as f64,
             );
+        }
+    }
+
+    /// Places that copies of recordings go to.
+    fn storages(&mut self, storages: &[StorageView]) {
+        type Value = fn(&StorageView) -> f64;
+        let families: [(&str, &str, &str, Value); 5] = [
+            (
+                "callpost_storage_pending",
+                "gauge",
+                "Recordings that wait to be copied there.",
+                |storage| storage.backlog.pending as f64,
+            ),
+            (
+                "callpost_storage_pending_bytes",
+                "gauge",
+                "Their bytes.",
+                |storage| storage.backlog.pending_bytes as f64,
+            ),
+            (
+                "callpost_storage_oldest_seconds",
+                "gauge",
+                "For how long the oldest of them has waited.",
+                |storage| storage.oldest_seconds as f64,
+            ),
+            (
+                "callpost_storage_failed",
+                "gauge",
+                "Recordings whose own file is at fault.",
+                |storage| storage.backlog.failed as f64,
+            ),
+            (
+                "callpost_storage_verified_total",
+                "counter",
+                "Copies that were found to be the same.",
+                |storage| storage.backlog.verified as f64,
+            ),
+        ];
+        for (name, kind, help, value) in families {
+            self.family(name, kind, help);
+            for storage in storages {
+                self.sample(name, &[("storage", &storage.backlog.storage)], value(storage));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod foreign_audio;
 mod guests;
 mod health;
 mod input;
+mod keeping;
 mod mailboxes;
 mod metrics;
 mod narrow;
@@ -24,6 +25,7 @@ mod syncs;
 mod telephone;
 mod upstreams;
 
+pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use recordings::send as send_recording;
 pub(super) use upstreams::carry_on;
 
@@ -147,6 +149,27 @@ pub(super) fn table() -> Vec<Route> {
             post(upstreams::drop_parked),
         ),
         read("/api/v1/recordings", Scope::CdrRead, get(recordings::list)),
+        read(
+            "/api/v1/recordings/retention",
+            Scope::CdrRead,
+            get(keeping::preview),
+        ),
+        act(
+            "/api/v1/recordings/retention/run",
+            Scope::Admin,
+            post(keeping::run),
+        ),
+        read("/api/v1/storages", Scope::CdrRead, get(keeping::storages)),
+        act(
+            "/api/v1/storages/{name}/retry",
+            Scope::ConfigWrite,
+            post(keeping::retry),
+        ),
+        act(
+            "/api/v1/storages/{name}/test",
+            Scope::ConfigWrite,
+            post(keeping::test),
+        ),
         read(
             "/api/v1/recordings/{id}",
             Scope::CdrRead,

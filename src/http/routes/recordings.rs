@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::response::Builder;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
@@ -39,10 +40,13 @@ struct Item {
     kind: RecordingKind,
     started_at: Stamp,
     agent: Option<AgentId>,
-    /// `open` while the call goes on, `done`, or `failed`.
+    /// `open` while the call goes on, `done`, `removed`, or `failed`.
     state: &'static str,
     /// Why there is no usable file.
     failure: Option<String>,
+    /// When the file left this box, and by which rule.
+    removed_at: Option<Stamp>,
+    removed_by: Option<String>,
     channels: Option<u8>,
     sha256: Option<String>,
     bytes: Option<u64>,
@@ -73,7 +77,12 @@ pub(super) async fn list(
         .read(move |reader| reader.recordings(limit + 1, before))
         .await?;
     let has_more = found.len() > limit;
-    let items: Vec<Item> = found.into_iter().take(limit).map(item).collect();
+    let zone = &reception.faces.zone;
+    let items: Vec<Item> = found
+        .into_iter()
+        .take(limit)
+        .map(|stored| item(zone, stored))
+        .collect();
     let next_before = items.last().filter(|_| has_more).map(|item| item.id);
     Ok(
         Json(serde_json::json!({ "items": items, "has_more": has_more, "next_before": next_before }))
@@ -81,11 +90,13 @@ pub(super) async fn list(
     )
 }
 
-fn item(stored: StoredRecording) -> Item {
+fn item(zone: &TimeZone, stored: StoredRecording) -> Item {
     let facts = stored.facts().cloned();
-    let StoredRecording { row, state } = stored;
+    let StoredRecording { row, state, removed } = stored;
+    let is_removed = removed.is_some();
     let (state, failure) = match state {
         RecordingState::Open => ("open", None),
+        RecordingState::Done(_) if is_removed => ("removed", None),
         RecordingState::Done(_) => ("done", None),
         RecordingState::Failed(reason) => ("failed", Some(reason)),
     };
@@ -98,6 +109,8 @@ fn item(stored: StoredRecording) -> Item {
         agent: row.agent,
         state,
         failure,
+        removed_at: removed.as_ref().map(|(_, at_ms)| input::stamp(zone, *at_ms)),
+        removed_by: removed.map(|(rule, _)| rule),
         channels: facts.as_ref().map(|facts| facts.channels),
         bytes: facts.as_ref().and_then(|facts| facts.bytes),
         duration_ms: facts.as_ref().and_then(|facts| facts.duration_ms),
@@ -135,6 +148,9 @@ pub(in crate::http) async fn send(
     let Some(stored) = stored else {
         return foreign_audio::play(&reception.faces.sync, CallId(id.0), headers).await;
     };
+    if let Some((rule, at_ms)) = &stored.removed {
+        return Err(gone(reception, id, rule, *at_ms).await);
+    }
     if let RecordingState::Failed(reason) = stored.state {
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));
     }
@@ -156,6 +172,25 @@ pub(in crate::http) async fn send(
         etag: etag(&stored, length),
     };
     Ok(audio.answer(headers, &file_name(&stored, save)))
+}
+
+/// The file has left this box by a rule: what is left is told, and where a copy lies.
+async fn gone(reception: &Reception, id: RecordingId, rule: &str, at_ms: i64) -> Problem {
+    let copies = reception
+        .read(move |reader| reader.copies(id))
+        .await
+        .unwrap_or_default();
+    let places: Vec<String> = copies
+        .iter()
+        .map(|(storage, key, _)| format!("{storage}: {key}"))
+        .collect();
+    let copies = match places.as_slice() {
+        [] => "There is no copy elsewhere.".to_owned(),
+        places => format!("A copy lies at {}.", places.join(", ")),
+    };
+    let at = input::stamp(&reception.faces.zone, at_ms);
+    let why = format!("The recording left this box at {at} by the rule {rule}. {copies}");
+    Problem::new(StatusCode::GONE, "recording_removed", why)
 }
 
 /// A recording that is ready to be sent.

@@ -1,9 +1,11 @@
 use super::Shared;
 use super::consumers::{self, ConsumerView};
+use super::keeping;
 use super::process::Process;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
 use crate::http::{Certificate, Disk, Unrecorded, reception::Reception};
+use crate::keeping::StorageView;
 use crate::model::Stamp;
 use crate::store::{Backlog, CdrFilter, Condition, PinRow, Reader, StoreError};
 use axum::Json;
@@ -43,6 +45,8 @@ pub(super) struct Status<'a> {
     database: Condition,
     /// Recordings given up for want of space.
     unrecorded: Unrecorded,
+    /// Places that copies of recordings go to; `null` when the store did not answer.
+    storages: Option<Vec<StorageView>>,
     /// How SIP is carried.
     transport: Transport,
     memory: Memory,
@@ -89,6 +93,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<axum::response::Res
         disk: health.disk,
         database: health.journal,
         unrecorded: health.recordings,
+        storages: keeping::views(&reception).await.ok(),
         transport: Transport {
             certificate: health.certificate,
             streams: health.sip_streams,

@@ -51,6 +51,11 @@ impl Ageing {
         self.now_ms
     }
 
+    /// What time it was for the records at the last [`Ageing::pass`].
+    pub(in crate::store) fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
     /// Remembers it, once a day: a restart then loses no more.
     pub(in crate::store) fn save(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
         if self.now_ms.abs_diff(self.saved_ms) < DAY_MS.unsigned_abs() {

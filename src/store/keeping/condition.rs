@@ -20,6 +20,10 @@ pub struct Condition {
     pub reserve_is_used: bool,
     /// What the check of the whole file found wrong; nothing when it is sound or not yet checked.
     pub damage: Option<String>,
+    /// What time it is for old things, in ms since 1970: the wall clock, but not over a leap of years; 0 before the first
+    /// look.
+    #[serde(skip)]
+    pub aged_ms: i64,
 }
 
 /// Looks at the [`Condition`] from any thread.

@@ -5,6 +5,7 @@ pub(super) mod boot;
 pub(super) mod calls;
 pub(super) mod cdrs;
 pub(super) mod consumers;
+pub(super) mod kept;
 pub(super) mod mailboxes;
 pub(super) mod meta;
 pub(super) mod names;
@@ -20,6 +21,7 @@ mod shortening;
 pub(super) mod standing;
 pub(super) mod stories;
 pub(super) mod tallies;
+pub(super) mod uploads;
 pub(super) mod varint;
 
 use serde::Serialize;

@@ -1,4 +1,4 @@
-use super::{from_body, to_body};
+use super::{from_body, to_body, uploads};
 use crate::model::{CallId, RecordingFacts, RecordingId, RecordingRow};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,7 +12,7 @@ pub(in crate::store) fn open(connection: &Connection, row: &RecordingRow) -> Res
     Ok(())
 }
 
-/// The file is complete.
+/// The file is complete: it waits for every place that copies go to from now on.
 pub(in crate::store) fn complete(
     connection: &Connection,
     facts: &RecordingFacts,
@@ -20,7 +20,7 @@ pub(in crate::store) fn complete(
     connection
         .prepare_cached("UPDATE recordings SET state = 'done', facts = ?2, failure = NULL WHERE id = ?1")?
         .execute(params![facts.id.to_string(), to_body(facts)?])?;
-    Ok(())
+    uploads::queue(connection, facts.id, facts.sha256.as_deref())
 }
 
 /// There is no usable file. A file that is known to be complete stays so.

@@ -201,6 +201,8 @@ pub(crate) fn facts(n: u32) -> RecordingFacts {
         duration_ms: Some(1000),
         channels: 2,
         consent: None,
+        url: None,
+        removed: None,
     }
 }
 

@@ -41,9 +41,7 @@ impl Writer {
             .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
         let unix_ms = self.clock.unix_ms();
         let result = prune(&self.connection, &rule, unix_ms).and_then(|pruned| {
-            if rule.old_before_ms.is_some() {
-                self.ageing.save(&self.connection)?;
-            }
+            self.ageing.save(&self.connection)?;
             self.connection.execute_batch("COMMIT")?;
             Ok(pruned)
         });
@@ -141,6 +139,7 @@ impl Writer {
                 lost_lately: deleted_unacknowledged_ms
                     .is_some_and(|at| unix_ms.saturating_sub(at) < LATELY_MS),
                 reserve_is_used: self.reserve.is_used(),
+                aged_ms: self.ageing.now_ms(),
                 damage: condition.damage.take(),
             }
         });

@@ -231,6 +231,8 @@ impl Studio {
                 duration_ms: Some(milliseconds),
                 channels: tape.channels,
                 consent: None,
+                url: None,
+                removed: None,
             })
         };
         vec![(Duration::ZERO, Report::Tape(TapeDone { id, result }))]

@@ -135,9 +135,11 @@ impl CallCenterRecord {
             billsec: Some(seconds(cdr.talk_ms)),
             sip_hangup_disposition: Some(disposition(cdr.hangup_by).to_owned()),
             call_status: CallStatus::shown(cdr.status, config.voicemail_as),
-            record_path: cdr.recording.as_ref().map(|recording| match foreign {
-                Some(_) => recording.path.clone(),
-                None => format!("/api/v1/recordings/{}", recording.id),
+            record_path: cdr.recording.as_ref().and_then(|recording| match foreign {
+                Some(_) => Some(recording.path.clone()),
+                // Once the file has left this box, where its copy lies.
+                None if recording.removed.is_some() => recording.url.clone(),
+                None => Some(format!("/api/v1/recordings/{}", recording.id)),
             }),
             domain: Some(match config.domain.as_str() {
                 "" => cdr.site.clone(),

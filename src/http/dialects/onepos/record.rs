@@ -101,7 +101,7 @@ fn disposition(cdr: &Cdr) -> &'static str {
 /// Where the recording lies for pullers: `/<tenant>/archive/2025/Sep/11/<uuid>.wav`, by the site's calendar. `null`
 /// until the file is complete. One that lies at the PBX has the same kind of path here, and is played through the box.
 pub(super) fn record_path(cdr: &Cdr, tenant: &str) -> Option<String> {
-    let recording = cdr.recording.as_ref()?;
+    let recording = cdr.recording.as_ref().filter(|facts| facts.removed.is_none())?;
     let ending = match (&cdr.origin, recording.bytes) {
         (None, Some(_)) => "wav",
         (Some(_), _) => ending(&recording.path),

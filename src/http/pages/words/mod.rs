@@ -5,12 +5,14 @@ mod arabic;
 mod choice;
 mod english;
 mod journal;
+mod keeping;
 mod vietnamese;
 
 pub(in crate::http) use choice::Chosen;
 pub(in crate::http) use choice::{cookie, offered};
 pub(super) use english::ENGLISH;
 pub(super) use journal::Journal;
+pub(super) use keeping::{Keeping, keeping};
 
 /// The languages, the one that is spoken when none is asked for first.
 pub(super) static ALL: [&Words; 3] = [&ENGLISH, &arabic::ARABIC, &vietnamese::VIETNAMESE];

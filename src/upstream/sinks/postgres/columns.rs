@@ -111,6 +111,7 @@ struct Facts {
 #[derive(Deserialize)]
 struct Recording {
     path: Option<String>,
+    url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -168,7 +169,9 @@ fn row(item: &OutboxItem, facts: Facts) -> Row {
         group: facts.group,
         flow: facts.flow,
         trunk: facts.trunk,
-        recording_path: facts.recording.and_then(|recording| recording.path),
+        recording_path: facts
+            .recording
+            .and_then(|recording| recording.path.or(recording.url)),
         origin_source: source,
         origin_id: id,
         body: item.numbered_body(),
