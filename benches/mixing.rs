@@ -19,13 +19,19 @@ const TICKS: u32 = 3000;
 const TICK: Duration = Duration::from_millis(20);
 
 fn main() {
-    println!("{:<40} {:>8} {:>14} {:>16}", "conversation", "parties", "µs a tick", "% of a core");
+    println!(
+        "{:<40} {:>8} {:>14} {:>16}",
+        "conversation", "parties", "µs a tick", "% of a core"
+    );
     for (what, codecs) in [
         ("µ-law and G.722", vec![Codec::Pcmu, Codec::G722]),
         ("µ-law and Opus", vec![Codec::Pcmu, Codec::Opus]),
         ("G.722 and Opus", vec![Codec::G722, Codec::Opus]),
         ("three in µ-law", vec![Codec::Pcmu; 3]),
-        ("three in µ-law, G.722 and Opus", vec![Codec::Pcmu, Codec::G722, Codec::Opus]),
+        (
+            "three in µ-law, G.722 and Opus",
+            vec![Codec::Pcmu, Codec::G722, Codec::Opus],
+        ),
         ("a conference in µ-law", vec![Codec::Pcmu; 32]),
     ] {
         let spent = converse(&codecs);
@@ -57,7 +63,11 @@ fn converse(codecs: &[Codec]) -> Duration {
             session.start(start, agreed);
             mixer.join(start, id, Voice::from(agreed), Part::Talks);
             let says = speech(*codec, 300.0 + 97.0 * id as f64);
-            Party { session, remote, says }
+            Party {
+                session,
+                remote,
+                says,
+            }
         })
         .collect();
     let mut packet = [0; 2048];

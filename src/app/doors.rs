@@ -3,6 +3,7 @@
 use super::alarms::Board;
 use super::destinations::Desk;
 use super::post::{Letter, Post};
+use super::shelf::Librarian;
 use super::telephone::Telephone;
 use super::{Options, clock};
 use crate::config::{Config, Pbx};
@@ -80,7 +81,7 @@ pub(super) fn keeping_desk(config: &Config, store: &Store, egress: Egress, data_
 pub(super) fn faces(
     config: &Config,
     options: &Options,
-    (store, sync, keeping): (&Store, SyncDesk, KeepingDesk),
+    (store, sync, keeping, shelf): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>),
     door: Door,
     news: News,
     clock: WallClock,
@@ -109,6 +110,7 @@ pub(super) fn faces(
         keeping,
         destinations: Arc::new(destinations),
         telephone,
+        shelf,
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),

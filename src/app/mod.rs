@@ -8,6 +8,7 @@
 //! when it is full stands where it is made.
 
 mod alarms;
+mod archivist;
 mod clock;
 mod consumer_watch;
 mod core;
@@ -20,9 +21,11 @@ mod pins;
 mod post;
 mod secure;
 mod settings;
+pub(crate) mod shelf;
 mod telephone;
 
 pub use clock::{monotonic, random_seed, wall_unix_ms};
+pub use shelf::Librarian;
 
 use crate::config::Config;
 use crate::egress::Egress;
@@ -37,6 +40,7 @@ use crate::store::{Journal, Options as StoreOptions, Store, StoreReply};
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, net, prompts};
 use anyhow::Context as _;
+use archivist::Archivist;
 use consumer_watch::ConsumerWatch;
 use late_library::LateLibrary;
 use pins::PinDesk;
@@ -71,6 +75,7 @@ pub struct Appliance {
     board: Arc<alarms::Board>,
     certificate: Option<Arc<secure::Shown>>,
     believed: Arc<secure::Believed>,
+    archivist: Option<Archivist>,
     network: JoinHandle<()>,
     stop_network: Option<oneshot::Sender<()>>,
     /// Where SIP is spoken, as really bound.
@@ -188,10 +193,18 @@ impl Appliance {
         let keeping = doors::keeping_desk(&config, &store, egress.clone(), &data_dir);
         let keeper = Keeper::start(&keeping).context("starting the keeper of recordings")?;
         board.watch_keeping(keeping.watch());
+        let librarian = Arc::new(Librarian::new(
+            self::roots(&config, &data_dir),
+            config.recording.keys(),
+            store.reader(),
+            store.evidence(),
+            clock.clone(),
+        ));
+        let archivist = Archivist::wanted(&config, &librarian, &store)?;
         let faces = doors::faces(
             &config,
             &options,
-            (&store, sync.clone(), keeping),
+            (&store, sync.clone(), keeping, Arc::clone(&librarian)),
             doors::Door::new(&post, &board),
             doors::News {
                 committed,
@@ -246,6 +259,7 @@ impl Appliance {
             board,
             certificate,
             believed,
+            archivist,
             network,
             stop_network: Some(stop_network),
             sip,
@@ -300,6 +314,7 @@ impl Appliance {
         if self.network.join().is_err() {
             tracing::error!("The network thread had died before the shutdown.");
         }
+        drop(self.archivist.take());
         drop(self.rtp);
         self.recorder.shutdown();
         self.keeper.shutdown();
@@ -348,9 +363,9 @@ fn open_store(
     options.keep.retention_days = config.retention.shorter(config.cdr.retention_days);
     let site = WallClock::new(monotonic(), wall_unix_ms(), false, config.site.zone());
     options.stamp_of = Arc::new(move |unix_ms| site.stamp_of(unix_ms));
-    let roots = roots.clone();
+    let (roots, keys) = (roots.clone(), config.recording.keys());
     options.mend = Box::new(move |rows| {
-        let report = recording::mend_all(&roots, rows);
+        let report = recording::mend_all(&roots, keys.as_ref(), rows);
         for (id, reason) in &report.lost {
             tracing::warn!(%id, "A recording of the last run has no usable file: {reason}.");
         }
@@ -409,6 +424,7 @@ fn start_recorder(
     });
     let mut options = recording::Options::new(roots, monotonic);
     options.keep_free_bytes = config.recording.keep_free_bytes();
+    options.keys = config.recording.keys();
     Recorder::start(options, on_done).context("starting the recorder")
 }
 

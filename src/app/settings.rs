@@ -18,7 +18,7 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
         early_ringback: config.media.early_ringback,
         music_on_hold: config.media.music(),
         rtp_ports: (first, last),
-        record: config.recording.enabled,
+        record: config.recording.rules().into(),
         agents: config.roster(),
         groups: config.rung_groups(),
         plan: config.plan(),

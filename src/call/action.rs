@@ -66,6 +66,10 @@ pub enum Action {
     ChangeRecording(RecordingId, LegId, Option<LegId>),
     /// End the recording.
     StopRecording(RecordingId),
+    /// Write silence of the same length until [`Action::ResumeRecording`].
+    PauseRecording(RecordingId),
+    /// Write voices again.
+    ResumeRecording(RecordingId),
     /// Tell when the caller has been silent for so long; `None` ends the watch.
     WatchSilence(Option<Duration>),
     /// Write a detail into the call-event journal.

@@ -1,6 +1,6 @@
 use super::{Cause, Entry, GuestWish, JoinWish, TransferObjection, TransferWish};
 use crate::ivr::Flow;
-use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId};
+use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, RecordAction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,10 @@ pub enum Event {
     LegTaken(LegId),
     /// A person wants the two who talk not to hear each other (`true`), or to hear each other again.
     HoldOrdered(bool),
+    /// A person or a program wants something else done about the recording, and who that is.
+    RecordOrdered(RecordAction, String),
+    /// An agent who is not the party whose call it is pressed a key while talking.
+    AgentPressed(LegId, Digit),
     /// A technician wants it over.
     HangUpOrdered,
     /// The box is going down.

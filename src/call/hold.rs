@@ -26,6 +26,9 @@ impl Call {
         let (Stage::Talking, Some(leg)) = (&self.stage, self.other_than(self.front)) else {
             return Vec::new();
         };
+        if self.is_asking_consent() {
+            return Vec::new(); // They do not hear each other yet.
+        }
         if !self.ledger.hold_by_order(now, holds) {
             return Vec::new(); // It is so already.
         }

@@ -216,6 +216,7 @@ impl Call {
             actions.extend(self.transfer_rings());
         }
         actions.push(Action::Note(NoteKind::Ringing, Some(leg), String::new()));
+        actions.extend(self.record_ringing(leg));
         actions
     }
 

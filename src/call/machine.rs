@@ -3,12 +3,13 @@ use super::hunt::Hunt;
 use super::ledger::Ledger;
 use super::message::Message;
 use super::outside::{Calling, Outside};
+use super::taping::{MASKED, Taping};
 use super::transfer::{Passed, Transfer};
 use super::{Action, Cause, Event, Found, Overflow, Who};
 use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
 use crate::model::{
     AgentId, CallId, Digit, Direction, Diverted, GroupName, HangupBy, Language, LegId, NoteKind, Number,
-    RecordingId, Status, TrunkName, WallClock,
+    RecordingId, RecordingRules, Status, TrunkName, WallClock,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +17,10 @@ use std::time::{Duration, Instant};
 /// The site's choices a call needs; copied when the call begins, so a reload never changes a call under way.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Record conversations.
-    pub record: bool,
+    /// Which conversations are recorded.
+    pub record: Arc<RecordingRules>,
+    /// Whether the dialled number says to record, or not to.
+    pub number_records: Option<bool>,
     /// Pause between rounds that ended early because every phone refused.
     pub pause_between_rounds: Duration,
     /// Longest conversation.
@@ -92,8 +95,9 @@ pub struct Call {
     pub(super) overflow_rule: Option<Overflow>,
     pub(super) left_message: bool,
     pub(super) recording: Option<RecordingId>,
+    pub(super) taping: Taping,
     pub(super) flow: Option<Box<ivr::Session>>,
-    stages_noted: usize,
+    pub(super) stages_noted: usize,
     pub(super) other_digits: String,
     pub(super) arrived: Instant,
     caller_answered: bool,
@@ -162,6 +166,7 @@ impl Call {
             overflow_rule: None,
             left_message: false,
             recording: None,
+            taping: Taping::default(),
             flow: None,
             stages_noted: 0,
             other_digits: String::new(),
@@ -204,6 +209,8 @@ impl Call {
             Event::CannotServe(cause, word) => self.stop(now, cause, word),
             Event::TransferAsked(wish) => self.transfer_asked(now, wish),
             Event::HoldOrdered(holds) => self.hold_ordered(now, holds),
+            Event::RecordOrdered(wish, by) => self.record_ordered(now, wish, &by),
+            Event::AgentPressed(leg, digit) => self.agent_pressed(now, leg, digit),
             Event::JoinAsked(wish) => self.join_asked(now, wish),
             Event::LegTaken(leg) => self.leg_taken(now, leg),
             Event::TargetFound(target) => self.target_found(now, target),
@@ -225,10 +232,10 @@ impl Call {
             Stage::InFlow => self.flow.as_ref().and_then(|flow| flow.next_deadline()),
             Stage::Hunting(hunt) => hunt.next_deadline(),
             Stage::Outside(calling) => Some(calling.next_deadline()),
-            Stage::Talking => self
+            Stage::Talking => self.consent_deadline().or(self
                 .talked
                 .as_ref()
-                .map(|talk| talk.since + self.policy.longest_talk),
+                .map(|talk| talk.since + self.policy.longest_talk)),
             Stage::Leaving(message) => message.next_deadline(),
         }
     }
@@ -369,9 +376,8 @@ impl Call {
         match &self.stage {
             Stage::InFlow => self.step_flow(now, Input::PlayFinished),
             Stage::Leaving(_) => self.start_message(now),
-            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Talking | Stage::Ended => {
-                Vec::new()
-            }
+            Stage::Talking => self.announcement_heard(),
+            Stage::Arriving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Ended => Vec::new(),
         }
     }
 
@@ -383,15 +389,24 @@ impl Call {
     fn press(&mut self, now: Instant, digit: Digit) -> Vec<Action> {
         let mut actions = Vec::new();
         if !matches!(self.stage, Stage::Ended) && !self.keeps_secret() {
-            actions.push(Action::Note(NoteKind::Digit, Some(self.front), digit.to_string()));
+            let shown = if self.is_recording_paused() {
+                MASKED
+            } else {
+                digit.as_char()
+            };
+            actions.push(Action::Note(NoteKind::Digit, Some(self.front), shown.to_string()));
         }
+        actions.extend(self.consent_key(digit));
+        actions.extend(self.agent_pressed(now, self.front, digit));
         match &self.stage {
             Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
             Stage::Leaving(_) if digit.as_char() == '#' => actions.extend(self.message_over(now)),
             Stage::Leaving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Talking
                 if self.other_digits.len() < 64 =>
             {
-                self.other_digits.push(digit.as_char());
+                let is_masked = self.is_recording_paused();
+                self.other_digits
+                    .push(if is_masked { MASKED } else { digit.as_char() });
             }
             Stage::Arriving(_)
             | Stage::Leaving(_)
@@ -518,6 +533,7 @@ impl Call {
             Stage::InFlow => self.step_flow(now, Input::DeadlineReached),
             Stage::Hunting(_) => self.hunt_on(now),
             Stage::Outside(_) => self.outside_rang_long_enough(now),
+            Stage::Talking if self.is_asking_consent() => self.announcement_overdue(now),
             Stage::Talking => self.stop(now, Cause::Finished, "longest_talk"),
             Stage::Leaving(_) => self.message_over(now),
             Stage::Arriving(_) | Stage::Ended => Vec::new(),
@@ -570,18 +586,6 @@ impl Call {
         actions.push(Action::Note(NoteKind::Ended, None, format!("{:?}", cdr.status)));
         actions.push(Action::FileCdr(Box::new(cdr)));
         actions
-    }
-
-    fn note_stages(&mut self) -> Vec<Action> {
-        let Some(flow) = &self.flow else { return Vec::new() };
-        let stages = flow.stages();
-        let fresh = stages.get(self.stages_noted..).unwrap_or_default();
-        let notes = fresh
-            .iter()
-            .map(|step| Action::Note(NoteKind::Stage, None, step.to_string()))
-            .collect();
-        self.stages_noted = stages.len();
-        notes
     }
 }
 

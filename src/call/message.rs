@@ -74,6 +74,7 @@ impl Call {
         let id = self.setup.message;
         // A conversation that was handed on to a mailbox is one recording, the message another.
         let before = self.recording.replace(id);
+        self.taping.with_voices();
         let mut actions: Vec<Action> = before.map(Action::StopRecording).into_iter().collect();
         actions.extend([
             Action::Record {

@@ -15,6 +15,7 @@ mod message;
 mod outside;
 mod record;
 mod talk;
+mod taping;
 mod transfer;
 mod view;
 

@@ -1,8 +1,8 @@
 //! What the record says: the call's own story in the shape of INTERFACES.
 
-use super::Call;
 use super::machine::Ending;
-use crate::model::{Cdr, HangupBy, Number, Status};
+use super::{Action, Call};
+use crate::model::{Cdr, ConsentMark, HangupBy, NoteKind, Number, Status};
 use std::time::{Duration, Instant};
 
 impl Call {
@@ -61,7 +61,7 @@ impl Call {
             customer: None,
             order: None,
             notes: Vec::new(),
-            tags: Vec::new(),
+            tags: self.consent_tag(),
             sip_call_id: self.setup.sip_call_id.clone(),
             origin: None,
             linked: None,
@@ -70,6 +70,28 @@ impl Call {
 }
 
 impl Call {
+    /// The steps of the flow that are not in the journal yet.
+    pub(super) fn note_stages(&mut self) -> Vec<Action> {
+        let Some(flow) = &self.flow else { return Vec::new() };
+        let stages = flow.stages();
+        let fresh = stages.get(self.stages_noted..).unwrap_or_default();
+        let notes = fresh
+            .iter()
+            .map(|step| Action::Note(NoteKind::Stage, None, step.to_string()))
+            .collect();
+        self.stages_noted = stages.len();
+        notes
+    }
+
+    /// A caller who refused has no recording to carry the stamp.
+    fn consent_tag(&self) -> Vec<String> {
+        let refused = self.consent() == Some(ConsentMark::Refused);
+        refused
+            .then(|| "recording_refused".to_owned())
+            .into_iter()
+            .collect()
+    }
+
     /// Who took the call; of a call outside, who made it.
     fn agent_of_record(&self, taken: Option<crate::model::LegId>) -> Option<crate::model::AgentId> {
         let taken = taken?;

@@ -2,7 +2,7 @@
 
 use super::machine::{Stage, Talk};
 use super::{Action, Call};
-use crate::model::{LegId, NoteKind, RecordingKind};
+use crate::model::LegId;
 use std::time::Instant;
 
 impl Call {
@@ -15,27 +15,13 @@ impl Call {
         self.answer_caller(now, &mut actions);
         self.talked = Some(Talk { leg, since: now });
         self.stage = Stage::Talking;
-        actions.extend(self.let_talk(self.front, leg));
-        actions.extend(self.record_talk(leg));
-        actions
-    }
-
-    /// Begins to record the two who talk, if that is wanted.
-    pub(super) fn record_talk(&mut self, leg: LegId) -> Vec<Action> {
-        if !self.policy.record {
-            return Vec::new();
+        match self.ask_consent(now, leg, false) {
+            Some(announcement) => actions.extend(announcement),
+            None => {
+                actions.extend(self.let_talk(self.front, leg));
+                actions.extend(self.record_talk(leg));
+            }
         }
-        let id = self.setup.recording;
-        self.recording = Some(id);
-        let (kind, left, right) = (RecordingKind::Conversation, self.front, Some(leg));
-        vec![
-            Action::Record {
-                id,
-                kind,
-                left,
-                right,
-            },
-            Action::Note(NoteKind::Recording, None, id.to_string()),
-        ]
+        actions
     }
 }

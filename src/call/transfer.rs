@@ -97,7 +97,9 @@ impl Call {
 
     /// Whether a leg is one of the two who talk.
     pub fn is_talking(&self, leg: LegId) -> bool {
-        matches!(self.stage, Stage::Talking) && (leg == self.front || self.counterpart() == Some(leg))
+        matches!(self.stage, Stage::Talking)
+            && !self.is_asking_consent()
+            && (leg == self.front || self.counterpart() == Some(leg))
     }
 
     /// The other one of the two who talk.
@@ -258,10 +260,7 @@ impl Call {
         self.talked = Some(Talk { leg, since });
         self.stage = Stage::Talking;
         let mut actions = self.let_talk(self.front, leg);
-        match self.recording {
-            Some(id) => actions.push(Action::ChangeRecording(id, self.front, Some(leg))),
-            None => actions.extend(self.record_talk(leg)),
-        }
+        actions.extend(self.record_talk(leg));
         actions.extend(self.transfer_over(now, result));
         actions
     }

@@ -51,7 +51,7 @@ pub(super) fn bans(arguments: &Arguments) -> ExitCode {
 }
 
 fn list(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (status, body) = ask(arguments.config.as_deref(), "GET", "/api/v1/bans")?;
+    let (status, body) = ask(arguments.config.as_deref(), "GET", "/api/v1/bans", None)?;
     let answer: serde_json::Value = serde_json::from_str(&body).context("the daemon's answer")?;
     if status != 200 {
         bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
@@ -83,7 +83,7 @@ fn lift(arguments: &Arguments, address: &str) -> anyhow::Result<()> {
     {
         bail!("`{address}` is not an IP address");
     }
-    let (status, body) = ask(arguments.config.as_deref(), "DELETE", &path)?;
+    let (status, body) = ask(arguments.config.as_deref(), "DELETE", &path, None)?;
     if status != 204 {
         let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));

@@ -1,4 +1,4 @@
-//! One question to the running daemon, through its API.
+//! The running daemon, asked through its API.
 
 use crate::config::{Config, Loaded};
 use anyhow::Context as _;
@@ -7,8 +7,13 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-/// One request to the daemon of this configuration: the status and the body of its answer.
-pub(super) fn ask(config: Option<&Path>, method: &str, path: &str) -> anyhow::Result<(u16, String)> {
+/// One request to the daemon of this configuration: the status and the body of its answer. `body` is JSON.
+pub(super) fn ask(
+    config: Option<&Path>,
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+) -> anyhow::Result<(u16, String)> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let Loaded { config, .. } = Config::load(config)?;
     let token = std::env::var("CALLPOST_ADMIN_TOKEN").context("CALLPOST_ADMIN_TOKEN is not set")?;
@@ -18,9 +23,17 @@ pub(super) fn ask(config: Option<&Path>, method: &str, path: &str) -> anyhow::Re
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\
-         Content-Length: 0\r\n\r\n"
+        "{method} {path} HTTP/1.0\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n"
     )?;
+    if let Some(body) = body {
+        let length = body.len();
+        write!(
+            stream,
+            "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )?;
+    } else {
+        write!(stream, "Content-Length: 0\r\n\r\n")?;
+    }
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer

@@ -41,10 +41,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Show who is shut out for guessing at passwords, or let them in again.
     Bans(bans::Arguments),
+    /// Look after recordings: list, verify, repair, hold back, encrypt anew.
+    Recordings(recordings::Arguments),
     /// Look after the database.
     Db(db::Arguments),
-    /// Look after recordings.
-    Recordings(recordings::Arguments),
     /// Tell what would happen to a call, without placing it.
     Simulate(simulate::Arguments),
 }
@@ -59,8 +59,8 @@ pub fn main() -> ExitCode {
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Bans(arguments) => bans::bans(&arguments),
-        Command::Db(arguments) => db::db(&arguments),
         Command::Recordings(arguments) => recordings::recordings(&arguments),
+        Command::Db(arguments) => db::db(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }
 }

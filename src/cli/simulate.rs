@@ -180,7 +180,8 @@ impl<'a> Rehearsal<'a> {
             clock: WallClock::new(started, unix_ms, true, config.site.zone()),
         };
         let policy = Policy {
-            record: config.recording.enabled,
+            record: config.recording.rules().into(),
+            number_records: None,
             pause_between_rounds: Duration::from_secs(3),
             longest_talk: Duration::from_secs(12 * 3600),
         };
@@ -293,6 +294,8 @@ impl<'a> Rehearsal<'a> {
                 }
             }
             Action::StopRecording(_) => self.write("box   ", "ends the recording"),
+            // Nobody changes a recording here.
+            Action::PauseRecording(_) | Action::ResumeRecording(_) => {}
             Action::FileCdr(cdr) => self.write("record", &record(&cdr)),
         }
     }

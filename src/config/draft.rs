@@ -99,9 +99,11 @@ impl Draft {
         found: &mut Found,
     ) -> Self {
         let mut reader = Reader::new(source);
-        // The one section that is no list and has a secret.
-        if let Some(DeValue::Table(table)) = root.get_mut("cdr").map(Spanned::get_mut) {
-            reader.mistakes.extend(secrets.bring_in(source, "cdr", table));
+        // The sections that are no list and have a secret.
+        for section in ["cdr", "recording"] {
+            if let Some(DeValue::Table(table)) = root.get_mut(section).map(Spanned::get_mut) {
+                reader.mistakes.extend(secrets.bring_in(source, section, table));
+            }
         }
         let draft = Self {
             site: reader.take_section(root, "site"),

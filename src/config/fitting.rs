@@ -14,6 +14,7 @@ impl Draft {
         self.check_sections(found);
         self.check_names(&mut found.mistakes);
         self.check_links(&mut found.mistakes);
+        self.check_recording(&mut found.mistakes);
         self.check_overflows(&mut found.mistakes);
         self.check_sockets(&mut found.mistakes);
         self.check_encryption(&mut found.mistakes);
@@ -47,9 +48,8 @@ impl Draft {
             let cure = "use 60 or more; 1200 is usual";
             mistakes.push(self.http.mistake("requests_per_minute", "0 lets nobody in", cure));
         }
-        if self.recording.value.retention_days == 0 {
-            let cure = "use 1 or more; 90 is usual";
-            mistakes.push(self.recording.mistake("retention_days", "0 keeps nothing", cure));
+        for (key, message) in self.recording.value.mistakes() {
+            mistakes.push(self.recording.mistake_in_two(key, &message));
         }
         let keep_free = self.recording.value.keep_free_megabytes;
         for (key, message) in self.retention.value.mistakes(keep_free) {

@@ -19,6 +19,7 @@ mod number;
 mod pbx;
 mod plain_words;
 mod reader;
+mod recorded;
 mod route;
 mod secret;
 mod section;

@@ -77,6 +77,14 @@ impl Engine {
                 let leg = self.front(key);
                 self.media(MediaOrder::StopRecording { leg });
             }
+            Action::PauseRecording(_) => {
+                let leg = self.front(key);
+                self.media(MediaOrder::PauseRecording { leg });
+            }
+            Action::ResumeRecording(_) => {
+                let leg = self.front(key);
+                self.media(MediaOrder::ResumeRecording { leg });
+            }
             Action::WatchSilence(after) => {
                 let leg = self.front(key);
                 self.media(MediaOrder::WatchSilence { leg, after });

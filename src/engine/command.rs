@@ -1,7 +1,7 @@
 use super::Wanted;
 use crate::agents::AgentState;
 use crate::call::GuestKind;
-use crate::model::{AgentId, CallId, Mailbox, Number, TransferKind};
+use crate::model::{AgentId, CallId, Mailbox, Number, RecordAction, TransferKind};
 use crate::sip::guard::Source;
 
 /// What a person asks of the running engine, through the API or a page.
@@ -24,6 +24,15 @@ pub enum Command {
     Hold(CallId),
     /// Let them hear each other again.
     Resume(CallId),
+    /// Start, stop, pause or resume the recording of a conversation.
+    Record {
+        /// Which call.
+        call: CallId,
+        /// What to do.
+        action: RecordAction,
+        /// Who wants it, for the call's journal.
+        by: String,
+    },
     /// Bring somebody else into a conversation.
     Join {
         /// Which call.

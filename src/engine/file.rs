@@ -2,7 +2,8 @@
 
 use super::{Engine, Notice, Output};
 use crate::model::{
-    CallKey, Cdr, Entry, LegId, LegKey, Quality, RecordingFacts, RecordingId, RecordingRow, TapeDone,
+    CallKey, Cdr, ConsentMark, Entry, LegId, LegKey, Quality, RecordingFacts, RecordingId, RecordingRow,
+    TapeDone,
 };
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ pub(super) struct Filing {
     closing: Vec<LegId>,
     recordings: Vec<RecordingRow>,
     writing: Vec<RecordingId>,
+    consent: Option<ConsentMark>,
 }
 
 impl Filing {
@@ -37,7 +39,10 @@ impl Filing {
     fn add_tape(&mut self, done: &TapeDone) {
         self.writing.retain(|id| *id != done.id);
         if let Ok(facts) = &done.result {
-            self.cdr.recording = Some(facts.clone());
+            self.cdr.recording = Some(RecordingFacts {
+                consent: self.consent,
+                ..facts.clone()
+            });
         }
     }
 
@@ -54,7 +59,7 @@ impl Filing {
                 bytes: None,
                 duration_ms: None,
                 channels: row.kind.channels(),
-                consent: None,
+                consent: self.consent,
                 url: None,
                 removed: None,
             });
@@ -83,6 +88,7 @@ impl Engine {
             closing,
             recordings: live.recordings,
             writing,
+            consent: live.call.consent(),
         };
         for (leg, quality) in live.qualities {
             filing.add_quality(leg, quality);

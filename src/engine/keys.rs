@@ -16,7 +16,8 @@ impl Engine {
         }
     }
 
-    /// Only the keys of whose call it is mean something to the call; an agent's only go on to the other side.
+    /// Only the keys of whose call it is mean something to the call; an agent's go on to
+    /// the other side, and may be a code of the site.
     pub(super) fn digit(&mut self, now: Instant, key: LegKey, digit: Digit, path: KeyPath) {
         let Some(line) = self.line_mut(key.call, key.leg) else {
             return;
@@ -26,12 +27,13 @@ impl Engine {
             return;
         }
         self.pass_on(now, key, digit, path);
-        let is_front = self
-            .calls
-            .get(&key.call)
-            .is_some_and(|live| live.call.front() == key.leg);
-        if is_front {
+        let Some(live) = self.calls.get(&key.call) else {
+            return;
+        };
+        if live.call.front() == key.leg {
             self.tell(key.call, Event::DigitPressed(digit));
+        } else if live.call.is_talking(key.leg) {
+            self.tell(key.call, Event::AgentPressed(key.leg, digit));
         }
     }
 

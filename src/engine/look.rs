@@ -95,6 +95,7 @@ impl Engine {
             seconds: (now - call.arrived()).as_secs(),
             on_hold: call.is_on_hold(),
             recording: call.recording(),
+            recording_paused: call.is_recording_paused(),
             legs: call
                 .legs()
                 .map(|leg| LegView {

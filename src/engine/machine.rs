@@ -12,6 +12,7 @@ use crate::call::{Event, Policy};
 use crate::model::{Binding, CallId, CallKey, Dice, Entry, LegKey, TrunkName, WallClock};
 use crate::sip::{self, SessionId, UserAgent};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The whole appliance. Owns every call and every registration.
@@ -244,6 +245,11 @@ impl Engine {
                     self.tell(key, Event::HoldOrdered(false));
                 }
             }
+            Command::Record { call, action, by } => {
+                if let Some(key) = self.key_of(call) {
+                    self.tell(key, Event::RecordOrdered(action, by));
+                }
+            }
             Command::Join { call, who, kind } => self.join_ordered(now, call, who, kind),
             Command::SetAgentState { agent, state, reason } => {
                 // The API has checked the name against the snapshot; an agent removed since is no loss.
@@ -324,7 +330,8 @@ impl Engine {
 
     pub(super) fn policy(&self, record: Option<bool>) -> Policy {
         Policy {
-            record: record.unwrap_or(self.settings.record),
+            record: Arc::clone(&self.settings.record),
+            number_records: record,
             pause_between_rounds: PAUSE_BETWEEN_ROUNDS,
             longest_talk: LONGEST_TALK,
         }

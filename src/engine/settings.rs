@@ -1,6 +1,6 @@
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
-use crate::model::{Codec, Dtmf, FlowName, Language, Number, PromptName, TrunkName};
+use crate::model::{Codec, Dtmf, FlowName, Language, Number, PromptName, RecordingRules, TrunkName};
 use crate::routing::Plan;
 use crate::sdp::Srtp;
 use crate::sip;
@@ -30,8 +30,8 @@ pub struct Settings {
     pub early_ringback: bool,
     /// What callers hear who wait, unless their group has music of its own; nothing for silence.
     pub music_on_hold: Option<PromptName>,
-    /// Record conversations unless a number says otherwise.
-    pub record: bool,
+    /// Which conversations are recorded unless a number says otherwise.
+    pub record: Arc<RecordingRules>,
     /// Agents in order.
     pub agents: Vec<Agent>,
     /// Groups in order.

@@ -79,6 +79,8 @@ pub struct CallView {
     pub on_hold: bool,
     /// The recording under way.
     pub recording: Option<RecordingId>,
+    /// Whether silence is recorded at present.
+    pub recording_paused: bool,
     /// The legs that exist now.
     pub legs: Vec<LegView>,
 }

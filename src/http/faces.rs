@@ -1,4 +1,5 @@
 use super::Config;
+use super::shelf::Shelf;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::keeping::KeepingDesk;
@@ -47,6 +48,8 @@ pub struct Faces {
     pub telephone: Arc<dyn TelephoneDoor>,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.
     pub recordings: Vec<PathBuf>,
+    /// What can be done about recordings.
+    pub shelf: Arc<dyn Shelf>,
     /// `[site] name`.
     pub site: String,
     /// The program's version.

@@ -1,8 +1,8 @@
+use super::shelf::Sound;
 use axum::body::HttpBody;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::task::JoinHandle;
@@ -18,14 +18,14 @@ pub(super) struct FileBody {
 }
 
 enum Step {
-    Resting(File),
-    Reading(JoinHandle<io::Result<(File, Bytes)>>),
+    Resting(Box<dyn Sound>),
+    Reading(JoinHandle<io::Result<(Box<dyn Sound>, Bytes)>>),
     Done,
 }
 
 impl FileBody {
     /// The next `length` bytes of `file`, from where it stands.
-    pub(super) fn new(file: File, length: u64) -> Self {
+    pub(super) fn new(file: Box<dyn Sound>, length: u64) -> Self {
         Self {
             left: length,
             step: Step::Resting(file),
@@ -77,7 +77,7 @@ impl HttpBody for FileBody {
 
 /// Exactly `length` bytes; a file that became shorter meanwhile is an error, and the client sees the body break
 /// off instead of taking a cut recording for the whole.
-fn read(mut file: File, length: u64) -> io::Result<(File, Bytes)> {
+fn read(mut file: Box<dyn Sound>, length: u64) -> io::Result<(Box<dyn Sound>, Bytes)> {
     let mut chunk = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact(&mut chunk)?;
     Ok((file, chunk.into()))

@@ -23,6 +23,7 @@ mod reception;
 mod router;
 mod routes;
 mod serve;
+mod shelf;
 
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
@@ -33,3 +34,4 @@ pub use faces::{
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;
+pub use shelf::{Playing, Shelf, ShelfTrouble, Sound, Warrant};

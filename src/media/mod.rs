@@ -24,6 +24,7 @@ mod opinion;
 mod order;
 mod outgoing;
 mod packet;
+mod pause;
 mod player;
 mod presses;
 mod reception;
@@ -38,6 +39,8 @@ mod srtp;
 #[cfg(test)]
 mod stories;
 mod tape;
+#[cfg(test)]
+mod tape_stories;
 mod telling;
 mod tone;
 mod waiting;

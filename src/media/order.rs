@@ -82,6 +82,16 @@ pub enum MediaOrder {
         /// The caller's leg.
         leg: LegKey,
     },
+    /// Write silence of the same length to the tape this leg is the left side of, on both channels.
+    PauseRecording {
+        /// The caller's leg.
+        leg: LegKey,
+    },
+    /// Write voices again.
+    ResumeRecording {
+        /// The caller's leg.
+        leg: LegKey,
+    },
     /// Say `FellSilent` once the leg has sent nothing louder than a whisper for `after`; `None` ends the watch.
     WatchSilence {
         /// The leg.

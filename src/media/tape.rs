@@ -1,6 +1,7 @@
 use super::clock::samples_between;
 use super::g711;
 use super::packet::Packet;
+use super::pause::Pause;
 use crate::model::{Codec, RecordingId};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -40,6 +41,7 @@ pub struct Tape {
     window: Box<[u8]>,
     tracks: [Track; 2],
     misplaced: u64,
+    pause: Pause,
 }
 
 /// Where the packets of one leg belong.
@@ -73,12 +75,31 @@ impl Tape {
             window: vec![codec.silence(); WINDOW * channels].into(),
             tracks: <[Track; 2]>::default(),
             misplaced: 0,
+            pause: Pause::default(),
         }
     }
 
     /// Which recording it is.
     pub fn id(&self) -> RecordingId {
         self.id
+    }
+
+    /// From now on silence is laid on both channels in place of what is said, and what was laid ahead of now goes.
+    pub fn pause(&mut self, now: Instant) {
+        let here = samples_between(self.began, now);
+        self.pause.begin(here);
+        let start = self.taken.cast_signed();
+        for place in here.max(start)..start + WINDOW as i64 {
+            let first = place.rem_euclid(WINDOW as i64) as usize * self.channels;
+            if let Some(sample) = self.window.get_mut(first..first + self.channels) {
+                sample.fill(self.codec.silence());
+            }
+        }
+    }
+
+    /// Voices are laid again from now on; a packet that was said before and comes late is not.
+    pub fn resume(&mut self, now: Instant) {
+        self.pause.end(samples_between(self.began, now));
     }
 
     /// Packets that came too late or too early for the window.
@@ -100,6 +121,10 @@ impl Tape {
         };
         let place = track.place(now, here, packet);
         let audio = packet.payload(buffer);
+        let Some(unheard) = self.pause.hides(place, audio.len()) else {
+            return;
+        };
+        let (place, audio) = (place + unheard as i64, audio.get(unheard..).unwrap_or_default());
         let start = self.taken.cast_signed();
         let fits = within(place..place + audio.len() as i64, start..start + WINDOW as i64);
         let fitting = audio.get(fits.clone()).unwrap_or_default();

@@ -77,6 +77,14 @@ pub enum NoteKind {
     Resumed,
     /// Recording began.
     Recording,
+    /// A person ended the recording.
+    RecordingStopped,
+    /// Silence is recorded from here on.
+    RecordingPaused,
+    /// Voices are recorded again.
+    RecordingResumed,
+    /// The caller was asked about the recording, or answered: `asked`, `announced`, `given` or `refused`.
+    Consent,
     /// Somebody in the conversation handed it on; the detail is the number asked for.
     TransferAsked,
     /// A phone has taken the conversation over.

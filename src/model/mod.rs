@@ -17,6 +17,7 @@ mod journal;
 mod mailbox;
 mod part;
 mod playable;
+mod recording_rules;
 mod secret;
 mod srtp;
 mod tape;
@@ -40,6 +41,7 @@ pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRo
 pub use mailbox::{Mailbox, MailboxCount};
 pub use part::Part;
 pub use playable::{Playable, Tone};
+pub use recording_rules::{ConsentRule, RecordAction, RecordRule, RecordWhen, Recordable, RecordingRules};
 pub use secret::Secret;
 pub use srtp::SrtpSuite;
 pub use tape::{TapeDone, TapeMessage};

@@ -72,6 +72,28 @@ impl Header {
         (matches && (1..=2).contains(&channels)).then_some(header)
     }
 
+    /// The header of so many bytes of audio in a format of ours, down to whole samples.
+    pub(super) fn for_samples(tag: u16, channels: u8, rate: u32, bytes: u64) -> Option<Self> {
+        let codec = Codec::ALL
+            .into_iter()
+            .find(|codec| format_tag(*codec) == tag && codec.clock_rate() == rate)?;
+        if !(1..=2).contains(&channels) {
+            return None;
+        }
+        let whole = bytes.min(Self::MOST_AUDIO);
+        let whole = whole - whole % u64::from(channels);
+        Some(Self {
+            codec,
+            channels,
+            audio_bytes: u32::try_from(whole).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The format tag of RFC 2361.
+    pub(super) fn tag(self) -> u16 {
+        format_tag(self.codec)
+    }
+
     /// Samples of one channel.
     pub(super) fn frames(self) -> u32 {
         self.audio_bytes / u32::from(self.channels.max(1))

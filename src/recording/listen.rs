@@ -77,6 +77,16 @@ pub fn tone_level(samples: &[i16], hz: f32) -> f32 {
     (amplitude / f64::from(i16::MAX)) as f32
 }
 
+/// Samples of a format by its tag of RFC 2361, appended to `samples`; none of a format that is not ours.
+pub(super) fn samples_into(tag: u16, bytes: &[u8], samples: &mut Vec<i16>) {
+    match tag {
+        7 => samples.extend(bytes.iter().map(|byte| mu_law(*byte))),
+        6 => samples.extend(bytes.iter().map(|byte| a_law(*byte))),
+        1 => samples.extend(bytes.as_chunks().0.iter().map(|pair| i16::from_le_bytes(*pair))),
+        _ => {}
+    }
+}
+
 fn not_ours() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,

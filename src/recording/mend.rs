@@ -1,6 +1,8 @@
 use super::Roots;
+use super::find::Found;
 use super::header::Header;
 use super::seal::Seal;
+use super::vault::{Keys, SealedReader};
 use crate::model::{RecordingFacts, RecordingId, RecordingRow};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -20,10 +22,10 @@ pub struct MendReport {
 
 /// Repairs the files that a killed daemon left unfinished. The file's length tells how much audio there is:
 /// whatever reached the file is kept, down to whole samples, and only the header is written anew.
-pub fn mend_all(roots: &Roots, unfinished: &[RecordingRow]) -> MendReport {
+pub fn mend_all(roots: &Roots, keys: Option<&Keys>, unfinished: &[RecordingRow]) -> MendReport {
     let mut report = MendReport::default();
     for row in unfinished {
-        match mend(roots, row) {
+        match mend(roots, keys, row) {
             Ok((facts, was_stale)) => {
                 report.facts.push(facts);
                 report.mended += usize::from(was_stale);
@@ -38,14 +40,18 @@ pub fn mend_all(roots: &Roots, unfinished: &[RecordingRow]) -> MendReport {
 }
 
 /// The file's facts, and whether its header had to be written anew.
-fn mend(roots: &Roots, row: &RecordingRow) -> io::Result<(RecordingFacts, bool)> {
-    let Some(path) = roots.locate(row.kind, &row.path) else {
+fn mend(roots: &Roots, keys: Option<&Keys>, row: &RecordingRow) -> io::Result<(RecordingFacts, bool)> {
+    if roots.locate(row.kind, &row.path).is_none() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidFilename,
             "not a name for a recording",
         ));
-    };
-    let file = open_plain(&path)?;
+    }
+    let found = roots.find(row)?;
+    let file = open_plain(&found.path)?;
+    if found.is_sealed {
+        return mend_sealed(row, file, keys);
+    }
     let found = read_header(&file)?;
     let bytes = file.metadata()?.len();
     let header = header_by_length(found, bytes);
@@ -61,7 +67,19 @@ fn mend(roots: &Roots, row: &RecordingRow) -> io::Result<(RecordingFacts, bool)>
         file.write_all_at(&header.to_bytes(), 0)?;
         file.sync_all()?;
     }
-    Ok((Seal::new(row.clone(), header, file).finish()?, was_stale))
+    Ok((Seal::new(row.clone(), header, file, false).finish()?, was_stale))
+}
+
+/// An encrypted file is cut down to the last chunk that opens, and ended there.
+fn mend_sealed(row: &RecordingRow, file: File, keys: Option<&Keys>) -> io::Result<(RecordingFacts, bool)> {
+    let keys = keys.ok_or_else(Found::no_key)?;
+    let mut reader = SealedReader::open(file.try_clone()?, keys)?;
+    let was_cut = !reader.is_complete();
+    reader.mend(keys)?;
+    let header = reader.header().filter(|header| header.audio_bytes > 0);
+    let no_audio = || io::Error::new(io::ErrorKind::UnexpectedEof, "no audio had been written");
+    let header = header.ok_or_else(no_audio)?;
+    Ok((Seal::new(row.clone(), header, file, true).finish()?, was_cut))
 }
 
 /// Opens a file of ours; a link in its place is refused.

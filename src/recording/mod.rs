@@ -5,21 +5,33 @@
 //! killed daemon left, and [`inspect`], [`decode`] and [`tone_level`] listen to a file for tests and the
 //! demo.
 
+mod archive;
+mod audit;
 mod config;
+mod draft;
+mod find;
 mod header;
 mod listen;
 mod mend;
 mod recorder;
+mod redact;
 mod roots;
 mod seal;
 mod space;
 mod tape;
 #[cfg(test)]
 pub(crate) mod tests;
+mod vault;
+mod wave;
 
-pub use config::Config;
+pub use archive::{Archived, Breathe, archive};
+pub use audit::{Audit, AuditItem, Judgement, Known};
+pub use config::{Archive, Config};
+pub use find::{AudioFile, Found};
 pub use listen::{Sound, WavFacts, decode, inspect, tone_level};
 pub use mend::{MendReport, mend_all};
 pub use recorder::{Options, Recorder, RecorderCounts};
+pub use redact::{Redaction, redact, rekey, remove};
 pub use roots::Roots;
 pub use space::{SpaceShort, SpaceWatch};
+pub use vault::{KeyId, Keys, SealTrouble};

@@ -2,6 +2,7 @@ use super::Roots;
 use super::seal::Seal;
 use super::space::SpaceWatch;
 use super::tape::Tape;
+use super::vault::Keys;
 use crate::model::{Codec, RecordingId, RecordingKind, RecordingRow, TapeDone, TapeMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 pub struct Options {
     /// Where the files go.
     pub roots: Roots,
+    /// What new files are encrypted with; nothing: they are not.
+    pub keys: Option<Keys>,
     /// Bytes of the disk that are left free: with less, running recordings are ended and none is begun.
     pub keep_free_bytes: u64,
     /// The monotonic clock.
@@ -33,6 +36,7 @@ impl Options {
         Self {
             roots,
             keep_free_bytes: 0,
+            keys: None,
             now,
             queue: 2048,
             emptied: 256,
@@ -65,6 +69,10 @@ pub struct RecorderCounts {
     pub stopped_by_fault: u64,
     /// Pieces of audio for a recording that is not being written.
     pub stray_audio: u64,
+    /// Writes to files that have ended, headers included.
+    pub writes: u64,
+    /// Syncs of files that have ended.
+    pub syncs: u64,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +83,8 @@ struct Counts {
     stopped_by_full_disk: AtomicU64,
     stopped_by_fault: AtomicU64,
     stray_audio: AtomicU64,
+    writes: AtomicU64,
+    syncs: AtomicU64,
 }
 
 impl Recorder {
@@ -98,6 +108,7 @@ impl Recorder {
             cut: BTreeSet::new(),
             next_look: None,
             roots: options.roots,
+            keys: options.keys,
             now: options.now,
             on_done,
             give_back,
@@ -143,6 +154,8 @@ impl Recorder {
             stopped_by_full_disk: read(&self.counts.stopped_by_full_disk),
             stopped_by_fault: read(&self.counts.stopped_by_fault),
             stray_audio: read(&self.counts.stray_audio),
+            writes: read(&self.counts.writes),
+            syncs: read(&self.counts.syncs),
         }
     }
 
@@ -171,6 +184,7 @@ const HANDFUL: usize = 256;
 /// The thread's own state.
 struct Desk {
     roots: Roots,
+    keys: Option<Keys>,
     now: fn() -> Instant,
     on_done: Box<dyn Fn(TapeDone) + Send>,
     give_back: SyncSender<Vec<u8>>,
@@ -249,7 +263,7 @@ impl Desk {
             return self.fail(id, short.to_string());
         }
         let now = (self.now)();
-        match Tape::begin(&self.roots, row, codec, channels, now) {
+        match Tape::begin(&self.roots, row, codec, channels, self.keys.as_ref(), now) {
             Ok(tape) => {
                 count(&self.counts.begun);
                 self.tapes.insert(id, tape);
@@ -280,6 +294,9 @@ impl Desk {
             return;
         };
         let had_trouble = tape.trouble().is_some();
+        let work = tape.work();
+        self.counts.writes.fetch_add(work.writes, Ordering::Relaxed);
+        self.counts.syncs.fetch_add(work.syncs, Ordering::Relaxed);
         match tape.end() {
             Ok(seal) => self.seals.push_back(seal),
             Err(reason) => {

@@ -1,5 +1,6 @@
 use super::header::Header;
 use super::roots::shown_path;
+use super::tape::sealed_name;
 use crate::model::{RecordingFacts, RecordingId, RecordingRow};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -13,6 +14,7 @@ pub(super) struct Seal {
     row: RecordingRow,
     header: Header,
     file: File,
+    is_sealed: bool,
     read: u64,
     hash: Sha256,
 }
@@ -21,11 +23,12 @@ pub(super) struct Seal {
 const PIECE_BYTES: usize = 128 * 1024;
 
 impl Seal {
-    pub(super) fn new(row: RecordingRow, header: Header, file: File) -> Self {
+    pub(super) fn new(row: RecordingRow, header: Header, file: File, is_sealed: bool) -> Self {
         Self {
             row,
             header,
             file,
+            is_sealed,
             read: 0,
             hash: Sha256::new(),
         }
@@ -62,7 +65,11 @@ impl Seal {
         let hash = self.hash.clone().finalize();
         RecordingFacts {
             id: self.row.id,
-            path: shown_path(&self.row),
+            path: if self.is_sealed {
+                sealed_name(&shown_path(&self.row))
+            } else {
+                shown_path(&self.row)
+            },
             sha256: Some(hash.iter().map(|byte| format!("{byte:02x}")).collect()),
             bytes: Some(self.read),
             duration_ms: Some(self.header.duration_ms()),

@@ -239,6 +239,8 @@ fn the_counts_tell_what_became_of_recordings() {
         completed: 1,
         failed: 1,
         stray_audio: 1,
+        writes: recorder.counts().writes,
+        syncs: recorder.counts().syncs,
         ..RecorderCounts::default()
     };
     assert_eq!(recorder.counts(), expected);
@@ -328,7 +330,7 @@ fn a_recording_cut_by_kill_is_mended_by_its_length() {
     daemon.kill().unwrap();
     daemon.wait().unwrap();
 
-    let report = mend_all(&roots(dir.path()), &[row(1), row(2)]);
+    let report = mend_all(&roots(dir.path()), None, &[row(1), row(2)]);
     assert_eq!((report.mended, report.facts.len()), (1, 1));
     assert_eq!(report.lost[0].0, row(2).id, "a row without a file is told");
     let facts = &report.facts[0];
@@ -340,7 +342,7 @@ fn a_recording_cut_by_kill_is_mended_by_its_length() {
     );
     assert_eq!(facts.sha256, Some(sha256(&path)));
     assert_eq!(inspect(&path).unwrap().frames, 10_160);
-    let again = mend_all(&roots(dir.path()), &[row(1)]);
+    let again = mend_all(&roots(dir.path()), None, &[row(1)]);
     assert_eq!((again.mended, again.facts), (0, report.facts));
 }
 
@@ -353,13 +355,13 @@ fn what_is_not_a_recording_of_ours_is_left_alone() {
     let path = roots.recordings.join(row(1).path);
     for bytes in [&b""[..], b"RIFF", &[0; 5000]] {
         fs::write(&path, bytes).unwrap();
-        let report = mend_all(&roots, &[row(1)]);
+        let report = mend_all(&roots, None, &[row(1)]);
         assert_eq!((report.facts.len(), report.lost.len()), (0, 1));
         assert_eq!(fs::read(&path).unwrap(), bytes);
     }
     fs::remove_file(&path).unwrap();
     fs::write(folder.join("other"), b"secret").unwrap();
     std::os::unix::fs::symlink(folder.join("other"), &path).unwrap();
-    assert_eq!(mend_all(&roots, &[row(1)]).lost.len(), 1);
+    assert_eq!(mend_all(&roots, None, &[row(1)]).lost.len(), 1);
     assert_eq!(fs::read(folder.join("other")).unwrap(), b"secret");
 }

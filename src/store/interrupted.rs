@@ -1,6 +1,6 @@
 use crate::model::{
-    AgentId, CallNote, Cdr, HangupBy, LegId, LegRecord, LegRole, NoteKind, RecordingFacts, Stamp, Status,
-    StepName,
+    AgentId, CallNote, Cdr, ConsentMark, HangupBy, LegId, LegRecord, LegRole, NoteKind, RecordingFacts,
+    Stamp, Status, StepName,
 };
 
 /// The final record of a call that the daemon did not live to end: the draft, completed by what was noted
@@ -29,6 +29,7 @@ struct Story {
     held_since_ms: Option<u64>,
     ended_at_ms: Option<u64>,
     last_ms: u64,
+    consent: Option<ConsentMark>,
 }
 
 impl Story {
@@ -40,13 +41,21 @@ impl Story {
             held_since_ms: None,
             ended_at_ms: None,
             last_ms: 0,
+            consent: None,
         }
     }
 
     fn tell(&mut self, note: &CallNote) {
         self.last_ms = self.last_ms.max(note.offset_ms);
         match note.kind {
-            NoteKind::Created | NoteKind::Recording | NoteKind::TransferAsked | NoteKind::TransferFailed => {}
+            NoteKind::Created
+            | NoteKind::Recording
+            | NoteKind::RecordingStopped
+            | NoteKind::RecordingPaused
+            | NoteKind::RecordingResumed
+            | NoteKind::TransferAsked
+            | NoteKind::TransferFailed => {}
+            NoteKind::Consent => self.consent = mark(&note.detail).or(self.consent),
             NoteKind::CallerAnswered => self.with_leg(LegId::CALLER, |leg| leg.answered_at = Some(note.at)),
             NoteKind::Stage => self.cdr.stages.push(StepName::from(note.detail.as_str())),
             NoteKind::Digit => self.cdr.digits.push_str(&note.detail),
@@ -171,8 +180,21 @@ impl Story {
         cdr.hangup_by = HangupBy::System;
         cdr.cause = Some("interrupted".to_owned());
         cdr.recording = recording.or(cdr.recording);
+        if let Some(recording) = &mut cdr.recording {
+            recording.consent = recording.consent.or(self.consent);
+        }
         cdr.is_final = true;
         cdr
+    }
+}
+
+/// What a note about consent came to.
+fn mark(word: &str) -> Option<ConsentMark> {
+    match word {
+        "announced" => Some(ConsentMark::Announced),
+        "given" => Some(ConsentMark::Given),
+        "refused" => Some(ConsentMark::Refused),
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/07-journal.sql")),
     M::up(include_str!("migrations/08-seal.sql")),
     M::up(include_str!("migrations/09-keeping.sql")),
+    M::up(include_str!("migrations/10-evidence.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

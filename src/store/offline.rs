@@ -43,6 +43,24 @@ pub fn replay_offline(
     Ok(queued)
 }
 
+/// Nobody else works in this data directory as long as this is kept.
+#[derive(Debug)]
+pub struct Alone {
+    _lock: lock::DirectoryLock,
+}
+
+impl Alone {
+    /// Takes the directory.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while a daemon works in it.
+    pub fn take(dir: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            _lock: lock::take(dir)?,
+        })
+    }
+}
+
 fn in_one<T>(
     connection: &mut Connection,
     change: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,

@@ -11,8 +11,8 @@ use super::tables::{
 };
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Mender, Options, Outbox, PinShelf, Reader, StoreError, SyncBook,
-    Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
+    Accounts, Clock, Consumers, Deliveries, Evidence, Mender, Options, Outbox, PinShelf, Reader, StoreError,
+    SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
 };
 use crate::model::{Binding, Cdr, MailboxCount, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
@@ -196,6 +196,11 @@ impl Store {
     }
 
     /// What becomes of recordings after their calls.
+    pub fn evidence(&self) -> Evidence {
+        Evidence::new(self.journal.clone(), self.clock.clone())
+    }
+
+    /// Takes recordings away when their time has come.
     pub fn upkeep(&self) -> Upkeep {
         Upkeep::new(self.journal.clone(), self.clock.clone())
     }

@@ -360,7 +360,7 @@ fn recordings(
     Ok(found.into_iter().flatten().collect())
 }
 
-fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>, rusqlite::Error> {
+pub(super) fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>, rusqlite::Error> {
     let (id, state, body): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let Some(about) = from_body("recordings", &id, &body) else {
         return Ok(None);

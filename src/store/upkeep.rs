@@ -1,7 +1,8 @@
 //! What becomes of recordings after their calls: which are here, which rule takes one away, and what is left of it.
 
+use super::evidence::{Deed, DeedMark};
 use super::journal::{Durability, Journal};
-use super::tables::kept;
+use super::tables::{chain, kept};
 use super::{Clock, Reader, StoreError, filing};
 use crate::model::{RecordingId, RecordingRow, RemovedMark, Stamp};
 use serde::{Deserialize, Serialize};
@@ -125,6 +126,12 @@ impl Upkeep {
                 if !kept::finish_removal(connection, row.id, &rule, at.unix_ms)? {
                     continue;
                 }
+                let deed = Deed {
+                    at: Some(at),
+                    reason: Some(rule.clone()),
+                    ..Deed::new(DeedMark::Removed)
+                };
+                chain::add(connection, row.id, &deed)?;
                 filing::amend(connection, row.call_id, now, |cdr| {
                     let Some(facts) = cdr.recording.as_mut().filter(|facts| facts.id == row.id) else {
                         return false;

@@ -12,6 +12,34 @@ fn the_office_itself_is_right() {
 
 /// What is added to the office, and the lines that are told. `@` stands for the number of the first added line.
 const TABLE: &[(&str, &[&str])] = &[
+    // Recordings
+    (
+        "[recording]\nrecord_keys = \"1\"",
+        &["office.toml:@1: recording.record_keys: `1` is no code — use 2 to 8 keys, such as *1"],
+    ),
+    (
+        "[recording]\nconsent_prompt = \"no-such\"",
+        &[
+            "office.toml:@1: recording.consent_prompt: there is no prompt \"no-such\" in \"ar\" — put prompts/ar/no-such.wav there, or use \"recorded\"",
+            "office.toml:@1: recording.consent_prompt: there is no prompt \"no-such\" in \"en\" — put prompts/en/no-such.wav there, or use \"recorded\"",
+        ],
+    ),
+    (
+        "[recording]\nconsent_opt_out_key = \"9\"",
+        &[
+            "office.toml:@1: recording.consent_opt_out_key: nobody hears of it — name the announcement in consent_prompt",
+        ],
+    ),
+    (
+        "[recording]\nseal_key = \"secret\"",
+        &[
+            "office.toml:@1: recording.seal_key: is no key — use 64 hexadecimal digits a line, as `openssl rand -hex 32` makes them",
+        ],
+    ),
+    (
+        "[recording]\n[[recording.rule]]\nrecord = \"answer\"\npercent = 101",
+        &["office.toml:@1: recording.rule: percent is more than 100 — use 0 to 100"],
+    ),
     // Keys and sections
     (
         "[sip]\nlisn = [\"udp://127.0.0.1:5060\"]",

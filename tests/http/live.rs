@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use callpost::agents::AgentState;
 use callpost::engine::Command;
-use callpost::model::TransferKind;
+use callpost::model::{RecordAction, TransferKind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -134,6 +134,30 @@ async fn a_live_call_is_handed_on_held_and_resumed() {
         world.engine.told(),
         [transfer, Command::Hold(id), Command::Resume(id)]
     );
+}
+
+/// S3-089, FIELD A6: by the API too.
+#[tokio::test]
+async fn a_recording_is_started_and_paused_by_the_api() {
+    let world = World::new();
+    let (talks, rings) = (call_id(1), call_id(2));
+    let path = |id| format!("/api/v1/calls/{id}/record");
+    let answer = world.post_json(&path(talks), r#"{"action":"start"}"#).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let told = world.engine.told();
+    assert!(
+        matches!(&told[..], [Command::Record { call, action: RecordAction::Start, .. }] if *call == talks),
+        "{told:?}"
+    );
+    for (id, body, status, code) in [
+        (talks, r#"{"action":"burn"}"#, 400, "bad_request"),
+        (rings, r#"{"action":"start"}"#, 409, "not_talking"),
+        (call_id(77), r#"{"action":"stop"}"#, 404, "not_found"),
+    ] {
+        let answer = world.post_json(&path(id), body).await;
+        assert_eq!(answer.status.as_u16(), status, "{body}");
+        assert_eq!(answer.json()["code"], code, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod cdrs;
 mod consumers;
 mod destinations;
 mod doors;
+mod evidence;
 mod export;
 mod graphql;
 mod guests;

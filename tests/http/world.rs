@@ -52,6 +52,8 @@ pub(crate) struct World {
     sync: SyncDesk,
     pub(crate) keeping: KeepingDesk,
     replies: Mutex<Receiver<StoreReply>>,
+    /// Keys of recordings, one a line.
+    seal_key: String,
     place: TempDir,
 }
 
@@ -127,6 +129,7 @@ impl World {
             sync,
             keeping,
             replies: Mutex::new(replies),
+            seal_key: String::new(),
             place,
         };
         world.router = router(world.faces());
@@ -149,6 +152,7 @@ impl World {
             keeping: self.keeping.clone(),
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
+            shelf: Arc::new(self.librarian()),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
             version: "0.1.0",
@@ -161,6 +165,24 @@ impl World {
                 ..Config::default()
             },
         }
+    }
+
+    /// The same box with these keys for its recordings.
+    pub(crate) fn with_keys(&mut self, text: &str) {
+        text.clone_into(&mut self.seal_key);
+        self.router = router(self.faces());
+    }
+
+    /// Who looks after the recordings.
+    fn librarian(&self) -> callpost::app::Librarian {
+        let roots = callpost::recording::Roots {
+            recordings: self.recordings(),
+            voicemail: self.place.path().join("voicemail"),
+        };
+        let zone = jiff::tz::TimeZone::get("Asia/Riyadh").unwrap();
+        let clock = callpost::model::WallClock::new(now(), NOON.unix_ms, true, zone);
+        let keys = callpost::recording::Keys::parse(&self.seal_key);
+        callpost::app::Librarian::new(roots, keys, self.store.reader(), self.store.evidence(), clock)
     }
 
     /// Files a record and waits until it is on disk; answers its `seq`.
@@ -699,6 +721,7 @@ pub(crate) fn talking(number: u128) -> CallView {
         seconds: 78,
         on_hold: false,
         recording: Some(RecordingId(uuid::Uuid::from_u128(number))),
+        recording_paused: false,
         legs: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::world::{Manner, OnCancel, Site, State, Weather, World, agent, agent_a
 use callpost::agents::{AgentState, Overflow};
 use callpost::engine::{Command, Input};
 use callpost::media::{MediaEvent, PlayId};
-use callpost::model::{Digit, LegId, LegKey};
+use callpost::model::{ConsentRule, Digit, LegId, LegKey, RecordAction, RecordWhen, RecordingRules};
 use callpost::sip::{Flow, Transport};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -325,6 +325,17 @@ impl Story {
         if self.roll(2) == 0
             && let Some((_, call)) = self.choose(open)
         {
+            if self.roll(3) > 0 {
+                let actions = [
+                    RecordAction::Start,
+                    RecordAction::Stop,
+                    RecordAction::Pause,
+                    RecordAction::Resume,
+                ];
+                let action = actions[self.roll(4) as usize];
+                let by = "office".to_owned();
+                return self.world.command(Command::Record { call, action, by });
+            }
             return self.world.command(Command::HangUp(call));
         }
         let agent = self.pick(&["ali", "mona", "omar", "layla", "nobody"]).into();
@@ -487,6 +498,15 @@ fn house(seed: u64) -> Site {
         3 => Overflow::Flow("main".into()),
         _ => Overflow::Voicemail,
     };
+    let mut recording = RecordingRules::plain(seed % 8 != 6);
+    if seed % 3 == 1 {
+        recording.usual = RecordWhen::Ringing;
+    }
+    recording.consent = (seed % 5 == 2).then(|| ConsentRule {
+        prompt: "recorded".into(),
+        opt_out: Digit::from_char('1'),
+        opt_in: None,
+    });
     let mut site = Site::office()
         .ringing(1 + (seed % 3) as u32)
         .overflowing_to(overflow);
@@ -508,7 +528,8 @@ fn house(seed: u64) -> Site {
         then: callpost::routing::Decision::Group("night".into()),
         record: Some(false),
     });
-    site.record = seed.is_multiple_of(2);
+    site.recording = seed.is_multiple_of(2).then_some(recording);
+    site.record = false;
     site.most_calls = 30;
     site.rtp_ports = if seed.is_multiple_of(4) {
         (10_000, 10_031)

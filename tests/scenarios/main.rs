@@ -23,6 +23,7 @@ mod lamps;
 mod lossy;
 mod menu;
 mod overflow;
+mod recording;
 mod refusing;
 mod registering;
 mod rounds;

@@ -20,6 +20,7 @@ mod malformed;
 mod bad_input;
 mod crash;
 mod encrypted;
+mod evidence;
 mod floods;
 mod flows;
 mod guessing;

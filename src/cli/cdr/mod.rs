@@ -3,7 +3,7 @@
 mod chosen;
 mod export;
 mod list;
-mod progress;
+pub(super) mod progress;
 mod replay;
 
 use super::complain;
@@ -33,23 +33,23 @@ enum What {
 
 /// Where the box keeps its data.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The configuration file; ./config/callpost.toml, /etc/callpost/callpost.toml or the built-in one otherwise.
     #[arg(long)]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Where the journal lies, in place of [site] data_dir.
     #[arg(long)]
     data_dir: Option<PathBuf>,
 }
 
 /// The configuration and the data directory it leads to.
-struct House {
-    config: Config,
-    data_dir: PathBuf,
+pub(super) struct House {
+    pub(super) config: Config,
+    pub(super) data_dir: PathBuf,
 }
 
 impl Place {
-    fn open(&self) -> anyhow::Result<House> {
+    pub(super) fn open(&self) -> anyhow::Result<House> {
         let Loaded { config, .. } = Config::load(self.config.as_deref())?;
         let data_dir = self.data_dir.clone();
         Ok(House {
@@ -60,7 +60,7 @@ impl Place {
 }
 
 impl House {
-    fn reader(&self) -> anyhow::Result<Reader> {
+    pub(super) fn reader(&self) -> anyhow::Result<Reader> {
         Reader::beside(&self.data_dir).with_context(|| format!("no records in {}", self.data_dir.display()))
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const WORTH_A_BAR: Duration = Duration::from_secs(1);
 
 /// A bar on standard error for work over a second, when somebody is looking.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     began: Instant,
     total: u64,
     bar: Option<ProgressBar>,
@@ -16,7 +16,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// For this many steps.
-    pub(super) fn new(total: u64) -> Self {
+    pub(in crate::cli) fn new(total: u64) -> Self {
         Self {
             began: monotonic(),
             total,
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// So many steps are done.
-    pub(super) fn at(&mut self, done: u64) {
+    pub(in crate::cli) fn at(&mut self, done: u64) {
         if !self.somebody_looks || monotonic().saturating_duration_since(self.began) < WORTH_A_BAR {
             return;
         }
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub(super) fn end(self) {
+    pub(in crate::cli) fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

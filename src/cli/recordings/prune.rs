@@ -43,7 +43,7 @@ pub(super) fn prune(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let path = "/api/v1/recordings/retention/run";
-    let (status, body) = daemon::ask(arguments.config.as_deref(), "POST", path)
+    let (status, body) = daemon::ask(arguments.config.as_deref(), "POST", path, None)
         .context("the daemon removes what is due; start it, or use --dry-run")?;
     if status != 202 {
         let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();

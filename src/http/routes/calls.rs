@@ -3,7 +3,7 @@ use super::input::{self, JsonBody};
 use crate::engine::{CallView, Command, Snapshot};
 use crate::http::people::Visitor;
 use crate::http::problem::Problem;
-use crate::model::{CallId, Number, TransferKind};
+use crate::model::{CallId, Number, RecordAction, TransferKind};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -110,6 +110,38 @@ pub(super) async fn resume(
     reception.command(Command::Resume(call))?;
     tracing::info!(%call, by = %visitor.name, "Call {call} is resumed by {}.", visitor.name);
     let body = json!({ "call_id": call, "on_hold": false });
+    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+}
+
+/// The body of `POST /api/v1/calls/{id}/record`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recording {
+    action: String,
+}
+
+/// `POST /api/v1/calls/{id}/record`: 202, the recording starts, stops, pauses or resumes in a moment.
+pub(super) async fn record(
+    State(reception): Shared,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    JsonBody(wanted): JsonBody<Recording>,
+) -> Result<Response, Problem> {
+    let words = ["start", "stop", "pause", "resume"];
+    let action: RecordAction = input::word("action", &wanted.action, &words)?;
+    let snapshot = reception.snapshot().await?;
+    let call = talking(&snapshot, &id)?;
+    if action != RecordAction::Start && call.recording.is_none() {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_recorded",
+            "This conversation is not being recorded now.",
+        ));
+    }
+    let (call, by) = (call.call_id, visitor.name);
+    tracing::info!(%call, by, word = wanted.action, "The recording of call {call}: {} by {by}.", wanted.action);
+    reception.command(Command::Record { call, action, by })?;
+    let body = json!({ "call_id": call, "action": wanted.action });
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 

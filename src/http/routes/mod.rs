@@ -6,6 +6,7 @@ mod calls;
 mod cdrs;
 mod consumers;
 mod destinations;
+mod evidence;
 mod export;
 mod foreign_audio;
 mod guests;
@@ -81,6 +82,11 @@ pub(super) fn table() -> Vec<Route> {
             "/api/v1/calls/{id}/resume",
             Scope::CallsControl,
             post(calls::resume),
+        ),
+        act(
+            "/api/v1/calls/{id}/record",
+            Scope::CallsControl,
+            post(calls::record),
         ),
         act(
             "/api/v1/calls/{id}/monitor",
@@ -174,6 +180,43 @@ pub(super) fn table() -> Vec<Route> {
             "/api/v1/recordings/{id}",
             Scope::CdrRead,
             get(recordings::download),
+        ),
+        Route {
+            path: "/api/v1/recordings/{id}",
+            method: Method::DELETE,
+            scope: Scope::Admin,
+            handler: delete(evidence::remove),
+        },
+        act(
+            "/api/v1/recordings/{id}/redact",
+            Scope::Admin,
+            post(evidence::redact),
+        ),
+        act(
+            "/api/v1/recordings/{id}/hold",
+            Scope::ConfigWrite,
+            post(evidence::hold),
+        ),
+        act(
+            "/api/v1/recordings/{id}/release",
+            Scope::Admin,
+            post(evidence::release),
+        ),
+        act(
+            "/api/v1/recordings/{id}/rekey",
+            Scope::Admin,
+            post(evidence::rekey),
+        ),
+        read(
+            "/api/v1/recordings/{id}/history",
+            Scope::CdrRead,
+            get(evidence::history),
+        ),
+        read("/api/v1/recordings/verify", Scope::CdrRead, get(evidence::audit)),
+        act(
+            "/api/v1/recordings/verify",
+            Scope::ConfigWrite,
+            post(evidence::begin_audit),
         ),
         read("/api/v1/agents", Scope::CallsRead, get(agents::list)),
         read("/api/v1/agents/{id}", Scope::CallsRead, get(agents::show)),

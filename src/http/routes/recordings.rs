@@ -1,10 +1,12 @@
 use super::Shared;
+use super::evidence;
 use super::foreign_audio;
 use super::input::{self, Params};
 use crate::http::file_body::FileBody;
 use crate::http::problem::Problem;
 use crate::http::range::{Part, asked};
 use crate::http::reception::Reception;
+use crate::http::shelf::{Shelf, ShelfTrouble, Sound};
 use crate::model::{AgentId, CallId, RecordingId, RecordingKind, Stamp};
 use crate::store::{RecordingState, StoredRecording};
 use axum::Json;
@@ -19,6 +21,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
 use std::path::{self, PathBuf};
+use std::sync::Arc;
 
 /// Recordings in a page when the reader does not say.
 const USUAL_LIMIT: usize = 50;
@@ -159,6 +162,10 @@ pub(in crate::http) async fn send(
     let path = stored.row.path.clone();
     let opened = tokio::task::spawn_blocking(move || open_below(&roots, &path)).await;
     let Ok(Some((file, length))) = opened else {
+        if let Some(playing) = from_shelf(&reception.faces.shelf, &stored).await? {
+            let name = file_name(&stored, save, playing.media_type);
+            return Ok(playing.answer(headers, &name));
+        }
         tracing::warn!(recording = %id, "The file of recording {id} is missing or cannot be read.");
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
@@ -167,11 +174,32 @@ pub(in crate::http) async fn send(
         ));
     };
     let audio = Audio {
-        file,
+        file: Box::new(file),
         length,
+        media_type: "audio/wav",
         etag: etag(&stored, length),
     };
-    Ok(audio.answer(headers, &file_name(&stored, save)))
+    Ok(audio.answer(headers, &file_name(&stored, save, "audio/wav")))
+}
+
+/// A recording that does not lie there as it was written: encrypted, or compressed. Nothing when there is no file at all.
+async fn from_shelf(shelf: &Arc<dyn Shelf>, stored: &StoredRecording) -> Result<Option<Audio>, Problem> {
+    let (shelf, row) = (Arc::clone(shelf), stored.row.clone());
+    let playing = tokio::task::spawn_blocking(move || shelf.open(&row)).await;
+    match playing {
+        Ok(Ok(playing)) => Ok(Some(Audio {
+            file: playing.sound,
+            length: playing.length,
+            media_type: playing.media_type,
+            // The file's own hash: what is heard changes when and only when it does.
+            etag: stored
+                .facts()
+                .and_then(|facts| facts.sha256.as_ref())
+                .map(|hash| format!("\"{hash}\"")),
+        })),
+        Ok(Err(ShelfTrouble::Gone)) | Err(_) => Ok(None),
+        Ok(Err(trouble)) => Err(evidence::problem(trouble)),
+    }
 }
 
 /// The file has left this box by a rule: what is left is told, and where a copy lies.
@@ -195,8 +223,9 @@ async fn gone(reception: &Reception, id: RecordingId, rule: &str, at_ms: i64) ->
 
 /// A recording that is ready to be sent.
 struct Audio {
-    file: File,
+    file: Box<dyn Sound>,
     length: u64,
+    media_type: &'static str,
     etag: Option<String>,
 }
 
@@ -253,7 +282,7 @@ impl Audio {
 
     fn described(&self, status: StatusCode, length: u64, disposition: &str) -> Builder {
         self.base(status)
-            .header(header::CONTENT_TYPE, "audio/wav")
+            .header(header::CONTENT_TYPE, self.media_type)
             .header(header::CONTENT_LENGTH, length)
             .header(header::CONTENT_DISPOSITION, disposition)
     }
@@ -290,9 +319,10 @@ fn etag(stored: &StoredRecording, length: u64) -> Option<String> {
 }
 
 /// The file name people see: our own ids only, so nothing a caller sent can get into it.
-fn file_name(stored: &StoredRecording, save: bool) -> String {
+fn file_name(stored: &StoredRecording, save: bool, media_type: &str) -> String {
     let how = if save { "attachment" } else { "inline" };
-    format!("{how}; filename=\"{}.wav\"", stored.row.call_id)
+    let ending = if media_type == "audio/ogg" { "ogg" } else { "wav" };
+    format!("{how}; filename=\"{}.{ending}\"", stored.row.call_id)
 }
 
 /// Opens a stored path below one of the roots. Whatever the path says and whatever links lie in the directories, the

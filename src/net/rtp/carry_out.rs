@@ -44,6 +44,8 @@ impl Worker {
                 codec,
             } => self.record(now, left, right, id, codec),
             MediaOrder::StopRecording { leg } => self.stop_recording(now, leg),
+            MediaOrder::PauseRecording { leg } => self.pause_recording(now, leg, true),
+            MediaOrder::ResumeRecording { leg } => self.pause_recording(now, leg, false),
             MediaOrder::WatchSilence { leg, after } => {
                 self.with(leg, |leg| leg.session.watch_silence(now, after));
                 self.sweep_soon(now);
@@ -261,6 +263,12 @@ impl Worker {
     fn stop_recording(&mut self, now: Instant, left: LegKey) {
         if let Some(place) = self.legs.place(left) {
             self.end_tape_of(now, place);
+        }
+    }
+
+    fn pause_recording(&mut self, now: Instant, left: LegKey, pauses: bool) {
+        if let Some(tape) = self.legs.place(left).and_then(|place| self.tape_of(place)) {
+            self.taping.pause(now, tape, pauses);
         }
     }
 

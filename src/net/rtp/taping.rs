@@ -60,6 +60,18 @@ impl Taping {
         }
     }
 
+    /// Lays silence on a tape from now on, or voices again.
+    pub(super) fn pause(&mut self, now: Instant, place: usize, pauses: bool) {
+        let Some(Some(tape)) = self.tapes.get_mut(place) else {
+            return;
+        };
+        if pauses {
+            tape.pause(now);
+        } else {
+            tape.resume(now);
+        }
+    }
+
     /// Puts a packet on a tape.
     pub(super) fn put(
         &mut self,

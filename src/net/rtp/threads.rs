@@ -198,6 +198,8 @@ fn leg_of(order: &MediaOrder) -> LegKey {
         | MediaOrder::Unbridge { leg }
         | MediaOrder::Record { left: leg, .. }
         | MediaOrder::StopRecording { leg }
+        | MediaOrder::PauseRecording { leg }
+        | MediaOrder::ResumeRecording { leg }
         | MediaOrder::WatchSilence { leg, .. }
         | MediaOrder::SendDigit { leg, .. }
         | MediaOrder::KeepSecret { leg, .. }

@@ -4,6 +4,7 @@
 pub(super) mod boot;
 pub(super) mod calls;
 pub(super) mod cdrs;
+pub(super) mod chain;
 pub(super) mod consumers;
 pub(super) mod kept;
 pub(super) mod mailboxes;

@@ -1,6 +1,8 @@
-use super::{from_body, to_body, uploads};
+use super::{chain, from_body, to_body, uploads};
 use crate::model::{CallId, RecordingFacts, RecordingId, RecordingRow};
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::store::KnownRecording;
+use crate::store::reader::stored_recording;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A recording file is about to be written.
 pub(in crate::store) fn open(connection: &Connection, row: &RecordingRow) -> Result<(), rusqlite::Error> {
@@ -17,9 +19,12 @@ pub(in crate::store) fn complete(
     connection: &Connection,
     facts: &RecordingFacts,
 ) -> Result<(), rusqlite::Error> {
-    connection
+    let changed = connection
         .prepare_cached("UPDATE recordings SET state = 'done', facts = ?2, failure = NULL WHERE id = ?1")?
         .execute(params![facts.id.to_string(), to_body(facts)?])?;
+    if changed > 0 {
+        chain::add_written(connection, facts.id, facts.sha256.as_deref(), facts.bytes)?;
+    }
     uploads::queue(connection, facts.id, facts.sha256.as_deref())
 }
 
@@ -76,4 +81,66 @@ pub(in crate::store) fn call_of(
         .query_row(params![id.to_string()], |row| row.get(0))
         .optional()?;
     Ok(call.and_then(|call| call.parse().ok()).map(CallId))
+}
+
+/// Keeps a recording from removal since this moment, or no longer. False: there is none, or it was so already.
+pub(in crate::store) fn hold(
+    connection: &Connection,
+    id: RecordingId,
+    since: Option<&str>,
+) -> Result<bool, rusqlite::Error> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE recordings SET held_since = ?2 WHERE id = ?1 AND (held_since IS NULL) = (?2 IS NOT NULL)",
+        )?
+        .execute(params![id.to_string(), since])?;
+    Ok(changed > 0)
+}
+
+/// How many there are, in whichever state.
+pub(in crate::store) fn count(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM recordings", [], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Recordings in whichever state, oldest first.
+pub(in crate::store) fn known(
+    connection: &Connection,
+    after: Option<RecordingId>,
+    limit: i64,
+) -> Result<Vec<KnownRecording>, rusqlite::Error> {
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let mut select = connection.prepare_cached(
+        "SELECT id, state, body, facts, failure, held_since, removed_ms FROM recordings
+         WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let found = select
+        .query_map(params![after, limit], read_known)?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// One of them.
+pub(in crate::store) fn known_one(
+    connection: &Connection,
+    id: RecordingId,
+) -> Result<Option<KnownRecording>, rusqlite::Error> {
+    let found = connection
+        .prepare_cached(
+            "SELECT id, state, body, facts, failure, held_since, removed_ms FROM recordings WHERE id = ?1",
+        )?
+        .query_row(params![id.to_string()], read_known)
+        .optional()?;
+    Ok(found.flatten())
+}
+
+fn read_known(row: &Row<'_>) -> Result<Option<KnownRecording>, rusqlite::Error> {
+    let Some(stored) = stored_recording(row)? else {
+        return Ok(None);
+    };
+    Ok(Some(KnownRecording {
+        stored,
+        held_since: row.get(5)?,
+        removed_ms: row.get(6)?,
+    }))
 }

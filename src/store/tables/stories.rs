@@ -113,6 +113,10 @@ fn code(kind: NoteKind) -> i64 {
         NoteKind::TransferAsked => 14,
         NoteKind::Transferred => 15,
         NoteKind::TransferFailed => 16,
+        NoteKind::RecordingStopped => 30,
+        NoteKind::RecordingPaused => 31,
+        NoteKind::RecordingResumed => 32,
+        NoteKind::Consent => 33,
         NoteKind::Joined => 17,
         NoteKind::Parted => 18,
     }
@@ -136,6 +140,10 @@ fn kind_of(number: i64) -> Option<NoteKind> {
         NoteKind::TransferAsked,
         NoteKind::Transferred,
         NoteKind::TransferFailed,
+        NoteKind::RecordingStopped,
+        NoteKind::RecordingPaused,
+        NoteKind::RecordingResumed,
+        NoteKind::Consent,
         NoteKind::Joined,
         NoteKind::Parted,
     ];

@@ -6,6 +6,7 @@ mod by_start;
 mod consumers;
 mod damage;
 mod deliveries;
+mod evidence;
 mod keeping;
 mod late;
 mod list_truth;

@@ -189,6 +189,8 @@ pub fn order(order: &MediaOrder, who: impl Fn(callpost::model::LegKey) -> String
             left, right: None, ..
         } => format!("record {}", who(*left)),
         MediaOrder::StopRecording { leg } => format!("stop recording {}", who(*leg)),
+        MediaOrder::PauseRecording { leg } => format!("pause recording {}", who(*leg)),
+        MediaOrder::ResumeRecording { leg } => format!("resume recording {}", who(*leg)),
         MediaOrder::WatchSilence {
             leg,
             after: Some(after),

@@ -43,6 +43,12 @@ impl World {
         if let MediaOrder::Bridge { a, .. } = order {
             self.note_losers(*a);
         }
+        if let MediaOrder::Play { leg, .. } = order
+            && leg.leg != LegId::CALLER
+        {
+            // Whoever has just answered hears the announcement first.
+            self.winners.extend(self.hearing.clone());
+        }
         for (after, report) in self.studio.obey(self.now, order) {
             self.plan(after, Happening::Report(report));
         }

@@ -58,6 +58,13 @@ impl World {
         if self.hearing.is_none() {
             return; // Time has brought a call back; nobody won it.
         }
+        let is_called = |call_id: &String| {
+            let mut talks = self.phones.iter().filter_map(|phone| phone.talks.get(call_id));
+            talks.any(|talk| talk.side == Side::Called)
+        };
+        if !self.hearing.iter().any(is_called) {
+            return; // A caller's key has ended the announcement; who won was settled before.
+        }
         self.winners.extend(self.hearing.clone());
         let caller = &self.phones[watched.caller_phone];
         if caller.talks.len() > 1 {

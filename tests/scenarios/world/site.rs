@@ -3,7 +3,7 @@
 use callpost::agents::{Agent, Group, Overflow, Reach, Strategy};
 use callpost::engine::{Encryption, Settings, TrunkRules};
 use callpost::ivr::Flow;
-use callpost::model::{Codec, FlowName, Language, TrunkName};
+use callpost::model::{Codec, FlowName, Language, RecordingRules, TrunkName};
 use callpost::routing::{Decision, Dialing, Pattern, Plan, Route, Rule};
 use callpost::sip::digest::Ha1;
 use callpost::sip::{self, Listener, RegistrationTimes, Secret, Transport, Trunk};
@@ -28,6 +28,8 @@ pub struct Site {
     pub flows: Vec<&'static str>,
     pub rtp_ports: (u16, u16),
     pub record: bool,
+    /// In place of recording all or nothing.
+    pub recording: Option<RecordingRules>,
     pub most_calls: usize,
     /// Ways outside, and what may be dialled there.
     pub routes: Vec<Route>,
@@ -91,6 +93,7 @@ impl Site {
             ],
             rtp_ports: (10_000, 11_000),
             record: true,
+            recording: None,
             most_calls: 100,
             encryption: Encryption::default(),
             routes: Vec::new(),
@@ -176,7 +179,10 @@ impl Site {
             early_ringback: self.early_ringback,
             music_on_hold: Some("hold-music".into()),
             rtp_ports: self.rtp_ports,
-            record: self.record,
+            record: self
+                .recording
+                .unwrap_or_else(|| RecordingRules::plain(self.record))
+                .into(),
             agents: self.agents,
             groups: self.groups,
             plan: Plan::new(self.rules, extensions).with_routes(

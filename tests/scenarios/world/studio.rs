@@ -105,6 +105,10 @@ impl Studio {
             }
             MediaOrder::StopRecording { leg } => self.end_tape(now, *leg),
             MediaOrder::Close { leg } => self.close(now, *leg),
+            MediaOrder::PauseRecording { leg } | MediaOrder::ResumeRecording { leg } => {
+                assert!(self.taping.contains_key(leg), "nothing of {leg} is recorded");
+                Vec::new()
+            }
             MediaOrder::Start { .. }
             | MediaOrder::WatchSilence { .. }
             | MediaOrder::SendDigit { .. }
@@ -131,6 +135,8 @@ impl Studio {
             | MediaOrder::Move { from: leg, .. }
             | MediaOrder::Play { leg, .. }
             | MediaOrder::StopPlaying { leg }
+            | MediaOrder::PauseRecording { leg }
+            | MediaOrder::ResumeRecording { leg }
             | MediaOrder::SendDigit { leg, .. }
             | MediaOrder::Unbridge { leg } => leg,
             MediaOrder::Bridge { a, .. } => a,

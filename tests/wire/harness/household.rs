@@ -56,6 +56,7 @@ pub(crate) struct Household {
     listens: Vec<&'static str>,
     more_listens: String,
     sip_keys: String,
+    recording_keys: String,
     media_keys: String,
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
@@ -75,6 +76,7 @@ impl Household {
             listens: Vec::new(),
             more_listens: String::new(),
             sip_keys: String::new(),
+            recording_keys: String::new(),
             media_keys: String::new(),
             flows: Vec::new(),
             prompts: Vec::new(),
@@ -173,6 +175,12 @@ impl Household {
         self
     }
 
+    /// One more key of `[recording]`.
+    pub(crate) fn recording_key(mut self, line: &str) -> Self {
+        writeln!(self.recording_keys, "{line}").expect("text grows");
+        self
+    }
+
     /// How much of the disk recordings leave free.
     pub(crate) fn keeping_free(mut self, megabytes: u32) -> Self {
         self.keep_free_megabytes = megabytes;
@@ -245,6 +253,7 @@ impl Household {
             listens,
             more_listens,
             sip_keys,
+            recording_keys,
             media_keys,
             flows,
             prompts,
@@ -266,7 +275,7 @@ impl Household {
              [sip]\nlisten=[\"udp://{sip}\",\"tcp://{sip}\"{more}{more_listens}]\nrealm=\"callpost\"\n{digests}{sip_keys}\
              [media]\nrtp_ports=[{first},{last}]\ncodecs={codecs:?}\n{media_keys}\
              [http]\nlisten=\"{http}\"\nrequests_per_minute=60000\n[recording]\nenabled={recording}\n\
-             keep_free_megabytes={keep_free_megabytes}\n\
+             keep_free_megabytes={keep_free_megabytes}\n{recording_keys}\
              [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
         );
         write(&folder.join("callpost.toml"), &text);
