@@ -14,7 +14,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Two recordings: one of a year ago, one of a day ago. The path of the first.
+/// Two recordings: one of a hundred days ago, one of a day ago. The path of the first.
 fn two_recordings(house: &House) -> PathBuf {
     let now_ms = callpost::app::wall_unix_ms();
     let clock = Clock {
@@ -23,7 +23,7 @@ fn two_recordings(house: &House) -> PathBuf {
     };
     let store = Store::open(&house.data(), Options::new(clock)).unwrap().store;
     let mut first = None;
-    for (n, days) in [(1, 366), (2, 1)] {
+    for (n, days) in [(1, 100), (2, 1)] {
         let id = RecordingId(uuid::Uuid::from_u128(n));
         let name = format!("{id}.wav");
         let path = house.data().join("recordings").join(&name);

@@ -14,7 +14,9 @@ use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
+use object_store::{
+    ClientOptions, Error, GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
+};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::sync::Arc;
@@ -204,12 +206,23 @@ impl Cloud {
             return Ok(Same::Yes);
         }
         // One that is sealed by the place has another name; what lies there decides.
-        let mut stream = self.objects.get(&path).await.map_err(wrong)?.into_stream();
         let mut hash = Sha256::new();
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(wrong)?;
-            self.pace.wait(piece.len()).await;
-            hash.update(&piece);
+        let mut at = 0;
+        // In parts as it was sent, so that no request lasts longer than its patience.
+        while at < source.bytes {
+            let end = source.bytes.min(at + PART_BYTES);
+            let options = GetOptions {
+                range: Some((at..end).into()),
+                ..GetOptions::default()
+            };
+            let found = self.objects.get_opts(&path, options).await.map_err(wrong)?;
+            let mut stream = found.into_stream();
+            while let Some(piece) = stream.next().await {
+                let piece = piece.map_err(wrong)?;
+                self.pace.wait(piece.len()).await;
+                hash.update(&piece);
+            }
+            at = end;
         }
         let is_same = hex(&hash.finalize()) == source.sha256;
         Ok(if is_same { Same::Yes } else { other_bytes() })
