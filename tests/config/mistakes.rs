@@ -102,6 +102,21 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "[media]\nsrtp = \"maybe\"",
+        &["office.toml:@1: media.srtp: \"maybe\" cannot be chosen here — use one of: off, allowed, required"],
+    ),
+    ("[media]\nsrtp = \"required\"\nsrtp_over_plain_sip = true", &[]),
+    (
+        "[[trunk]]\nname = \"secret\"\nhost = \"127.0.0.77\"\nsrtp = \"required\"",
+        &[
+            "office.toml:@3: trunk.secret.srtp: is required on a trunk without TLS, so that every call would be refused — let SIP go by TLS, or set srtp_over_plain_sip = true in [media]",
+        ],
+    ),
+    (
+        "[[trunk]]\nname = \"secret\"\nhost = \"127.0.0.77\"\ntransport = \"tls\"\nsrtp = \"required\"",
+        &[],
+    ),
+    (
         "[media]\nrtp_ports = [10000]",
         &["office.toml:@1: media.rtp_ports: 1 does not fit — write two values in [ ]"],
     ),
