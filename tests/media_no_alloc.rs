@@ -2,8 +2,11 @@
 
 #![expect(unsafe_code, reason = "counting allocations takes an allocator of our own")]
 
-use callpost::media::{Frame, Heard, HeardReport, PACKET, Piece, PlayId, Session, Sound, Tape, Tones};
-use callpost::model::{Codec, Dice, Digit, RecordingId, SrtpSuite, Tone};
+use callpost::media::mixer::{Mixer, Voice};
+use callpost::media::{
+    Ear, Frame, Heard, HeardReport, Mouth, PACKET, Piece, PlayId, Session, Sound, Tape, Tones,
+};
+use callpost::model::{Codec, Dice, Digit, Part, RecordingId, SrtpSuite, Tone};
 use callpost::sdp::{Agreed, MasterKey, Secured};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -230,4 +233,103 @@ fn keys_in_the_voice_and_keys_that_are_told_allocate_nothing() {
         assert_eq!(asked() - before, 0, "allocations in round {round}");
     }
     assert_eq!((heard, told), (20, 20 * (7 + 10)));
+}
+
+/// A phone in each wideband codec: heard for a tape and for silence, mixed by ear and mouth, played a prompt.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
+fn a_thousand_wideband_packets_allocate_nothing_but_for_the_first() {
+    let start = Instant::now();
+    let here: SocketAddr = "127.0.0.2:4000".parse().unwrap();
+    for codec in Codec::ALL {
+        let mut session = Session::new(start, &mut Dice::from_number(1));
+        session.start(start, agreed(here, codec));
+        session.watch_silence(start, Some(Duration::from_secs(900)));
+        let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
+        sound.prepare(&[codec]);
+        session.play(PlayId(1), vec![Piece::Ready(sound)], true);
+        let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcmu, 2);
+        let mut audio = Vec::with_capacity(1 << 16);
+        let (mut mouth, mut ear) = (Mouth::new(codec, 8000), Ear::new(start, codec, 16_000));
+        let (mut frame, mut heard, mut mixed) = ([0; PACKET], [0; 320], [0i16; 160]);
+        let mut buffer = [0; 512];
+        let mut before = 0;
+        for number in 1..=1000u32 {
+            let now = start + Duration::from_millis(u64::from(number) * 20);
+            // From the second packet on: the first costs the decoders of tape and watch.
+            if number == 2 {
+                before = asked();
+            }
+            for (place, sample) in mixed.iter_mut().enumerate() {
+                *sample = ((place as i16) % 20 - 10) * 400;
+            }
+            let length = mouth.speak(&mixed, &mut buffer[12..]);
+            buffer[0] = 0x80;
+            buffer[1] = codec.payload_type().unwrap_or(111);
+            buffer[2..4].copy_from_slice(&(number as u16).to_be_bytes());
+            buffer[4..8].copy_from_slice(&(number * codec.clock_rate() / 50).to_be_bytes());
+            buffer[8..12].copy_from_slice(&7u32.to_be_bytes());
+            if number % 10 == 3 {
+                // Lost on the way.
+            } else if let Heard::Packet(packet, _) = session.receive(now, here, &mut buffer[..12 + length]) {
+                tape.put(now, 0, &packet, &buffer);
+                ear.put(now, &packet, packet.payload(&buffer));
+            }
+            ear.pull(now, &mut heard);
+            session.frame(now, &mut frame);
+            audio.clear();
+            tape.take(now, &mut audio);
+        }
+        assert_eq!(asked() - before, 0, "{codec}: allocations in 1,000 packets");
+        assert!(
+            heard.iter().any(|sample| sample.unsigned_abs() > 500),
+            "{codec} is heard"
+        );
+    }
+}
+
+/// Three who talk, one of them in each codec of a wide band, and one who listens.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "any instant will do; only differences are used"
+)]
+fn a_minute_of_a_mixed_conversation_allocates_nothing() {
+    let start = Instant::now();
+    let here: SocketAddr = "127.0.0.2:4000".parse().unwrap();
+    let mut dice = Dice::from_number(1);
+    let mut mixer = Mixer::new(start, start);
+    let codecs = [Codec::Pcmu, Codec::G722, Codec::Opus, Codec::Pcma];
+    let mut sessions: Vec<Session> = codecs.iter().map(|_| Session::new(start, &mut dice)).collect();
+    for (id, (session, codec)) in sessions.iter_mut().zip(codecs).enumerate() {
+        let agreed = agreed(here, codec);
+        session.start(start, agreed);
+        let part = if id == 3 { Part::Listens } else { Part::Talks };
+        mixer.join(start, id, Voice::from(agreed), part);
+    }
+    let (mut buffer, mut spoken, mut carried, mut before) = ([0; PACKET], [0; 2048], 0, 0);
+    for number in 1..=3_100u32 {
+        if number == 100 {
+            // What each ear needs, it has by now.
+            (before, carried) = (asked(), 0);
+        }
+        let now = start + Duration::from_millis(u64::from(number) * 20);
+        for (id, session) in sessions.iter_mut().enumerate().take(2) {
+            speak(&mut buffer, number);
+            buffer[1] = codecs[id].payload_type().unwrap();
+            if let Heard::Packet(packet, _) = session.receive(now, here, &mut buffer[..SPOKEN]) {
+                mixer.put(now, id, &packet, packet.payload(&buffer));
+            }
+        }
+        assert!(mixer.take_due(now));
+        mixer.tick(now, |id, _, payload| {
+            carried += u32::from(sessions[id].carry(now, payload, &mut spoken).is_some());
+        });
+    }
+    let during = asked() - before;
+    assert!(carried >= 3 * 3_001, "{carried}");
+    assert_eq!(during, 0, "allocations in 3,000 ticks");
 }

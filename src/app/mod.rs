@@ -458,7 +458,7 @@ fn start_rtp(
 /// Prompts are decoded while the telephone is already answered; whoever is to hear one before it is ready hears it a
 /// moment later.
 fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> anyhow::Result<()> {
-    let shelf = config.prompts.clone();
+    let shelf = config.prompts.clone().ready_for(&config.media.known_codecs());
     let languages = config.site.languages.clone();
     let constant = config.constant_texts();
     let synthesiser = prompts::Synthesiser::new(Some(data_dir.join("prompts-cache")));

@@ -132,7 +132,7 @@ impl Trunk {
     /// What calls by it keep to.
     pub fn rules(&self) -> TrunkRules {
         let known = self.codecs.iter().filter_map(|name| Codec::from_name(name));
-        let codecs = known.filter(|codec| codec.is_g711());
+        let codecs = known.filter(|codec| codec.is_decoded());
         TrunkRules {
             codecs: codecs.collect(),
             dtmf: self.dtmf,
@@ -242,7 +242,7 @@ impl Section<Trunk> {
             .find(|name| !Codec::from_name(name).is_some_and(Codec::is_decoded))
         {
             let problem = format!("\"{name}\" is no codec of this box");
-            mistakes.push(self.mistake("codecs", problem, "use \"PCMU\" and \"PCMA\""));
+            mistakes.push(self.mistake("codecs", problem, "use PCMU, PCMA, G722 or opus"));
         }
         if (1..5).contains(&trunk.probe_seconds) {
             let problem = format!("{} asks too often", trunk.probe_seconds);

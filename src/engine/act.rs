@@ -310,6 +310,9 @@ impl Engine {
         }
         if let Some(codec) = codec {
             negotiator.prefer(codec);
+            if !codec.is_decoded() {
+                negotiator.only(codec);
+            }
         }
         let offer = negotiator.offer();
         let session = self.sip.invite(now, invitation, route, offer);
@@ -385,7 +388,7 @@ impl Engine {
         let Some(live) = self.calls.get_mut(&key) else {
             return;
         };
-        let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
+        let codec = live.line(left).and_then(Line::law).unwrap_or(Codec::Pcmu);
         let call_id = live.call.setup().id;
         // A flow may lead a caller to the mailbox again; each message is a recording of its own.
         let (id, name) = match live.recordings.iter().filter(|row| row.kind == kind).count() {
@@ -426,7 +429,7 @@ impl Engine {
         let Some(id) = live.recordings.last().map(|row| row.id) else {
             return;
         };
-        let codec = live.line(left).and_then(Line::codec).unwrap_or(Codec::Pcmu);
+        let codec = live.line(left).and_then(Line::law).unwrap_or(Codec::Pcmu);
         let (left, right) = (live.leg_key(left), right.map(|leg| live.leg_key(leg)));
         self.media(MediaOrder::Record {
             left,
@@ -533,6 +536,11 @@ impl Line {
     fn codec(&self) -> Option<Codec> {
         let waiting = self.answer.as_ref().map(|(_, agreed)| agreed.codec);
         self.agreed.map(|agreed| agreed.codec).or(waiting)
+    }
+
+    /// That, when it is a law of G.711.
+    fn law(&self) -> Option<Codec> {
+        self.codec().filter(|codec| codec.is_g711())
     }
 }
 

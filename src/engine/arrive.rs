@@ -53,11 +53,13 @@ impl Engine {
                 },
             );
         }
+        // A flow has to be heard; between two people anything that both have will do.
+        let passes_on = !matches!(entry, call::Entry::Flow(_));
         let call = Call::new(now, setup, self.policy(record), entry);
         let mut live = Live::new(key, call);
         live.is_emergency = is_emergency;
         live.hides = incoming.hides;
-        let problem = self.connect_caller(&mut live, &incoming).err();
+        let problem = self.connect_caller(&mut live, &incoming, passes_on).err();
         let cdr = Box::new(live.call.draft(now));
         self.sessions.insert(
             incoming.session,
@@ -76,7 +78,12 @@ impl Engine {
     }
 
     /// Gives the caller's leg a port and works out the answer to its offer.
-    fn connect_caller(&mut self, live: &mut Live, incoming: &Incoming) -> Result<(), (Cause, &'static str)> {
+    fn connect_caller(
+        &mut self,
+        live: &mut Live,
+        incoming: &Incoming,
+        passes_on: bool,
+    ) -> Result<(), (Cause, &'static str)> {
         let port = self.ports.take();
         let session_id = self.dice.number() >> 2;
         let local = incoming.flow.local.ip();
@@ -92,6 +99,9 @@ impl Engine {
             .facing(incoming.flow.peer.ip(), nat);
         let party = Party::calling(&incoming.origin);
         let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
+        if passes_on {
+            negotiator = negotiator.passing();
+        }
         let answer = incoming
             .offer
             .as_ref()

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::model::{CallKey, LegId, Playable, Tone};
+use crate::sdp::Flowing;
 use std::time::Instant;
 
 impl Engine {
@@ -10,9 +11,13 @@ impl Engine {
         let Some(line) = self.line(key, leg) else { return };
         let session = line.session;
         let answer = line.answer.clone().filter(|_| self.settings.early_ringback);
-        let Some((sdp, agreed)) = answer else {
+        let Some((sdp, mut agreed)) = answer else {
             return self.sip.ring(now, session);
         };
+        // Until it is answered nothing has to come from it, so that its silence is no dead line.
+        if agreed.flowing == Flowing::Both {
+            agreed.flowing = Flowing::SendOnly;
+        }
         if self.sip.ring_early(now, session, &sdp) {
             self.start_media(key, leg, agreed);
             self.play(key, leg, vec![Playable::Tone(Tone::Ringback)], true);

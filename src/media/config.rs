@@ -11,8 +11,9 @@ use std::time::Duration;
 pub struct Config {
     /// First and last UDP port for voice. A call leg takes an even port and the odd one above it.
     pub rtp_ports: [u16; 2],
-    /// Codecs to offer and accept, the preferred first: `PCMU`, `PCMA`. `G722` and `opus` may stand here and are
-    /// passed over by a version that does not have them.
+    /// Codecs to offer and accept, the preferred first: `PCMU`, `PCMA`, `G722`, `opus`, at least one law of G.711
+    /// among them. What two sides do not have in common is transcoded. G.729 is passed on where both sides have
+    /// nothing else, and needs no word here.
     pub codecs: Vec<String>,
     /// A call ends when one side has sent nothing for this long and is not on hold; 0 never ends it.
     pub rtp_timeout_seconds: u32,
@@ -37,7 +38,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             rtp_ports: [10_000, 10_999],
-            codecs: Codec::G711.map(|codec| codec.name().to_owned()).to_vec(),
+            codecs: Codec::ALL.map(|codec| codec.name().to_owned()).to_vec(),
             rtp_timeout_seconds: 30,
             music_on_hold: "hold-music".to_owned(),
             early_ringback: false,
@@ -61,7 +62,7 @@ impl Config {
     pub fn known_codecs(&self) -> Vec<Codec> {
         let mut codecs: Vec<Codec> = Vec::new();
         for codec in self.codecs.iter().filter_map(|name| Codec::from_name(name)) {
-            if codec.is_g711() && !codecs.contains(&codec) {
+            if codec.is_decoded() && !codecs.contains(&codec) {
                 codecs.push(codec);
             }
         }
@@ -102,7 +103,7 @@ impl Config {
                 format!("\"{name}\" is not a codec of this box — {cure}"),
             ));
         }
-        if self.known_codecs().is_empty() {
+        if !self.known_codecs().into_iter().any(Codec::is_g711) {
             mistakes.push((
                 "codecs",
                 "no G.711 — name at least one of PCMU and PCMA".to_owned(),
@@ -159,8 +160,8 @@ mod tests {
     }
 
     #[test]
-    fn codecs_of_later_versions_are_passed_over() {
-        let codecs = ["opus", "pcma", "G722", "PCMU", "PCMA"]
+    fn codecs_are_kept_in_their_order_each_once() {
+        let codecs = ["OPUS", "pcma", "G722", "PCMU", "PCMA"]
             .map(str::to_owned)
             .to_vec();
         let config = Config {
@@ -168,7 +169,10 @@ mod tests {
             ..Config::default()
         };
         assert!(config.mistakes().is_empty());
-        assert_eq!(config.known_codecs(), [Codec::Pcma, Codec::Pcmu]);
+        assert_eq!(
+            config.known_codecs(),
+            [Codec::Opus, Codec::Pcma, Codec::G722, Codec::Pcmu]
+        );
     }
 
     #[test]

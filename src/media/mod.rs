@@ -12,6 +12,7 @@ mod echo;
 #[cfg(test)]
 mod encrypted;
 pub mod g711;
+mod hearing;
 mod inband;
 mod jitter;
 mod keys;

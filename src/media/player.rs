@@ -1,4 +1,3 @@
-use super::sound::FRAME;
 use super::sounds::Found;
 use super::{PlayId, Sound};
 use crate::model::{Codec, Playable};
@@ -24,7 +23,8 @@ pub(super) struct Player {
     play: PlayId,
     pieces: Vec<Piece>,
     place: usize,
-    offset: usize,
+    /// The frame of it.
+    number: usize,
     repeat: bool,
     begins: bool,
     waited: u32,
@@ -33,8 +33,8 @@ pub(super) struct Player {
 /// What comes next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<'a> {
-    /// This frame; `begins` for the first of the order.
-    Frame { audio: &'a [u8; FRAME], begins: bool },
+    /// This frame, empty where the codec has none; `begins` for the first of the order.
+    Frame { audio: &'a [u8], begins: bool },
     /// Nothing yet.
     Waiting,
     /// Nothing more: all has been heard.
@@ -48,7 +48,7 @@ impl Player {
             play,
             pieces,
             place: 0,
-            offset: 0,
+            number: 0,
             repeat,
             begins: true,
             waited: 0,
@@ -57,7 +57,7 @@ impl Player {
 
     /// Takes the next frame.
     pub(super) fn next(&mut self, codec: Codec) -> Next<'_> {
-        self.skip_finished(codec);
+        self.skip_finished();
         match self.pieces.get(self.place) {
             None => Next::Finished(self.play),
             Some(Piece::Awaited(_)) => {
@@ -65,11 +65,8 @@ impl Player {
                 Next::Waiting
             }
             Some(Piece::Ready(sound)) => {
-                let rest = sound.bytes(codec).get(self.offset..).unwrap_or_default();
-                let Some(audio) = rest.first_chunk() else {
-                    return Next::Finished(self.play);
-                };
-                self.offset += FRAME;
+                let audio = sound.frame(codec, self.number);
+                self.number += 1;
                 Next::Frame {
                     audio,
                     begins: std::mem::take(&mut self.begins),
@@ -79,12 +76,12 @@ impl Player {
     }
 
     /// Moves on past sounds that are at their end, at most once around, so that repeating nothing ends too.
-    fn skip_finished(&mut self, codec: Codec) {
+    fn skip_finished(&mut self) {
         for _ in 0..=2 * self.pieces.len() {
             match self.pieces.get(self.place) {
-                Some(Piece::Ready(sound)) if self.offset >= sound.bytes(codec).len() => {
+                Some(Piece::Ready(sound)) if self.number >= sound.frames() => {
                     self.place += 1;
-                    self.offset = 0;
+                    self.number = 0;
                 }
                 None if self.repeat => self.place = 0,
                 Some(Piece::Ready(_) | Piece::Awaited(_)) | None => return,
@@ -124,6 +121,7 @@ impl Player {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::sound::FRAME;
     use crate::model::Tone;
 
     fn sound(frames: usize) -> Piece {

@@ -375,7 +375,8 @@ impl Session {
     pub fn carry(&mut self, now: Instant, payload: &[u8], packet: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let agreed = self
             .agreed
-            .filter(|agreed| agreed.flowing.sends() && self.player.is_none());
+            .filter(|agreed| agreed.flowing.sends() && self.player.is_none())
+            .filter(|_| !self.presses.are_under_way());
         let Some(agreed) = agreed.filter(|_| !payload.is_empty()) else {
             self.carries = false;
             return None;
@@ -441,19 +442,19 @@ impl Session {
             return Frame::Nothing;
         };
         match player.next(agreed.codec) {
-            Next::Frame { audio, begins } if agreed.flowing.sends() => {
+            Next::Frame { audio, begins } if agreed.flowing.sends() && !audio.is_empty() => {
                 let Some((header, payload)) = packet.split_first_chunk_mut() else {
                     return Frame::Nothing;
                 };
-                let Some(place) = payload.first_chunk_mut::<FRAME>() else {
+                let Some(place) = payload.get_mut(..audio.len()) else {
                     return Frame::Nothing;
                 };
                 place.copy_from_slice(audio);
                 self.outgoing
-                    .own(now, begins, FRAME as u32)
+                    .own(now, begins, agreed.codec.clock_rate() / 50)
                     .write(agreed.send_payload_type, header);
                 Frame::Send {
-                    length: HEADER + FRAME,
+                    length: HEADER + audio.len(),
                     to: self.latch.place(&agreed),
                 }
             }
@@ -495,7 +496,7 @@ impl Session {
 
     /// Looks whether a time has run out; each is told once. A leg on hold is never dead.
     pub fn check(&mut self, now: Instant, rtp_timeout: Option<Duration>) -> Overdue {
-        let silent = self.silence.is_some_and(|silence| silence.is_over(now));
+        let silent = self.silence.as_ref().is_some_and(|silence| silence.is_over(now));
         if silent {
             self.silence = None;
         }

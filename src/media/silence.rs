@@ -1,4 +1,5 @@
 use super::g711;
+use super::hearing::Hearing;
 use crate::model::Codec;
 use std::time::{Duration, Instant};
 
@@ -7,10 +8,11 @@ use std::time::{Duration, Instant};
 const WHISPER: u32 = 250;
 
 /// Waits for a caller to stop speaking.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Silence {
     after: Duration,
     spoken_at: Instant,
+    hearing: Hearing,
 }
 
 impl Silence {
@@ -19,12 +21,21 @@ impl Silence {
         Self {
             after,
             spoken_at: now,
+            hearing: Hearing::default(),
         }
     }
 
     /// Listens to a packet.
     pub(super) fn hear(&mut self, now: Instant, codec: Codec, audio: &[u8]) {
-        if is_spoken(codec, audio) {
+        let spoken = if codec.is_g711() {
+            is_spoken(codec, audio)
+        } else if codec.is_decoded() {
+            is_loud(self.hearing.hear(codec, 8000, audio))
+        } else {
+            // Nobody knows what was said; the packets are a sign of life.
+            true
+        };
+        if spoken {
             self.spoken_at = now;
         }
     }
@@ -48,6 +59,14 @@ fn is_spoken(codec: Codec, audio: &[u8]) -> bool {
     sum > WHISPER * u32::try_from(audio.len()).unwrap_or(0)
 }
 
+fn is_loud(samples: &[i16]) -> bool {
+    let sum: u32 = samples
+        .iter()
+        .map(|sample| u32::from(sample.unsigned_abs()))
+        .sum();
+    sum > WHISPER * u32::try_from(samples.len()).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +83,27 @@ mod tests {
                 .collect();
             assert!(!is_spoken(codec, &hiss) && !is_spoken(codec, &[codec.silence(); 160]));
             assert!(is_spoken(codec, &voice));
+        }
+    }
+
+    #[test]
+    fn a_voice_in_a_wideband_codec_is_heard_and_its_pauses_too() {
+        let start = origin();
+        let second = Duration::from_secs(1);
+        for codec in [Codec::G722, Codec::Opus] {
+            let mut mouth = crate::media::Mouth::new(codec, 16_000);
+            let mut silence = Silence::new(start, second);
+            let mut payload = [0; 1500];
+            for frame in 0..100u32 {
+                let now = start + Duration::from_millis(20) * frame;
+                let said = if frame < 50 { [3000; 320] } else { [0; 320] };
+                let alternating =
+                    std::array::from_fn::<i16, 320, _>(|place| said[place] * (place as i16 / 20 % 2 * 2 - 1));
+                let length = mouth.speak(&alternating, &mut payload);
+                silence.hear(now, codec, &payload[..length]);
+            }
+            assert!(!silence.is_over(start + second * 19 / 10), "{codec}");
+            assert!(silence.is_over(start + second * 22 / 10), "{codec}");
         }
     }
 

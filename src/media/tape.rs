@@ -1,5 +1,6 @@
 use super::clock::samples_between;
 use super::g711;
+use super::hearing::Hearing;
 use super::packet::Packet;
 use super::pause::Pause;
 use crate::model::{Codec, RecordingId};
@@ -8,6 +9,10 @@ use std::time::{Duration, Instant};
 
 /// Samples the window holds, for each channel: what waits, what comes, and a little ahead.
 const WINDOW: usize = 8192;
+/// Samples a second of the file.
+const RATE: u32 = 8000;
+/// The longest packet, in samples: 120 ms.
+const LONGEST: usize = 960;
 /// How long audio waits for packets that come late: 300 ms.
 const HOLD_BACK: i64 = 2400;
 /// Samples that are handed on at once, at least: 250 ms.
@@ -49,6 +54,8 @@ pub struct Tape {
 struct Track {
     tie: Option<Tie>,
     astray_since: Option<Instant>,
+    /// For codecs that are not G.711.
+    hearing: Hearing,
 }
 
 /// A time stamp and its sample on the tape, with the watch over the phone's drift.
@@ -62,9 +69,11 @@ struct Tie {
 }
 
 impl Tape {
-    /// A tape that begins now, with one channel or two.
+    /// A tape that begins now, with one channel or two, in a law of G.711. What comes in another codec is decoded for
+    /// it.
     pub fn new(now: Instant, id: RecordingId, codec: Codec, channels: u8) -> Self {
         let channels = usize::from(channels.clamp(1, 2));
+        let codec = Some(codec).filter(|codec| codec.is_g711()).unwrap_or(Codec::Pcmu);
         Self {
             id,
             codec,
@@ -119,12 +128,26 @@ impl Tape {
         let Some(track) = self.tracks.get_mut(channel).filter(|_| channel < self.channels) else {
             return;
         };
+<<<<<<< HEAD
         let place = track.place(now, here, packet);
         let audio = packet.payload(buffer);
         let Some(unheard) = self.pause.hides(place, audio.len()) else {
             return;
         };
         let (place, audio) = (place + unheard as i64, audio.get(unheard..).unwrap_or_default());
+=======
+        let place = track.place(now, here, packet, codec.clock_rate());
+        let mut law = [0; LONGEST];
+        let (audio, table) = if codec.is_g711() {
+            (packet.payload(buffer), g711::transcoder(codec, self.codec))
+        } else {
+            let samples = track.hearing.hear(codec, RATE, packet.payload(buffer));
+            for (byte, sample) in law.iter_mut().zip(samples) {
+                *byte = g711::encode(self.codec, *sample);
+            }
+            (law.get(..samples.len()).unwrap_or_default(), None)
+        };
+>>>>>>> mixing
         let start = self.taken.cast_signed();
         let fits = within(place..place + audio.len() as i64, start..start + WINDOW as i64);
         let fitting = audio.get(fits.clone()).unwrap_or_default();
@@ -132,7 +155,7 @@ impl Tape {
             self.misplaced += 1;
         }
         let first = (place + fits.start as i64).rem_euclid(WINDOW as i64) as usize;
-        self.write(channel, first, fitting, g711::transcoder(codec, self.codec));
+        self.write(channel, first, fitting, table);
     }
 
     /// Writes into the ring from its sample `first` on, and from its start when it comes to the end.
@@ -221,13 +244,13 @@ fn within(place: Range<i64>, window: Range<i64>) -> Range<usize> {
 
 impl Track {
     /// The sample where a packet that arrives at sample `here` begins.
-    fn place(&mut self, now: Instant, here: i64, packet: &Packet) -> i64 {
+    fn place(&mut self, now: Instant, here: i64, packet: &Packet, clock: u32) -> i64 {
         let timestamp = packet.timestamp();
         let Some(tie) = self.tie.as_mut().filter(|_| !packet.begins) else {
             return self.tie_to(now, here, timestamp);
         };
         let ahead = timestamp.wrapping_sub(tie.timestamp).cast_signed();
-        let place = tie.sample + i64::from(ahead);
+        let place = tie.sample + i64::from(ahead) * i64::from(RATE) / i64::from(clock);
         let late = here - place;
         if late.abs() > ASTRAY {
             let since = *self.astray_since.get_or_insert(now);
@@ -509,6 +532,55 @@ mod tests {
     }
 
     /// All that a tape still holds, behind what it gave already.
+    /// A wideband phone beside one with G.711: both are heard in the file where they were said.
+    #[test]
+    fn wideband_is_decoded_for_the_file_and_stays_in_step() {
+        use crate::media::Mouth;
+        use crate::media::codec::testing::{sine, strength};
+        for codec in [Codec::G722, Codec::Opus] {
+            let start = origin();
+            let mut tape = Tape::new(start, recording(), codec, 2);
+            let mut mouth = Mouth::new(codec, 16_000);
+            let mut buffer = [0; 600];
+            let mut audio = Vec::new();
+            for (number, frame) in sine(16_000, 1000.0, 8000.0, 32_000).chunks(320).enumerate() {
+                let now = after(start, 500 + number as u64 * 20 + number as u64 % 3 * 9);
+                let length = mouth.speak(frame, &mut buffer[12..]);
+                // One in ten is lost.
+                if number % 10 != 4 {
+                    let mut packet = packet(codec, number == 0, number as u32 * codec.clock_rate() / 50);
+                    packet.header.end = 12 + length;
+                    tape.put(now, 0, &packet, &buffer);
+                }
+                if number % 10 == 0 {
+                    tape.take(now, &mut audio);
+                }
+            }
+            let audio = rest(&mut tape, after(start, 3000), audio);
+            assert_eq!(audio.len(), 2 * 24_000, "{codec}");
+            let left: Vec<i16> = audio
+                .chunks(2)
+                .map(|pair| g711::linear(Codec::Pcmu, pair[0]))
+                .collect();
+            assert!(
+                left[..3990].iter().all(|sample| *sample == 0),
+                "{codec}: nothing before it spoke"
+            );
+            assert!(
+                left[20_200..].iter().all(|sample| *sample == 0),
+                "{codec}: nothing after"
+            );
+            // A second in which a tenth is silence.
+            let found = strength(&left[8000..16_000], 8000, 1000.0);
+            assert!((5500.0..8500.0).contains(&found), "{codec}: {found}");
+            assert!(
+                left[4650..4790].iter().all(|sample| sample.unsigned_abs() < 9),
+                "{codec}: what was lost is silent"
+            );
+            assert!(audio.chunks(2).all(|pair| pair[1] == 0xff));
+        }
+    }
+
     fn rest(tape: &mut Tape, now: Instant, mut audio: Vec<u8>) -> Vec<u8> {
         while tape.take_last(now, &mut audio) {}
         audio

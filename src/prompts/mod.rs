@@ -7,6 +7,7 @@
 mod decode;
 mod library;
 mod problem;
+mod ready;
 mod resample;
 mod shelf;
 mod shipped;

@@ -4,16 +4,33 @@ use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
 /// What G.711 sounds at.
 const TELEPHONE_RATE: u32 = 8_000;
+/// What the wideband codecs are given.
+const WIDEBAND_RATE: u32 = 16_000;
 
 /// Brings audio to 8000 samples a second, 16 bits.
 ///
 /// # Errors
 /// Why it cannot be done, in plain words.
 pub(super) fn to_telephone(mono: &Mono) -> Result<Vec<i16>, String> {
-    if mono.rate == TELEPHONE_RATE {
+    to_rate(mono, TELEPHONE_RATE)
+}
+
+/// Brings audio to 16000 samples a second for those who can hear it; none when there is no more in it than a telephone
+/// carries.
+///
+/// # Errors
+/// Why it cannot be done, in plain words.
+pub(super) fn to_wideband(mono: &Mono) -> Result<Option<Vec<i16>>, String> {
+    (mono.rate > TELEPHONE_RATE)
+        .then(|| to_rate(mono, WIDEBAND_RATE))
+        .transpose()
+}
+
+fn to_rate(mono: &Mono, rate: u32) -> Result<Vec<i16>, String> {
+    if mono.rate == rate {
         return Ok(to_16_bits(&mono.samples));
     }
-    let mut resampler = resampler(mono.rate)?;
+    let mut resampler = resampler(mono.rate, rate)?;
     let input =
         SequentialSlice::new(&mono.samples, 1, mono.samples.len()).map_err(|error| error.to_string())?;
     let output = resampler
@@ -24,11 +41,11 @@ pub(super) fn to_telephone(mono: &Mono) -> Result<Vec<i16>, String> {
 
 /// One sub-chunk of a tenth of a second: the filter is long enough to fall between 3.7 and 4.1 kHz. The shorter
 /// chunks of the library's own choice would take the upper half of the telephone band with them.
-fn resampler(rate: u32) -> Result<Fft<f32>, String> {
+fn resampler(rate: u32, wanted: u32) -> Result<Fft<f32>, String> {
     let chunk = rate as usize / 10;
     Fft::new_custom(
         rate as usize,
-        TELEPHONE_RATE as usize,
+        wanted as usize,
         chunk,
         1,
         1,

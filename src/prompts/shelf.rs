@@ -1,6 +1,6 @@
 use super::Problem;
 use super::shipped::{HOLD_MUSIC, SHIPPED};
-use crate::model::{Language, PromptName};
+use crate::model::{Codec, Language, PromptName};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +16,7 @@ const OTHER_SOUNDS: [&str; 8] = ["m4a", "aac", "wma", "opus", "gsm", "ulaw", "al
 pub struct Shelf {
     items: BTreeMap<Language, BTreeMap<PromptName, Item>>,
     problems: Vec<Problem>,
+    codecs: Vec<Codec>,
 }
 
 /// Where one prompt is.
@@ -62,6 +63,18 @@ impl Shelf {
             shelf.items.entry(name).or_default().extend(own);
         }
         shelf
+    }
+
+    /// The codecs whose frames are made when the prompts are loaded, so that nobody waits for them later.
+    #[must_use]
+    pub fn ready_for(mut self, codecs: &[Codec]) -> Self {
+        self.codecs = codecs.to_vec();
+        self
+    }
+
+    /// The codecs that prompts are made ready for.
+    pub(super) fn codecs(&self) -> &[Codec] {
+        &self.codecs
     }
 
     /// Puts a text on the shelf that the speech synthesiser says where there is no recording of this name.

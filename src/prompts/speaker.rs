@@ -1,8 +1,8 @@
 use super::Synthesiser;
 use super::library::Texts;
-use super::resample::to_telephone;
+use super::ready;
 use crate::media::Sound;
-use crate::model::Language;
+use crate::model::{Codec, Language};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -11,6 +11,7 @@ pub struct Speaker {
     pub(super) synthesiser: Synthesiser,
     pub(super) orders: Receiver<(Language, String)>,
     pub(super) texts: Arc<Texts>,
+    pub(super) codecs: Vec<Codec>,
 }
 
 impl Speaker {
@@ -27,8 +28,8 @@ impl Speaker {
             .synthesiser
             .speak(language, text)
             .map_err(|problem| problem.to_string());
-        match spoken.and_then(|mono| to_telephone(&mono)) {
-            Ok(samples) => Some(Arc::new(Sound::from_pcm_8k(&samples))),
+        match spoken.and_then(|mono| ready::sound(&mono, &self.codecs)) {
+            Ok(sound) => Some(Arc::new(sound)),
             Err(problem) => {
                 tracing::warn!(%language, %problem, "A text could not be spoken: {problem}.");
                 None

@@ -24,6 +24,9 @@ pub struct Agreed {
     pub send_telephone_event: Option<u8>,
     /// Payload number of telephone-event to expect.
     pub receive_telephone_event: Option<u8>,
+    /// Ticks a second in which telephone-event tells how long a key was held: the codec's clock, unless the peer
+    /// knows only another.
+    pub telephone_event_clock: u32,
     /// Payload number of comfort noise (RFC 3389) in both directions, when the peer named it at the codec's clock.
     pub noise: Option<u8>,
     /// What the peer wants to hear, when the codec is Opus.
@@ -51,6 +54,7 @@ impl Agreed {
             receive_payload_type: number,
             send_telephone_event: Some(101),
             receive_telephone_event: Some(101),
+            telephone_event_clock: codec.clock_rate(),
             noise: None,
             opus: OpusWishes::default(),
             packet_ms: 20,

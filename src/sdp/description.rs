@@ -166,6 +166,19 @@ impl Stream {
             .map(|(number, _)| *number)
     }
 
+    /// The peer's number for telephone-event beside this codec, and its clock. Some phones that speak Opus name
+    /// telephone-event at 8000 Hz alone and send it so; it is better than no keys.
+    pub(super) fn telephone_event_beside(&self, codec: Codec) -> Option<(u8, u32)> {
+        let usual = if codec == Codec::Opus {
+            8000
+        } else {
+            codec.clock_rate()
+        };
+        [codec.clock_rate(), usual]
+            .into_iter()
+            .find_map(|clock| Some((self.telephone_event(clock)?, clock)))
+    }
+
     /// The peer's number for comfort noise at this clock.
     pub(super) fn noise(&self, clock: u32) -> Option<u8> {
         let mut noises = self.noises.iter();

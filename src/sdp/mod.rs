@@ -21,6 +21,8 @@ mod own;
 mod secrecy;
 mod secured;
 mod security;
+#[cfg(test)]
+mod wideband;
 mod writing;
 
 pub use agreed::{Agreed, Flowing};

@@ -27,6 +27,8 @@ pub struct Negotiator {
     own: OwnPlaces,
     codecs: Vec<Codec>,
     preferred: Option<Codec>,
+    /// What the box does not decode may be agreed on where nothing else is.
+    passing: bool,
     session_id: u64,
     version: u64,
     /// Our last body after its `o=` line; the version rises when it changes.
@@ -61,6 +63,7 @@ impl Negotiator {
             own: OwnPlaces::new(local_ip, port..=port.saturating_add(1)),
             codecs: codecs.to_vec(),
             preferred: None,
+            passing: false,
             session_id,
             version: 0,
             said: None,
@@ -133,6 +136,20 @@ impl Negotiator {
             self.codecs[..=place].rotate_right(1);
             self.preferred = Some(codec);
         }
+    }
+
+    /// Agrees even on a codec that the box does not decode where it has no other in common with the peer: it will be
+    /// passed on to a side that has it too.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.passing = true;
+        self
+    }
+
+    /// Offers this codec alone, because the other leg speaks nothing else and the box cannot change it.
+    pub fn only(&mut self, codec: Codec) {
+        self.codecs = vec![codec];
+        self.preferred = Some(codec);
     }
 
     /// What is agreed now.
@@ -208,7 +225,7 @@ impl Negotiator {
         agreed.receive_payload_type = self.numbers.of_codec(agreed.codec);
         agreed.receive_telephone_event = agreed
             .send_telephone_event
-            .map(|_| self.numbers.of_event(agreed.codec.clock_rate()));
+            .map(|_| self.numbers.of_event(agreed.telephone_event_clock));
         self.agreed = Some(agreed);
         Ok(agreed)
     }
@@ -228,12 +245,11 @@ impl Negotiator {
         if let Some(line) = self.lines.get_mut(place) {
             *line = Line::Audio;
         }
-        let clock = agreed.codec.clock_rate();
         self.numbers
             .learn_codec(agreed.receive_payload_type, agreed.codec);
         let events: Vec<_> = agreed
             .receive_telephone_event
-            .map(|number| (number, clock))
+            .map(|number| (number, agreed.telephone_event_clock))
             .into_iter()
             .collect();
         for (number, clock) in &events {
@@ -296,7 +312,14 @@ impl Negotiator {
             .iter()
             .find(|(_, codec)| Some(*codec) == wanted)
             .filter(ours);
-        let Some((number, codec)) = kept.or_else(|| stream.codecs.iter().find(ours)) else {
+        let passed = || {
+            stream
+                .codecs
+                .iter()
+                .find(|(_, codec)| self.passing && !codec.is_decoded())
+        };
+        let chosen = kept.or_else(|| stream.codecs.iter().find(ours)).or_else(passed);
+        let Some((number, codec)) = chosen else {
             let names: Vec<_> = self.codecs.iter().map(|codec| codec.name()).collect();
             return Err(SdpError::NoCommonCodec(names.join(" ")));
         };
@@ -304,7 +327,8 @@ impl Negotiator {
             return Err(SdpError::ShortPackets(longest));
         }
         let remote = self.remote(stream)?;
-        let telephone_event = stream.telephone_event(codec.clock_rate()).filter(|_| self.events);
+        let event = stream.telephone_event_beside(*codec).filter(|_| self.events);
+        let telephone_event = event.map(|(number, _)| number);
         let deaf = stream.connection == Place::Nowhere;
         Ok(Agreed {
             remote,
@@ -320,6 +344,7 @@ impl Negotiator {
             receive_payload_type: *number,
             send_telephone_event: telephone_event,
             receive_telephone_event: telephone_event,
+            telephone_event_clock: event.map_or(codec.clock_rate(), |(_, clock)| clock),
             noise: stream.noise(codec.clock_rate()),
             opus: stream.opus(*number),
             packet_ms: PACKET_MS,

@@ -77,6 +77,18 @@ pub(super) fn body(ip: IpAddr, lines: &[Line], audio: Audio<'_>, secrecy: (Trans
     text
 }
 
+/// What is to be known about a codec of ours.
+fn write_parameters(text: &mut String, number: u8, codec: Codec) {
+    match codec {
+        Codec::Opus => opus::write_own(text, number),
+        // Without its words about silence it suits both sides, whatever each of them knows (RFC 7261 §3).
+        Codec::G729 => {
+            let _ = write!(text, "a=fmtp:{number} annexb=no\r\n");
+        }
+        Codec::Pcmu | Codec::Pcma | Codec::G722 => {}
+    }
+}
+
 /// `write!` to a `String` cannot fail.
 fn write_audio(text: &mut String, audio: Audio<'_>, (transport, keys): (Transport, &[OwnLine])) {
     let _ = write!(text, "m=audio {} {}", audio.port, transport.word());
@@ -99,9 +111,7 @@ fn write_audio(text: &mut String, audio: Audio<'_>, (transport, keys): (Transpor
             codec.clock_rate(),
             if *codec == Codec::Opus { "/2" } else { "" }
         );
-        if *codec == Codec::Opus {
-            opus::write_own(text, *number);
-        }
+        write_parameters(text, *number, *codec);
     }
     if let Some(number) = audio.noise {
         let _ = write!(text, "a=rtpmap:{number} CN/8000\r\n");

@@ -482,7 +482,7 @@ fn while_phones_ring_the_box_may_play_the_ringing_tone_itself() {
        0.0s  ali ──180 INVITE──▶ box
        0.0s  mona ──180 INVITE──▶ box
        0.0s  omar ──180 INVITE──▶ box
-       0.0s  media: caller at 192.0.2.100:4000 pcmu both
+       0.0s  media: caller at 192.0.2.100:4000 pcmu sendonly
        0.0s  media: play ringback to caller over and over
        0.0s  box ──183 INVITE +sdp──▶ caller
        6.0s  ali ──200 INVITE +sdp──▶ box

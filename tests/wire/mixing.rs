@@ -48,6 +48,21 @@ fn talks_with(codec: &str, samples_a_second: u32) {
     ali.wait_for("CALL_CLOSED");
     let record = appliance.only_record();
     assert_eq!((record.text("status"), record.text("agent")), ("ANSWER", "ali"));
+    both_are_recorded(&appliance, &record.recording());
+}
+
+/// The caller's tone on the left, the phone's on the right.
+fn both_are_recorded(appliance: &Appliance, id: &str) {
+    let recording = appliance.recording(id);
+    for (channel, hertz) in recording.channels.iter().zip([CALLER_HZ, PHONE_HZ]) {
+        // The ruler reads every sound as if it had 8000 samples a second.
+        let heard = tone::heard(channel, hertz * 8000 / recording.rate);
+        let heard = heard * 8000 / recording.rate;
+        assert!(
+            heard >= Duration::from_millis(800),
+            "{hertz} Hz is recorded for {heard:?}"
+        );
+    }
 }
 
 #[test]
@@ -58,6 +73,46 @@ fn a_phone_that_speaks_g722_alone_and_a_caller_with_mu_law_understand_each_other
 #[test]
 fn a_phone_that_speaks_opus_alone_and_a_caller_with_mu_law_understand_each_other() {
     talks_with("opus/48000/2", 48_000);
+}
+
+/// Encrypted Opus on one side and plain µ-law on the other: what one side hums is heard on the other, and each is on its
+/// channel of the recording.
+#[test]
+fn a_phone_with_encrypted_opus_talks_to_a_plain_caller_and_both_are_recorded() {
+    let street = Street::claim();
+    let household = Household::new()
+        .listening("tls")
+        .phone("ali", "1001", &[])
+        .speaking(&["opus", "G722", "PCMU", "PCMA"])
+        .number("8001", r#"agent="ali""#);
+    let appliance = Appliance::open(&street, &household);
+    let account = Account::new("1001", street.box_by("tls"))
+        .humming(PHONE_HZ)
+        .speaking_as("opus/48000/2")
+        .trusting(appliance.data().join("tls/sip.pem"))
+        .encrypting("srtp-mand")
+        .answering();
+    let mut ali = Baresip::start(&street, &account);
+    appliance.until_registered(1);
+    let voice = Voice::at(street.pbx());
+    let carrier = Phone::new(
+        "+966501234567",
+        SocketAddrV4::new(street.pbx(), 5060),
+        street.box_sip(),
+    );
+    let caller = carrier.dial("8001", voice.address).answered();
+    voice.hum(caller.audio, CALLER_HZ);
+    eventually("they understand each other", PATIENCE, || {
+        let both = tone::heard(&voice.heard(), PHONE_HZ).min(ali.heard_so_far(CALLER_HZ / 6));
+        (both >= SECOND).then_some(())
+    });
+    caller.hang_up();
+    ali.wait_for("CALL_CLOSED");
+    let record = appliance.only_record();
+    let quality = &record.0["legs"][1]["quality"];
+    assert_eq!(quality["codec"], "opus");
+    assert!(quality["srtp"].is_string(), "{quality}");
+    both_are_recorded(&appliance, &record.recording());
 }
 
 /// S1-101: two talk, a supervisor's phone is rung and hears both, is heard by nobody, then by both.

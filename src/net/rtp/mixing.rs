@@ -4,7 +4,7 @@ use super::traffic::send;
 use super::worker::Worker;
 use crate::media::Packet;
 use crate::media::mixer::{Mixer, Voice};
-use crate::model::{CallKey, Codec, LegKey, Part};
+use crate::model::{CallKey, Codec, Digit, LegKey, Part};
 use std::time::{Duration, Instant};
 
 /// Mixers are spread over so many moments of a tick, so that a hundred conversations are not one burst.
@@ -40,13 +40,6 @@ impl Mixing {
         self.places
             .iter_mut()
             .position(|mixer| mixer.as_mut().is_some_and(|mixer| mixer.take_due(now)))
-    }
-
-    /// Takes a packet of the leg at a place.
-    pub(super) fn put(&mut self, now: Instant, mixer: usize, leg: usize, packet: &Packet, buffer: &[u8]) {
-        if let Some(mixer) = self.get_mut(mixer) {
-            mixer.put(now, leg, packet, packet.payload(buffer));
-        }
     }
 
     fn make(&mut self, now: Instant) -> usize {
@@ -133,6 +126,42 @@ impl Worker {
                 self.dissolve_if_done(now, mixer);
             }
             (None, _, _) => {}
+        }
+    }
+
+    /// A packet of a party, given by its mixer and its place. A key it tells of is told to the others in the form each
+    /// wants; one that is sung is kept out of the mix where all others are told of it by the engine.
+    pub(super) fn hear_mixed(
+        &mut self,
+        now: Instant,
+        (mixer, place): (usize, usize),
+        packet: &Packet,
+        key: Option<Digit>,
+        sings: bool,
+    ) {
+        let Self {
+            mixing,
+            legs,
+            playout,
+            buffer,
+            ..
+        } = self;
+        let Some(table) = mixing.get_mut(mixer) else {
+            return;
+        };
+        let mut all_are_told = sings;
+        for (other, _) in table.parties().filter(|(other, _)| *other != place) {
+            let Some(leg) = legs.get_mut(other) else { continue };
+            all_are_told &= leg.session.takes_events();
+            if let Some(key) = key {
+                leg.session.press(now, key);
+                if leg.phase.is_none() {
+                    leg.phase = Some(playout.join(now, other));
+                }
+            }
+        }
+        if !all_are_told {
+            table.put(now, place, packet, packet.payload(&buffer[..]));
         }
     }
 

@@ -81,7 +81,8 @@ impl Worker {
                     self.taping.put(now, tape, &packet, &self.buffer[..]);
                 }
                 if let Some(mixer) = mixer {
-                    self.mixing.put(now, mixer, place, &packet, &self.buffer[..]);
+                    let key = digit.filter(|_| packet.kind == Kind::Event);
+                    self.hear_mixed(now, (mixer, place), &packet, key, sings);
                 }
                 if let Some(peer) = peer {
                     self.pass_on(now, peer, &packet, sings);
