@@ -1,8 +1,8 @@
 //! Whether it pays to gather packets: a bare relay of voice in several builds, side by side.
 //!
-//! `cargo bench --bench batching [calls …]` prints microseconds of CPU a packet of the relaying thread, packets a wake-up,
+//! `cargo bench --bench batching [calls …] [quick]` prints microseconds of CPU a packet of the relaying thread, packets a wake-up,
 //! and how long a packet is under way from phone to phone. What it told, and what the box does about it, stands in
-//! `docs/adr/0016-no-batching.md`.
+//! `docs/adr/0017-packets-are-not-gathered.md`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -83,6 +83,11 @@ fn main() {
         "what", "calls", "µs a packet", "packets a wake", "delay µs", "p99 µs", "lost"
     );
     let asked: Vec<u32> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let rounds = if std::env::args().any(|word| word == "quick") {
+        1
+    } else {
+        ROUNDS
+    };
     let calls = if asked.is_empty() {
         vec![10, 50, 200]
     } else {
@@ -90,7 +95,7 @@ fn main() {
     };
     for calls in calls {
         let mut best: Vec<Option<Figure>> = vec![None; BUILDS.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (build, best) in BUILDS.iter().zip(&mut best) {
                 let figure = measure(*build, calls);
                 if best.is_none_or(|known| figure.cpu < known.cpu) {

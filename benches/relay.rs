@@ -5,7 +5,7 @@
 //! phone to phone (half of its copies are slower than the median, one in a hundred than p99; on one machine, so with both
 //! phones' own share). Packets are spread evenly over time, so that most wake-ups bring one packet: the dearest case. Each
 //! figure is the least of some rounds, taken in turn, so that what else the machine does weighs on all alike. Numbers
-//! behind `--` choose other calls: `cargo bench --bench relay -- 50`.
+//! behind `--` choose other calls: `cargo bench --bench relay -- 50`; `quick` is one round.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -66,7 +66,12 @@ fn least(calls: u32) -> Vec<(&'static str, Cost)> {
         ("prompt playing, caller speaking", &|| playing(calls)),
     ];
     let mut costs: Vec<(&str, Cost)> = kinds.iter().map(|(what, measure)| (*what, measure())).collect();
-    for _ in 1..ROUNDS {
+    let rounds = if std::env::args().any(|word| word == "quick") {
+        1
+    } else {
+        ROUNDS
+    };
+    for _ in 1..rounds {
         for ((_, measure), (_, cost)) in kinds.iter().zip(&mut costs) {
             let again = measure();
             let delay = if again.delay.p99 < cost.delay.p99 {

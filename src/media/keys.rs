@@ -141,6 +141,7 @@ mod tests {
         reports
     }
 
+    /// ROBUSTNESS 51
     #[test]
     fn a_press_is_one_digit_whichever_of_its_packets_arrive() {
         let whole = press(5, 1000);
@@ -167,6 +168,7 @@ mod tests {
         }
     }
 
+    /// ROBUSTNESS 51
     #[test]
     fn a_missing_marker_does_not_matter() {
         let mut reports = [press(1, 1000), press(2, 3000), press(2, 5000)].concat();
@@ -189,6 +191,7 @@ mod tests {
         assert_eq!(digits(&reports), "9");
     }
 
+    /// ROBUSTNESS 51
     #[test]
     fn a_duration_that_wraps_is_one_digit() {
         let reports: Vec<_> = (1..=900u32)
@@ -247,6 +250,7 @@ mod tests {
         assert_eq!(Keys::default().hear(origin(), &header, &[1, 2, 3]), None);
     }
 
+    /// ROBUSTNESS 51
     #[test]
     fn ten_thousand_presses_are_ten_thousand_digits() {
         let reports: Vec<Report> = (0..10_000u32)

@@ -137,7 +137,8 @@ impl Suitor {
     }
 }
 
-fn is_marked(agreed: &Agreed, from: IpAddr) -> bool {
+/// Whether the peer's place may be learned from packets of this address.
+pub(super) fn is_marked(agreed: &Agreed, from: IpAddr) -> bool {
     agreed
         .learns_from
         .is_some_and(|address| address.to_canonical() == from.to_canonical())

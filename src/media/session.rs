@@ -2,7 +2,7 @@ use super::codec::ticks;
 use super::g711;
 use super::inband::Inband;
 use super::keys::Keys;
-use super::latch::{Latch, Verdict};
+use super::latch::{Latch, Verdict, is_marked};
 use super::outgoing::Outgoing;
 use super::packet::{HEADER, Header, Kind, Packet, TAIL};
 use super::player::{Next, Piece, Player};
@@ -181,7 +181,8 @@ impl Session {
             };
         }
         let is_peer = is_same(from, self.latch.place(&agreed));
-        if !is_peer && agreed.learns_from.is_none() {
+        // Whoever cannot be learned anyway costs no cryptography.
+        if !is_peer && !is_marked(&agreed, from.ip()) {
             return self.refuse(false);
         }
         let Some(length) = self.protection.open(datagram) else {
@@ -233,7 +234,7 @@ impl Session {
             return HeardReport::Stranger;
         };
         let is_peer = is_same(from, self.latch.rtcp_place(&agreed));
-        if !is_peer && agreed.learns_from.is_none() {
+        if !is_peer && !is_marked(&agreed, from.ip()) {
             return HeardReport::Stranger;
         }
         // Some phones knock at the port with a plain report before they have keys; that is no attack worth counting.

@@ -128,14 +128,6 @@ impl Tape {
         let Some(track) = self.tracks.get_mut(channel).filter(|_| channel < self.channels) else {
             return;
         };
-<<<<<<< HEAD
-        let place = track.place(now, here, packet);
-        let audio = packet.payload(buffer);
-        let Some(unheard) = self.pause.hides(place, audio.len()) else {
-            return;
-        };
-        let (place, audio) = (place + unheard as i64, audio.get(unheard..).unwrap_or_default());
-=======
         let place = track.place(now, here, packet, codec.clock_rate());
         let mut law = [0; LONGEST];
         let (audio, table) = if codec.is_g711() {
@@ -147,7 +139,10 @@ impl Tape {
             }
             (law.get(..samples.len()).unwrap_or_default(), None)
         };
->>>>>>> mixing
+        let Some(unheard) = self.pause.hides(place, audio.len()) else {
+            return;
+        };
+        let (place, audio) = (place + unheard as i64, audio.get(unheard..).unwrap_or_default());
         let start = self.taken.cast_signed();
         let fits = within(place..place + audio.len() as i64, start..start + WINDOW as i64);
         let fitting = audio.get(fits.clone()).unwrap_or_default();

@@ -1,4 +1,5 @@
 use std::io::Cursor;
+use std::panic::catch_unwind;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -24,6 +25,12 @@ pub(super) struct Mono {
 /// # Errors
 /// Why the file cannot be used, in plain words.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<Mono, String> {
+    // Headers that lie make the library's arithmetic overflow in places; that is the file's fault, not the daemon's end.
+    catch_unwind(|| read(bytes))
+        .unwrap_or_else(|_| Err("is no sound file: its header makes no sense".to_owned()))
+}
+
+fn read(bytes: Vec<u8>) -> Result<Mono, String> {
     if bytes.is_empty() {
         return Err("is empty".to_owned());
     }
@@ -214,6 +221,45 @@ mod tests {
             decode(wav(8000, 1, &vec![0; 5_000_000])).unwrap_err(),
             "is longer than ten minutes"
         );
+    }
+
+    /// ROBUSTNESS 69: sizes that lie, no channel, a loop, a gigabyte that is promised: what is there counts, and it takes
+    /// no more memory or time than that.
+    #[test]
+    fn headers_that_lie_are_refused_or_cut_to_what_is_there() {
+        let whole = wav(8000, 1, &[1000; 800]);
+        let with = |place: usize, bytes: &[u8]| {
+            let mut file = whole.clone();
+            file[place..place + bytes.len()].copy_from_slice(bytes);
+            decode(file)
+        };
+        let gigabyte = 1_073_741_824_u32.to_le_bytes();
+        for size in [gigabyte, [0xff; 4], [0; 4]] {
+            for place in [4, 40] {
+                if let Ok(mono) = with(place, &size) {
+                    assert!(
+                        mono.samples.len() <= 800,
+                        "{place} {size:?}: {}",
+                        mono.samples.len()
+                    );
+                }
+            }
+        }
+        assert!(with(22, &[0, 0]).is_err(), "no channel");
+        assert!(with(22, &[0xff, 0xff]).is_err(), "65,535 channels");
+        assert!(with(24, &[0; 4]).is_err(), "no rate");
+        assert!(with(34, &[0, 0]).is_err(), "samples of no bits");
+        // A sampler chunk with a loop without end, before the sound.
+        let mut looping = whole[..36].to_vec();
+        looping.extend(b"smpl");
+        looping.extend(60_u32.to_le_bytes());
+        looping.extend([0; 28]);
+        looping.extend(1_u32.to_le_bytes());
+        looping.extend([0xff; 28]);
+        looping.extend(&whole[36..]);
+        if let Ok(mono) = decode(looping) {
+            assert_eq!(mono.samples.len(), 800);
+        }
     }
 
     #[test]

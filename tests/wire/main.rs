@@ -18,6 +18,7 @@ mod harness;
 mod malformed;
 
 mod bad_input;
+mod bad_line;
 mod crash;
 mod encrypted;
 mod evidence;

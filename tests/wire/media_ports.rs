@@ -60,6 +60,13 @@ fn whoever_sprays_the_port_range_gets_nothing_back_and_disturbs_nobody() {
     for leg in 0..2 {
         assert_eq!(quality(&status, leg)["loss_percent"], 0.0);
     }
+    let metrics = pair.appliance.get("/metrics").text();
+    for line in [
+        "callpost_voice_loss_percent_highest 0\n",
+        "callpost_voice_mos_lowest 4.4",
+    ] {
+        assert!(metrics.contains(line), "{line}");
+    }
     pair.agent.hang_up();
     pair.caller.hung_up_on();
     pair.appliance.until_quiet();

@@ -3,6 +3,7 @@ use super::consumers::{self, ConsumerView};
 use super::keeping;
 use super::process::Process;
 use super::status::{Journal, journal};
+use super::voice_metrics;
 use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
@@ -162,6 +163,11 @@ impl Page {
             "RTP port pairs in the range.",
             snapshot.ports.total.into(),
         );
+        for (name, help, value) in voice_metrics::worst(snapshot) {
+            if let Some(value) = value {
+                self.gauge(name, help, value);
+            }
+        }
         self.gauge(
             "callpost_alarms",
             "Things a technician should know of.",

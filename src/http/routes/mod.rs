@@ -25,6 +25,7 @@ mod status;
 mod syncs;
 mod telephone;
 mod upstreams;
+mod voice_metrics;
 
 pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use recordings::send as send_recording;

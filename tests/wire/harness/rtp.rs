@@ -83,6 +83,11 @@ impl Voice {
         self.lock().humming = Some((to, hertz));
     }
 
+    /// Says nothing more, and listens on.
+    pub(crate) fn hush(&self) {
+        self.lock().humming = None;
+    }
+
     /// Goes on sending, but only what a microphone hears in a quiet room.
     pub(crate) fn whisper(&self) {
         self.lock().whispering = true;
