@@ -21,6 +21,7 @@
 //! * [`store`]     — SQLite: journal, CDRs, outbox
 //! * [`egress`]    — the one careful way out to configured addresses
 //! * [`upstream`]  — forwards the outbox
+//! * [`mailroom`]  — messages by e-mail and in writing
 //! * [`keeping`]   — how long recordings stay here, and where copies go
 //! * [`connectors`] — call records of a PBX beside the box
 //! * [`http`]      — REST and pages
@@ -41,6 +42,7 @@ pub mod engine;
 pub mod http;
 pub mod ivr;
 pub mod keeping;
+pub mod mailroom;
 pub mod media;
 pub mod model;
 pub mod net;

@@ -34,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("egress", &["model"]),
     ("upstream", &["model", "store", "egress"]),
+    ("mailroom", &["model", "store", "egress"]),
     ("keeping", &["model", "recording", "store", "egress"]),
     ("connectors", &["model", "store", "egress"]),
     (

@@ -49,6 +49,9 @@ fn the_reference_names_every_key_of_every_section() {
         "retention",
         "cdr",
         "egress",
+        "voicemail",
+        "mail",
+        "transcription",
     ]
     .map(|name| (format!("[{name}]"), ""));
     let lists = [
@@ -58,6 +61,7 @@ fn the_reference_names_every_key_of_every_section() {
         ("number", "match = \"1\""),
         ("pbx", "name = \"a\"\ntype = \"onepos\""),
         ("route", "name = \"a\"\nmatch = \"0*\"\ntrunks = []"),
+        ("mailbox", "name = \"house\""),
         ("storage", "name = \"a\"\ntype = \"local\""),
         ("upstream", "name = \"a\"\ntype = \"webhook\""),
         ("upstream", "name = \"a\"\ntype = \"file\""),
@@ -116,6 +120,7 @@ fn every_key_in_the_examples_exists() {
         "cdr-delivery.md",
         "pbx-sync.md",
         "security.md",
+        "voicemail.md",
         "troubleshooting.md",
     ] {
         let page = page(name);

@@ -84,5 +84,76 @@ ar number-unknown     "هَذَا الرَّقْمُ غَيْرُ مَوْجُو
 en not-available      "This announcement is not available."
 ar not-available      "هَذَا الْإِعْلَانُ غَيْرُ مُتَوَفِّرٍ."
 
+# Message boxes.
+
+en vm-full            "The mailbox is full."
+ar vm-full            "صُنْدُوقُ الرَّسَائِلِ مُمْتَلِئ."
+
+en vm-too-short       "I did not hear a message. Please speak after the tone."
+ar vm-too-short       "لَمْ نَسْمَعْ رِسَالَة. تَكَلَّمْ بَعْدَ الصَّافِرَة."
+
+en vm-review          "To hear your message, press one. To keep it, two. To erase it, three. To record again, four. If it is urgent, five."
+ar vm-review          "لِسَمَاعِ رِسَالَتِكَ اِضْغَطْ وَاحِد. لِحِفْظِهَا اِثْنَيْن. لِحَذْفِهَا ثَلَاثَة. لِتَسْجِيلِهَا مِنْ جَدِيدٍ أَرْبَعَة. إِنْ كَانَتْ عَاجِلَةً خَمْسَة."
+
+en vm-erased          "Erased."
+ar vm-erased          "تَمَّ الْحَذْف."
+
+en vm-enter-box       "Please enter the number of the mailbox, then hash."
+ar vm-enter-box       "أَدْخِلْ رَقْمَ الصُّنْدُوقِ ثُمَّ مُرَبَّع."
+
+en vm-enter-pin       "Please enter your pin, then hash."
+ar vm-enter-pin       "أَدْخِلِ الرَّقْمَ السِّرِّيَّ ثُمَّ مُرَبَّع."
+
+en vm-wrong           "That is not right."
+ar vm-wrong           "الرَّقْمُ غَيْرُ صَحِيح."
+
+en vm-no-messages     "There are no messages."
+ar vm-no-messages     "لَا تُوجَدُ رَسَائِل."
+
+en vm-new-count       "New messages:"
+ar vm-new-count       "عَدَدُ الرَّسَائِلِ الْجَدِيدَة:"
+
+en vm-saved-count     "Saved messages:"
+ar vm-saved-count     "عَدَدُ الرَّسَائِلِ الْمَحْفُوظَة:"
+
+en vm-menu            "To listen, press one. For your greeting, zero. To end, hash."
+ar vm-menu            "لِلِاسْتِمَاعِ وَاحِد. لِتَرْحِيبِكَ صِفْر. لِلْإِنْهَاءِ مُرَبَّع."
+
+en vm-message-menu    "Again, five. Next, six. Delete, seven. Keep, nine. Details, three. Call back, two. All done, hash."
+ar vm-message-menu    "لِلْإِعَادَةِ خَمْسَة. التَّالِيَةُ سِتَّة. لِلْحَذْفِ سَبْعَة. لِلْحِفْظِ تِسْعَة. لِلتَّفَاصِيلِ ثَلَاثَة. لِلِاتِّصَالِ بِالْمُرْسِلِ اِثْنَيْن. لِلْإِنْهَاءِ مُرَبَّع."
+
+en vm-urgent          "Urgent message."
+ar vm-urgent          "رِسَالَةٌ عَاجِلَة."
+
+en vm-no-more         "There are no more messages."
+ar vm-no-more         "لَا تُوجَدُ رَسَائِلُ أُخْرَى."
+
+en vm-first           "This is the first message."
+ar vm-first           "هَذِهِ أَوَّلُ رِسَالَة."
+
+en vm-kept            "Kept."
+ar vm-kept            "تَمَّ الْحِفْظ."
+
+en vm-deleted         "Deleted. To take it back, press seven."
+ar vm-deleted         "تَمَّ الْحَذْف. لِلتَّرَاجُعِ سَبْعَة."
+
+en vm-from            "From:"
+ar vm-from            "مِنَ الرَّقْم:"
+
+en vm-received        "Received:"
+ar vm-received        "وَرَدَتْ فِي:"
+
+en vm-greeting-menu   "To record your greeting, press one. To hear it, two. To erase it, three. To go back, star."
+ar vm-greeting-menu   "لِتَسْجِيلِ تَرْحِيبِكَ وَاحِد. لِسَمَاعِهِ اِثْنَيْن. لِحَذْفِهِ ثَلَاثَة. لِلرُّجُوعِ نَجْمَة."
+
+en vm-greeting-record "Speak your greeting after the tone, then press hash."
+ar vm-greeting-record "سَجِّلْ تَرْحِيبَكَ بَعْدَ الصَّافِرَةِ ثُمَّ مُرَبَّع."
+
+en vm-greeting-review "To hear it, press one. To use it, two. To erase it, three. To record again, four."
+ar vm-greeting-review "لِسَمَاعِهِ وَاحِد. لِاسْتِعْمَالِهِ اِثْنَيْن. لِحَذْفِهِ ثَلَاثَة. لِتَسْجِيلِهِ مِنْ جَدِيدٍ أَرْبَعَة."
+
+en vm-greeting-set    "This greeting is in use now."
+ar vm-greeting-set    "أَصْبَحَ هَذَا التَّرْحِيبُ مُسْتَعْمَلًا."
+
 [ "$made" -gt 0 ] || { echo "there is no prompt $only in this script" >&2; exit 1; }
 echo "$made prompts in $here"

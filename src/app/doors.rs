@@ -103,6 +103,7 @@ pub(super) fn faces(
         consumers: store.consumers(),
         required_consumers: config.cdr.required_consumers.clone(),
         deliveries: store.deliveries(),
+        messages: store.messages(),
         wake: news.wake,
         zone: config.site.zone(),
         accounts: store.accounts(),

@@ -19,7 +19,7 @@ impl Sounds for LateLibrary {
         match (self.0.get(), playable) {
             (Some(library), _) => library.find(playable),
             (None, Playable::Tone(_)) => Found::Missing,
-            (None, Playable::Prompt { .. } | Playable::Text { .. }) => Found::Later,
+            (None, Playable::Prompt { .. } | Playable::Text { .. } | Playable::Message(_)) => Found::Later,
         }
     }
 }

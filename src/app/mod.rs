@@ -16,6 +16,7 @@ mod destinations;
 mod doors;
 mod heap;
 mod late_library;
+mod messages;
 mod names;
 mod pins;
 mod post;
@@ -50,7 +51,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// One thread carries several hundred calls; a second one would only make them wait for each other's sockets.
 const RTP_THREADS: usize = 1;
@@ -102,10 +103,19 @@ impl Appliance {
         let roots = roots(&config, &data_dir);
         let waker: Arc<OnceLock<Waker>> = Arc::default();
         let (committed_sender, committed) = watch::channel(0);
-        let opened = open_store(&config, &data_dir, &roots, &post, &waker, committed_sender)?;
+        let clerk_bell = Arc::new(Notify::new());
+        let opened = open_store(
+            &config,
+            &data_dir,
+            &roots,
+            &post,
+            &waker,
+            (committed_sender, Arc::clone(&clerk_bell)),
+        )?;
         tell_what_was_found(&opened);
         let store = opened.store;
 
+        let message_roots = Arc::new(roots.clone());
         let (recorder, emptied) = start_recorder(&config, roots, &post, &store)?;
         let pins = Arc::new(PinDesk::open(&store, clock::for_store()).context("reading the pinned keys")?);
         let consumers =
@@ -119,7 +129,8 @@ impl Appliance {
         let board = Arc::new(board);
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
-        start_prompts(&config, &data_dir, sounds)?;
+        let read = messages::reading(&message_roots, &config);
+        start_prompts(&config, &data_dir, sounds, read)?;
 
         let (runtime, listeners) = open_streams(&config)?;
         let streams = listeners.addresses.iter().copied();
@@ -139,7 +150,7 @@ impl Appliance {
         let settings = settings::engine_settings(&config, &sip);
         let dice = Dice::new(random_seed());
         let mut engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
-        engine.restore_mailboxes(now, opened.mailboxes);
+        engine.restore_mailboxes(now, opened.messages, opened.greetings);
 
         let http_listener = runtime
             .block_on(tokio::net::TcpListener::bind(config.http.listen))
@@ -153,6 +164,8 @@ impl Appliance {
             config.egress.rules(),
             Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
         );
+        let clerk = messages::clerk(&config, &store, &post, &message_roots, &data_dir, egress.clone());
+        runtime.spawn(clerk.work(clerk_bell));
         let certificate = secure::Shown::open(&config, &data_dir)?;
         if let Some(certificate) = &certificate {
             board.watch_certificate(Arc::clone(certificate));
@@ -349,7 +362,7 @@ fn open_store(
     roots: &Roots,
     post: &Post,
     waker: &Arc<OnceLock<Waker>>,
-    committed: watch::Sender<u64>,
+    (committed, clerk_bell): (watch::Sender<u64>, Arc<Notify>),
 ) -> anyhow::Result<crate::store::Opened> {
     let mut options = StoreOptions::new(clock::for_store());
     options.upstreams = config
@@ -375,6 +388,7 @@ fn open_store(
     options.on_reply = Box::new(move |reply| match reply {
         StoreReply::CallOpened(call) => post.send(Letter::Journaled { call, on_disk: true }),
         StoreReply::CallClosed { .. } => {}
+        StoreReply::MessageLeft => clerk_bell.notify_one(),
         StoreReply::Filed { seq } => {
             committed.send_replace(seq);
             if let Some(waker) = waker.get() {
@@ -457,7 +471,12 @@ fn start_rtp(
 
 /// Prompts are decoded while the telephone is already answered; whoever is to hear one before it is ready hears it a
 /// moment later.
-fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> anyhow::Result<()> {
+fn start_prompts(
+    config: &Config,
+    data_dir: &Path,
+    sounds: Arc<LateLibrary>,
+    read: prompts::ReadMessage,
+) -> anyhow::Result<()> {
     let shelf = config.prompts.clone().ready_for(&config.media.known_codecs());
     let languages = config.site.languages.clone();
     let constant = config.constant_texts();
@@ -469,7 +488,13 @@ fn start_prompts(config: &Config, data_dir: &Path, sounds: Arc<LateLibrary>) -> 
             for problem in &opened.problems {
                 tracing::warn!("{problem}");
             }
-            sounds.put(opened.library);
+            let (library, reader) = opened.library.with_messages(read);
+            sounds.put(library);
+            // Without a thread, whoever wants to hear a message waits a moment and goes on.
+            let thread = std::thread::Builder::new().name("messages".to_owned());
+            if let Err(error) = thread.spawn(move || reader.run()) {
+                tracing::error!(%error, "Messages cannot be read: {error}.");
+            }
             if let Some(speaker) = opened.speaker {
                 speaker.run();
             }

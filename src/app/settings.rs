@@ -22,12 +22,13 @@ pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr
         agents: config.roster(),
         groups: config.rung_groups(),
         plan: config.plan(),
-        flows: config.flows.clone(),
+        flows: config.all_flows(),
         trunks: config
             .trunks
             .iter()
             .map(|trunk| (trunk.name.clone(), trunk.rules()))
             .collect(),
+        voicemail: config.box_book(),
         encryption: encryption(config),
         most_calls: usize::try_from(config.site.max_calls).unwrap_or(usize::MAX),
     }

@@ -1,5 +1,6 @@
 use super::{Candidate, FlowSought, Sought, TransferNews, Way};
-use crate::model::{Cdr, LegId, NoteKind, Number, Part, Playable, RecordingId, RecordingKind};
+use crate::ivr::{BoxDeed, BoxQuestion};
+use crate::model::{Cdr, LegId, Mailbox, NoteKind, Number, Part, Playable, RecordingId, RecordingKind};
 use std::time::Duration;
 
 /// Everything a call can ask of the outside world.
@@ -24,6 +25,19 @@ pub enum Action {
     FindAgents(Sought),
     /// Ask for a flow; [`Event::FlowFound`](super::Event::FlowFound) follows.
     FindFlow(FlowSought),
+    /// Ask about a message box; [`Event::BoxAnswered`](super::Event::BoxAnswered) follows.
+    AskBox(BoxQuestion),
+    /// The message of the next [`Action::Record`] is for this box.
+    TakeFor {
+        /// Whose box.
+        mailbox: Mailbox,
+        /// A shorter one does not count, should the caller hang up.
+        shortest: Duration,
+        /// Whether it is to greet callers, and no message.
+        is_greeting: bool,
+    },
+    /// Do this to a message box.
+    ChangeBox(BoxDeed),
     /// Ring this phone as a new leg.
     Dial(LegId, Candidate),
     /// Call a number outside as a new leg.

@@ -1,6 +1,6 @@
 use super::{Cause, Entry, GuestWish, JoinWish, TransferObjection, TransferWish};
-use crate::ivr::Flow;
-use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, RecordAction};
+use crate::ivr::{BoxAnswer, Flow};
+use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, Mailbox, RecordAction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub enum Event {
     LegWentDead(LegId),
     /// The silence that `WatchSilence` asked about.
     FellSilent,
+    /// The reply to [`Action::AskBox`](super::Action::AskBox).
+    BoxAnswered(BoxAnswer),
     /// The box has no means to serve the call, for this reason and with this word for the record.
     CannotServe(Cause, &'static str),
     /// Somebody in the conversation wants it handed on.
@@ -121,8 +123,8 @@ pub enum Overflow {
 pub enum FlowSought {
     /// The one of this name.
     Named(FlowName),
-    /// The one that takes a message for this group.
-    Mailbox(GroupName),
+    /// The one that takes a message for this box.
+    Mailbox(Mailbox),
 }
 
 /// Why a phone did not take the call.

@@ -3,10 +3,11 @@ use super::hunt::Hunt;
 use super::ledger::Ledger;
 use super::message::Message;
 use super::outside::{Calling, Outside};
+use super::record::hangup_by;
 use super::taping::{MASKED, Taping};
 use super::transfer::{Passed, Transfer};
 use super::{Action, Cause, Event, Found, Overflow, Who};
-use crate::ivr::{self, EndCause, Flow, Input, RingResult, Turn};
+use crate::ivr::{self, EndCause, Flow, Input, RingResult, TakenBy, Turn};
 use crate::model::{
     AgentId, CallId, Digit, Direction, Diverted, GroupName, HangupBy, Language, LegId, NoteKind, Number,
     RecordingId, RecordingRules, Status, TrunkName, WallClock,
@@ -94,6 +95,10 @@ pub struct Call {
     pub(super) unanswered: Option<RingResult>,
     pub(super) overflow_rule: Option<Overflow>,
     pub(super) left_message: bool,
+    /// A message is in its box for good.
+    pub(super) kept_message: bool,
+    /// Whoever hears messages has asked to be connected with a sender.
+    pub(super) calls_back: bool,
     pub(super) recording: Option<RecordingId>,
     pub(super) taping: Taping,
     pub(super) flow: Option<Box<ivr::Session>>,
@@ -165,6 +170,8 @@ impl Call {
             unanswered: None,
             overflow_rule: None,
             left_message: false,
+            kept_message: false,
+            calls_back: false,
             recording: None,
             taping: Taping::default(),
             flow: None,
@@ -205,7 +212,8 @@ impl Call {
             Event::LegHeld(leg) => self.hold(now, leg, true),
             Event::LegResumed(leg) => self.hold(now, leg, false),
             Event::LegWentDead(leg) => self.lose_media(now, leg),
-            Event::FellSilent => self.message_over(now),
+            Event::FellSilent => self.fell_silent(now),
+            Event::BoxAnswered(answer) => self.box_answered(now, answer),
             Event::CannotServe(cause, word) => self.stop(now, cause, word),
             Event::TransferAsked(wish) => self.transfer_asked(now, wish),
             Event::HoldOrdered(holds) => self.hold_ordered(now, holds),
@@ -273,7 +281,9 @@ impl Call {
             return Vec::new();
         };
         let turn = flow.handle(now, input);
+        let deeds = flow.take_deeds();
         let mut actions = self.note_stages();
+        actions.extend(self.carry_out_deeds(deeds));
         match turn {
             Turn::Wait => {}
             Turn::Play(items) => {
@@ -287,15 +297,9 @@ impl Call {
             Turn::Hush => actions.push(Action::StopPlaying(self.front)),
             Turn::Answer => self.answer_caller(now, &mut actions),
             Turn::Ring(group) => actions.extend(self.hunt_for(Who::Group(group))),
-            Turn::TakeMessage {
-                group,
-                greeting,
-                max_seconds,
-                silence_seconds,
-            } => {
-                let message = Message::new(group, greeting, max_seconds, silence_seconds);
-                actions.extend(self.take_message(now, message));
-            }
+            Turn::AskBox(question) => actions.push(Action::AskBox(question)),
+            Turn::CallBack(number) => actions.extend(self.call_back(number)),
+            take @ Turn::TakeMessage { .. } => actions.extend(self.take_message(now, take)),
             Turn::Overflow(_) => actions.extend(self.overflow(now)),
             Turn::HangUp => actions.extend(self.flow_over(now)),
         }
@@ -400,7 +404,9 @@ impl Call {
         actions.extend(self.agent_pressed(now, self.front, digit));
         match &self.stage {
             Stage::InFlow => actions.extend(self.step_flow(now, Input::Digit(digit))),
-            Stage::Leaving(_) if digit.as_char() == '#' => actions.extend(self.message_over(now)),
+            Stage::Leaving(_) if digit.as_char() == '#' => {
+                actions.extend(self.message_over(now, TakenBy::Key));
+            }
             Stage::Leaving(_) | Stage::Hunting(_) | Stage::Outside(_) | Stage::Talking
                 if self.other_digits.len() < 64 =>
             {
@@ -535,7 +541,7 @@ impl Call {
             Stage::Outside(_) => self.outside_rang_long_enough(now),
             Stage::Talking if self.is_asking_consent() => self.announcement_overdue(now),
             Stage::Talking => self.stop(now, Cause::Finished, "longest_talk"),
-            Stage::Leaving(_) => self.message_over(now),
+            Stage::Leaving(_) => self.message_over(now, TakenBy::Itself),
             Stage::Arriving(_) | Stage::Ended => Vec::new(),
         }
     }
@@ -586,14 +592,5 @@ impl Call {
         actions.push(Action::Note(NoteKind::Ended, None, format!("{:?}", cdr.status)));
         actions.push(Action::FileCdr(Box::new(cdr)));
         actions
-    }
-}
-
-/// Which side a leg hangs up for. The caller is the caller even after the call was handed on.
-fn hangup_by(leg: LegId) -> HangupBy {
-    if leg == LegId::CALLER {
-        HangupBy::Caller
-    } else {
-        HangupBy::Callee
     }
 }

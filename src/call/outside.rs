@@ -2,7 +2,7 @@
 
 use super::machine::{Ending, Stage};
 use super::{Action, Call, Cause, Refusal, RefusalKind};
-use crate::ivr::RingResult;
+use crate::ivr::{Input, RingResult};
 use crate::model::{HangupBy, LegId, NoteKind, Number, Status, TrunkName};
 use std::time::{Duration, Instant};
 
@@ -164,6 +164,13 @@ impl Call {
             Some(_) | None => RingResult::NobodyThere,
         };
         if let Some(actions) = self.transfer_in_vain(now, result) {
+            return actions;
+        }
+        // Whoever called the sender of a message hears the messages again.
+        if std::mem::take(&mut self.calls_back) {
+            self.stage = Stage::InFlow;
+            let mut actions = vec![Action::StopPlaying(self.front)];
+            actions.extend(self.step_flow(now, Input::RingEnded(result)));
             return actions;
         }
         let (status, release, word) = match last {

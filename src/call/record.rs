@@ -55,6 +55,7 @@ impl Call {
             collected: flow.map(|flow| flow.collected().clone()).unwrap_or_default(),
             language: flow.map(|flow| flow.language().clone()),
             recording: None,
+            voicemail: None,
             trunk: self.setup.trunk.clone(),
             legs: self.ledger.records(clock),
             transfers: self.passed.iter().map(|passed| passed.record(clock)).collect(),
@@ -102,4 +103,13 @@ impl Call {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Which side a leg hangs up for. The caller is the caller even after the call was handed on.
+pub(super) fn hangup_by(leg: crate::model::LegId) -> HangupBy {
+    if leg == crate::model::LegId::CALLER {
+        HangupBy::Caller
+    } else {
+        HangupBy::Callee
+    }
 }

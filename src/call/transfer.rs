@@ -189,7 +189,7 @@ impl Call {
         target: Result<Entry, TransferObjection>,
     ) -> Vec<Action> {
         let Some(transfer) = self.transfer.as_mut().filter(|transfer| !transfer.begun) else {
-            return Vec::new();
+            return self.sender_found(now, target);
         };
         let by = transfer.by;
         let entry = match target {

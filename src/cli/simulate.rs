@@ -9,7 +9,7 @@ use crate::call::{
 };
 use crate::config::Config;
 use crate::engine::overflow;
-use crate::ivr::Flow;
+use crate::ivr::{BoxAnswer, BoxQuestion, BoxRoom, Flow};
 use crate::media::{Found as Heard, Sounds as _};
 use crate::model::{
     CallId, Cdr, Destination, Digit, Direction, LegId, Number, Playable, RecordingId, Tone, WallClock,
@@ -257,7 +257,15 @@ impl<'a> Rehearsal<'a> {
             | Action::MoveHere(..)
             | Action::TellTransferor(..)
             | Action::ChangeRecording(..) => {}
-            Action::StopPlaying(_) | Action::WatchSilence(_) | Action::Note(..) => {}
+            Action::StopPlaying(_)
+            | Action::WatchSilence(_)
+            | Action::TakeFor { .. }
+            | Action::ChangeBox(_)
+            | Action::Note(..) => {}
+            Action::AskBox(question) => {
+                let answer = self.ask_box(&question);
+                self.soon(Duration::ZERO, Event::BoxAnswered(answer));
+            }
             Action::FindAgents(sought) => {
                 let found = self.find(sought);
                 self.soon(Duration::ZERO, Event::AgentsFound(found));
@@ -317,6 +325,7 @@ impl<'a> Rehearsal<'a> {
                     Duration::from_millis(70) * u32::try_from(text.chars().count()).unwrap_or(0)
                 }
                 Playable::Tone(_) => Duration::from_millis(500),
+                Playable::Message(_) => SPEAKS_FOR,
                 Playable::Prompt { .. } => Duration::ZERO,
             },
         }
@@ -382,8 +391,27 @@ impl<'a> Rehearsal<'a> {
 
     fn flow(&self, sought: &FlowSought) -> Option<Arc<Flow>> {
         match sought {
-            FlowSought::Named(name) => self.config.flows.get(name).cloned(),
-            FlowSought::Mailbox(group) => Some(Arc::new(Flow::mailbox(group))),
+            FlowSought::Named(name) => self.config.all_flows().get(name).cloned(),
+            FlowSought::Mailbox(mailbox) => Some(Arc::new(Flow::mailbox(mailbox))),
+        }
+    }
+
+    /// Boxes are empty here, and nobody knows a PIN.
+    fn ask_box(&self, question: &BoxQuestion) -> BoxAnswer {
+        match question {
+            BoxQuestion::Leave(mailbox) => {
+                let book = self.config.box_book();
+                let rules = book.rules(mailbox);
+                BoxAnswer::Room(BoxRoom {
+                    max_seconds: rules.max_seconds,
+                    min_seconds: rules.min_seconds,
+                    silence_seconds: rules.silence_seconds,
+                    review: rules.review,
+                    ..BoxRoom::default()
+                })
+            }
+            BoxQuestion::OpenOwn => BoxAnswer::NotOwn,
+            BoxQuestion::Open { .. } => BoxAnswer::Refused,
         }
     }
 
@@ -420,6 +448,7 @@ fn name(item: &Playable) -> String {
     match item {
         Playable::Prompt { language, name } => format!("{language}/{name}"),
         Playable::Text { language, text } => format!("“{text}” ({language})"),
+        Playable::Message(_) => "what was recorded".to_owned(),
         Playable::Tone(Tone::Ringback) => "the ringing tone".to_owned(),
         Playable::Tone(Tone::Beep) => "a beep".to_owned(),
         Playable::Tone(Tone::Comfort) => "a breath of noise".to_owned(),

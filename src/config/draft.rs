@@ -2,9 +2,10 @@ use super::reader::{Element, Reader};
 use super::secret::SecretPlaces;
 use super::section::Section;
 use super::source::Source;
-use super::{Agent, Config, Group, Mistake, NumberRule, Pbx, Place, Route, Site, Trunk};
+use super::{Agent, Config, Group, Mailbox, Mistake, NumberRule, Pbx, Place, Route, Site, Trunk, Voicemail};
 use crate::agents::Overflow;
 use crate::ivr::{Flow, nearest};
+use crate::mailroom::{MailConfig, TranscriptionConfig};
 use crate::model::StepName;
 use crate::prompts::Shelf;
 use crate::{egress, http, keeping, media, recording, routing, sip, store, upstream};
@@ -15,7 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Sections that stand once.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 13] = [
     "site",
     "sip",
     "guard",
@@ -26,9 +27,12 @@ const TABLES: [&str; 10] = [
     "retention",
     "cdr",
     "egress",
+    "voicemail",
+    "mail",
+    "transcription",
 ];
 /// Sections that may stand often, each with the key that names one of them.
-pub(super) const LISTS: [(&str, &str); 8] = [
+pub(super) const LISTS: [(&str, &str); 9] = [
     ("trunk", "name"),
     ("agent", "id"),
     ("group", "name"),
@@ -37,6 +41,7 @@ pub(super) const LISTS: [(&str, &str); 8] = [
     ("pbx", "name"),
     ("route", "name"),
     ("storage", "name"),
+    ("mailbox", "name"),
 ];
 
 /// What was found wrong so far.
@@ -78,6 +83,10 @@ pub(super) struct Draft {
     pub(super) upstreams: List<upstream::Config>,
     pub(super) pbxs: List<Pbx>,
     pub(super) routes: List<Route>,
+    pub(super) voicemail: Section<Voicemail>,
+    pub(super) mail: Section<MailConfig>,
+    pub(super) transcription: Section<TranscriptionConfig>,
+    pub(super) mailboxes: List<Mailbox>,
     pub(super) storages: List<keeping::Storage>,
     pub(super) flows: Vec<FlowDraft>,
     pub(super) prompts: Shelf,
@@ -100,7 +109,7 @@ impl Draft {
     ) -> Self {
         let mut reader = Reader::new(source);
         // The sections that are no list and have a secret.
-        for section in ["cdr", "recording"] {
+        for section in ["cdr", "recording", "mail", "transcription"] {
             if let Some(DeValue::Table(table)) = root.get_mut(section).map(Spanned::get_mut) {
                 reader.mistakes.extend(secrets.bring_in(source, section, table));
             }
@@ -124,6 +133,10 @@ impl Draft {
             pbxs: take_list(&mut reader, root, 5, source, secrets),
             routes: take_list(&mut reader, root, 6, source, secrets),
             storages: take_list(&mut reader, root, 7, source, secrets),
+            voicemail: reader.take_section(root, "voicemail"),
+            mail: reader.take_section(root, "mail"),
+            transcription: reader.take_section(root, "transcription"),
+            mailboxes: take_list(&mut reader, root, 8, source, secrets),
             flows: Vec::new(),
             prompts: Shelf::shipped(),
         };
@@ -174,6 +187,10 @@ impl Draft {
             upstreams: values(self.upstreams),
             pbxs: values(self.pbxs),
             routes: values(self.routes),
+            voicemail: self.voicemail.value,
+            mail: self.mail.value,
+            transcription: self.transcription.value,
+            mailboxes: values(self.mailboxes),
             storages: values(self.storages),
             flows: self
                 .flows

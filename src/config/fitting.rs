@@ -4,7 +4,7 @@ use super::section::Section;
 use super::{Agent, Mistake, NumberRule, Place, flows};
 use crate::agents::{Overflow, Reach};
 use crate::ivr::Known;
-use crate::model::{GroupName, PromptName};
+use crate::model::{GroupName, Mailbox as BoxName, PromptName};
 use crate::routing::digits_only;
 use crate::sip::Transport;
 
@@ -50,6 +50,17 @@ impl Draft {
         }
         for (key, message) in self.recording.value.mistakes() {
             mistakes.push(self.recording.mistake_in_two(key, &message));
+        }
+        self.voicemail.check(mistakes);
+        for (key, message) in self.mail.value.mistakes() {
+            mistakes.push(self.mail.mistake_in_two(key, &message));
+        }
+        for (key, message) in self.transcription.value.mistakes() {
+            mistakes.push(self.transcription.mistake_in_two(key, &message));
+        }
+        let (can_mail, languages) = (self.mail.value.is_on(), &self.site.value.languages);
+        for mailbox in &self.mailboxes.read {
+            mailbox.check(can_mail, languages, mistakes);
         }
         let keep_free = self.recording.value.keep_free_megabytes;
         for (key, message) in self.retention.value.mistakes(keep_free) {
@@ -145,6 +156,18 @@ impl Draft {
         );
         check_unique(&self.pbxs.read, "name", |pbx| Some(pbx.name.clone()), mistakes);
         check_unique(
+            &self.mailboxes.read,
+            "name",
+            |mailbox| Some(mailbox.name.to_string()),
+            mistakes,
+        );
+        check_unique(
+            &self.mailboxes.read,
+            "number",
+            |mailbox| Some(mailbox.number.as_ref()?.to_string()),
+            mistakes,
+        );
+        check_unique(
             &self.routes.read,
             "name",
             |route| Some(route.name.clone()),
@@ -194,6 +217,13 @@ impl Draft {
                 Overflow::Group(name) => groups.check(group, "overflow", name, mistakes),
                 Overflow::Agent(id) => agents.check(group, "overflow", id, mistakes),
                 Overflow::Voicemail | Overflow::HangUp => {}
+            }
+        }
+        for mailbox in &self.mailboxes.read {
+            match &mailbox.value.name {
+                BoxName::House => {}
+                BoxName::Group(name) => groups.check(mailbox, "name", name, mistakes),
+                BoxName::Agent(id) => agents.check(mailbox, "name", id, mistakes),
             }
         }
         for rule in &self.numbers.read {

@@ -1,8 +1,10 @@
-use super::{Agent, Group, NumberRule, Pbx, Route, Site, Trunk};
+use super::{Agent, Group, Mailbox, NumberRule, Pbx, Route, Site, Trunk, Voicemail};
+use crate::engine::BoxBook;
 use crate::ivr::{Flow, Verb, aloud};
-use crate::model::{FlowName, Language};
+use crate::mailroom::{BoxOwner, MailConfig, TranscriptionConfig};
+use crate::model::{FlowName, Language, Mailbox as BoxName};
 use crate::prompts::Shelf;
-use crate::routing::{Dialing, Plan};
+use crate::routing::{Decision, Dialing, Pattern, Plan, Rule};
 use crate::{agents, egress, http, keeping, media, recording, sip, store, upstream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +46,14 @@ pub struct Config {
     pub pbxs: Vec<Pbx>,
     /// Every `[[route]]`.
     pub routes: Vec<Route>,
+    /// `[voicemail]`.
+    pub voicemail: Voicemail,
+    /// `[mail]`.
+    pub mail: MailConfig,
+    /// `[transcription]`.
+    pub transcription: TranscriptionConfig,
+    /// Every `[[mailbox]]`.
+    pub mailboxes: Vec<Mailbox>,
     /// Every `[[storage]]`.
     pub storages: Vec<keeping::Storage>,
     /// The flows, by name.
@@ -51,6 +61,11 @@ pub struct Config {
     /// The prompts there are.
     pub prompts: Shelf,
 }
+
+/// The flow of `[voicemail] listen_code`.
+const OWN_MESSAGES: &str = "voicemail-own";
+/// The flow of `[voicemail] ask_code`.
+const ANY_MESSAGES: &str = "voicemail-any";
 
 impl Config {
     /// The number plan: the `[[number]]` rules, the extensions of the agents who are enabled, and the ways outside.
@@ -61,11 +76,74 @@ impl Config {
             .filter(|agent| agent.enabled)
             .filter_map(|agent| Some((agent.extension.clone()?, agent.id.clone())));
         let emergency = self.guard.emergency.clone();
-        Plan::new(self.numbers.iter().map(NumberRule::as_rule), extensions).with_routes(
+        let rules = self.numbers.iter().map(NumberRule::as_rule);
+        Plan::new(rules.chain(self.listening_rules()), extensions).with_routes(
             self.routes.iter().map(Route::as_way).collect(),
             self.dialing.clone(),
             emergency,
         )
+    }
+
+    /// The codes by which messages are heard; a `[[number]]` of the same code comes before them.
+    fn listening_rules(&self) -> impl Iterator<Item = Rule> {
+        let codes = [
+            (&self.voicemail.listen_code, OWN_MESSAGES),
+            (&self.voicemail.ask_code, ANY_MESSAGES),
+        ];
+        codes
+            .into_iter()
+            .filter(|(code, _)| !code.is_empty())
+            .map(|(code, flow)| Rule {
+                pattern: Pattern::Exactly(code.as_str().into()),
+                then: Decision::Flow(flow.into()),
+                record: None,
+            })
+    }
+
+    /// The flows of the configuration, and those of the box itself that codes lead to.
+    pub fn all_flows(&self) -> BTreeMap<FlowName, Arc<Flow>> {
+        let mut flows = self.flows.clone();
+        for (name, own) in [(OWN_MESSAGES, true), (ANY_MESSAGES, false)] {
+            let name = FlowName::from(name);
+            let flow = Arc::new(Flow::messages(&name, own));
+            flows.entry(name).or_insert(flow);
+        }
+        flows
+    }
+
+    /// The rules of message boxes as the engine knows them.
+    pub fn box_book(&self) -> BoxBook {
+        let (mails, transcribes) = (self.mail.is_on(), self.transcription.is_on());
+        let usual = self.voicemail.rules(transcribes);
+        let of_agents = self.agents.iter().filter(|_| self.voicemail.agents);
+        let unwritten = of_agents.map(|agent| (BoxName::Agent(agent.id.clone()), usual.clone()));
+        let written = self
+            .mailboxes
+            .iter()
+            .map(|own| (own.name.clone(), own.rules(&self.voicemail, mails, transcribes)));
+        BoxBook {
+            boxes: unwritten.chain(written).collect(),
+            usual,
+        }
+    }
+
+    /// Whom messages of a box are for.
+    pub fn box_owner(&self, mailbox: &BoxName) -> BoxOwner {
+        let own = self.mailboxes.iter().find(|own| own.name == *mailbox);
+        let first = || {
+            self.site
+                .languages
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "en".into())
+        };
+        BoxOwner {
+            email: own.map(|own| own.email.clone()).unwrap_or_default(),
+            language: own.and_then(|own| own.language.clone()).unwrap_or_else(first),
+            keep_days: own
+                .and_then(|own| own.keep_days)
+                .unwrap_or(self.voicemail.keep_days),
+        }
     }
 
     /// The enabled agents as the agents' room knows them.

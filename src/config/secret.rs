@@ -16,6 +16,7 @@ pub(super) const SECRET_KEYS: &[&str] = &[
     "nkey",
     "credentials",
     "seal_key",
+    "pin",
 ];
 
 /// Where files with secrets are looked for when their path is not absolute: the credentials systemd hands to the

@@ -11,8 +11,8 @@ use crate::call::{
 use crate::ivr::Flow;
 use crate::media::{MediaOrder, PlayId};
 use crate::model::{
-    CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, NoteKind, Playable, RecordingId,
-    RecordingKind, RecordingRow, TapeMessage, TrunkName,
+    CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, Mailbox, NoteKind, Playable,
+    RecordingId, RecordingKind, RecordingRow, TapeMessage, TrunkName,
 };
 use crate::sdp::{Agreed, Negotiator};
 use crate::sip::Invitation;
@@ -40,6 +40,16 @@ impl Engine {
                 let flow = self.find_flow(&sought);
                 self.tell(key, Event::FlowFound(flow));
             }
+            Action::AskBox(question) => {
+                let answer = self.ask_box(now, key, question);
+                self.tell(key, Event::BoxAnswered(answer));
+            }
+            Action::TakeFor {
+                mailbox,
+                shortest,
+                is_greeting,
+            } => self.take_for(key, mailbox, shortest, is_greeting),
+            Action::ChangeBox(deed) => self.change_box(now, key, deed),
             Action::Dial(leg, candidate) => self.dial(now, key, leg, candidate),
             Action::DialOutside { leg, way, elsewhere } => self.dial_outside(now, key, leg, &way, elsewhere),
             Action::Release(leg, cause) => self.release(now, key, leg, cause),
@@ -151,6 +161,8 @@ impl Engine {
     }
 
     pub(super) fn play(&mut self, key: CallKey, leg: LegId, items: Vec<Playable>, repeat: bool) {
+        let files = items.into_iter().filter_map(|item| self.with_file(key, item));
+        let items = files.collect();
         let Some(line) = self.line_mut(key, leg) else {
             return;
         };
@@ -183,6 +195,8 @@ impl Engine {
                 }
             }
             Who::Agent(id) => {
+                let mailbox = Mailbox::Agent(id.clone());
+                let own_box = self.settings.voicemail.boxes.get(&mailbox);
                 let standing = self
                     .roster
                     .standing(now, id, |agent| self.is_reachable(now, agent));
@@ -193,9 +207,12 @@ impl Engine {
                 Found {
                     candidates: self.candidates(now, &standings),
                     somebody_on_duty: standings.iter().any(|(_, state)| is_on_duty(*state)),
-                    ring_time: DIRECT_RING_TIME,
+                    ring_time: own_box.map_or(DIRECT_RING_TIME, |rules| rules.ring_time),
                     attempts: 1,
-                    overflow: Overflow::HangUp,
+                    overflow: match own_box {
+                        Some(_) => Overflow::Flow(FlowSought::Mailbox(mailbox)),
+                        None => Overflow::HangUp,
+                    },
                     sought,
                 }
             }
@@ -249,7 +266,7 @@ impl Engine {
     fn find_flow(&self, sought: &FlowSought) -> Option<Arc<Flow>> {
         match sought {
             FlowSought::Named(name) => self.settings.flows.get(name).cloned(),
-            FlowSought::Mailbox(group) => Some(Arc::new(Flow::mailbox(group))),
+            FlowSought::Mailbox(mailbox) => Some(Arc::new(Flow::mailbox(mailbox))),
         }
     }
 
@@ -406,10 +423,10 @@ impl Engine {
             started_at,
             agent: live.call.agent().cloned(),
         };
-        if kind == RecordingKind::Voicemail {
-            self.mailboxes.takes(id, live.call.group());
-        }
         live.recordings.push(row.clone());
+        if kind == RecordingKind::Voicemail {
+            self.note_taking(key, &row);
+        }
         let channels = if right.is_some() { 2 } else { 1 };
         self.journal(Entry::RecordingOpened(row.clone()));
         self.out
@@ -554,7 +571,9 @@ fn is_on_duty(state: AgentState) -> bool {
 /// The group's rule in the call's words.
 pub(crate) fn overflow(group: &agents::Group) -> Overflow {
     match &group.overflow {
-        agents::Overflow::Voicemail => Overflow::Flow(FlowSought::Mailbox(group.name.clone())),
+        agents::Overflow::Voicemail => {
+            Overflow::Flow(FlowSought::Mailbox(Mailbox::Group(group.name.clone())))
+        }
         agents::Overflow::Flow(name) => Overflow::Flow(FlowSought::Named(name.clone())),
         agents::Overflow::Group(name) => Overflow::Ring(Who::Group(name.clone())),
         agents::Overflow::Agent(agent) => Overflow::Ring(Who::Agent(agent.clone())),

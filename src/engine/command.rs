@@ -1,7 +1,7 @@
 use super::Wanted;
 use crate::agents::AgentState;
 use crate::call::GuestKind;
-use crate::model::{AgentId, CallId, Mailbox, Number, RecordAction, TransferKind};
+use crate::model::{AgentId, CallId, Mailbox, MessageState, Number, RecordAction, RecordingId, TransferKind};
 use crate::sip::guard::Source;
 
 /// What a person asks of the running engine, through the API or a page.
@@ -53,4 +53,6 @@ pub enum Command {
     },
     /// Everything in this box has been listened to: its lamps go out.
     MailboxHeard(Mailbox),
+    /// A message was heard, kept or thrown away, or is to count as new.
+    MarkMessage(RecordingId, MessageState),
 }

@@ -2,8 +2,8 @@
 
 use super::{Engine, Notice, Output};
 use crate::model::{
-    CallKey, Cdr, ConsentMark, Entry, LegId, LegKey, Quality, RecordingFacts, RecordingId, RecordingRow,
-    TapeDone,
+    CallKey, Cdr, ConsentMark, Entry, LegId, LegKey, MessageFacts, Quality, RecordingFacts, RecordingId,
+    RecordingRow, TapeDone,
 };
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ pub(super) struct Filing {
     closing: Vec<LegId>,
     recordings: Vec<RecordingRow>,
     writing: Vec<RecordingId>,
+    /// Recordings that are not the call's own.
+    aside: Vec<RecordingId>,
     consent: Option<ConsentMark>,
 }
 
@@ -38,12 +40,28 @@ impl Filing {
 
     fn add_tape(&mut self, done: &TapeDone) {
         self.writing.retain(|id| *id != done.id);
-        if let Ok(facts) = &done.result {
+        if let Ok(facts) = &done.result
+            && !self.aside.contains(&done.id)
+        {
             self.cdr.recording = Some(RecordingFacts {
                 consent: self.consent,
                 ..facts.clone()
             });
         }
+    }
+
+    /// This recording is not the call's own.
+    pub(super) fn forget(&mut self, id: RecordingId) {
+        self.recordings.retain(|row| row.id != id);
+        self.writing.retain(|own| *own != id);
+        self.aside.push(id);
+        if self.cdr.recording.as_ref().is_some_and(|facts| facts.id == id) {
+            self.cdr.recording = None;
+        }
+    }
+
+    pub(super) fn note_message(&mut self, facts: MessageFacts) {
+        self.cdr.voicemail = Some(facts);
     }
 
     /// A recording the recorder has said nothing about yet is named without its measures.
@@ -74,6 +92,7 @@ impl Engine {
             return;
         };
         cdr.sip_code = live.sip_code;
+        cdr.voicemail = live.voicemail;
         let closing = self
             .closing
             .keys()
@@ -88,6 +107,7 @@ impl Engine {
             closing,
             recordings: live.recordings,
             writing,
+            aside: Vec::new(),
             consent: live.call.consent(),
         };
         for (leg, quality) in live.qualities {
@@ -96,7 +116,11 @@ impl Engine {
         for done in &live.tapes_done {
             filing.add_tape(done);
         }
+        for id in live.aside {
+            filing.forget(id);
+        }
         self.filings.insert(key, filing);
+        self.settle_messages_of(now, key);
         self.file_if_complete(key);
     }
 
@@ -152,7 +176,7 @@ impl Engine {
         }
     }
 
-    fn file_if_complete(&mut self, key: CallKey) {
+    pub(super) fn file_if_complete(&mut self, key: CallKey) {
         if self.filings.get(&key).is_some_and(Filing::is_complete) {
             self.file_now(key);
         }

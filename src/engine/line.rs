@@ -1,6 +1,7 @@
+use super::mailbox::Wanted;
 use crate::call::Call;
 use crate::media::Echo;
-use crate::model::{CallKey, Dtmf, LegId, LegKey, Quality, RecordingRow};
+use crate::model::{CallKey, Dtmf, LegId, LegKey, MessageFacts, Quality, RecordingId, RecordingRow};
 use crate::sdp::{Agreed, Flowing, Negotiator};
 use crate::sip::{Invitation, SessionId};
 use std::net::IpAddr;
@@ -24,6 +25,12 @@ pub(super) struct Live {
     pub(super) referred_by: Option<String>,
     /// Recordings begun, the newest last.
     pub(super) recordings: Vec<RecordingRow>,
+    /// For which box the next words are recorded.
+    pub(super) wanted: Option<Wanted>,
+    /// The message that was left.
+    pub(super) voicemail: Option<MessageFacts>,
+    /// Recordings begun that are not the call's own: greetings, and words thrown away.
+    pub(super) aside: Vec<RecordingId>,
     /// Recordings completed before the call ended.
     pub(super) tapes_done: Vec<crate::model::TapeDone>,
     /// What was measured on legs that are gone.

@@ -3,6 +3,7 @@ use super::file::Filing;
 use super::line::Live;
 use super::mailbox::Mailboxes;
 use super::outside::DialBook;
+use super::pin_guard::PinGuard;
 use super::ports::Ports;
 use super::refreshes::Refreshes;
 use super::trunks::TrunkHealth;
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(super) dial_book: DialBook,
     pub(super) refreshes: Refreshes,
     pub(super) mailboxes: Mailboxes,
+    pub(super) pin_guard: PinGuard,
     pub(super) counters: Counters,
     pub(super) journal_behind: bool,
     pub(super) draining: bool,
@@ -79,6 +81,7 @@ impl Engine {
             dial_book: DialBook::default(),
             refreshes: Refreshes::default(),
             mailboxes: Mailboxes::default(),
+            pin_guard: PinGuard::default(),
             counters: Counters::default(),
             journal_behind: false,
             draining: false,
@@ -255,7 +258,8 @@ impl Engine {
                 // The API has checked the name against the snapshot; an agent removed since is no loss.
                 let _ = self.roster.set_state(now, &agent, state, reason);
             }
-            Command::MailboxHeard(mailbox) => self.mailbox_heard(now, mailbox),
+            Command::MailboxHeard(mailbox) => self.mailbox_heard(now, &mailbox),
+            Command::MarkMessage(id, state) => self.mark_message(now, id, state),
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod act;
 mod arrive;
+mod ask_box;
+mod box_rules;
 mod command;
 mod deadlines;
 mod farewell;
@@ -22,6 +24,7 @@ mod mailbox;
 mod nat;
 mod notice;
 mod outside;
+mod pin_guard;
 mod ports;
 mod refreshes;
 mod ringing;
@@ -34,6 +37,7 @@ mod trunks;
 pub use crate::call::GuestKind;
 pub use crate::sip::guard::Source;
 pub(crate) use act::overflow;
+pub use box_rules::{BoxBook, BoxRules};
 pub use command::Command;
 pub use guests::Wanted;
 pub use io::{Input, Output};

@@ -1,3 +1,4 @@
+use super::BoxBook;
 use crate::agents::{Agent, Group};
 use crate::ivr::Flow;
 use crate::model::{Codec, Dtmf, FlowName, Language, Number, PromptName, RecordingRules, TrunkName};
@@ -42,6 +43,8 @@ pub struct Settings {
     pub flows: BTreeMap<FlowName, Arc<Flow>>,
     /// What calls by each trunk keep to.
     pub trunks: BTreeMap<TrunkName, TrunkRules>,
+    /// The rules of message boxes.
+    pub voicemail: BoxBook,
     /// Whose voice is encrypted.
     pub encryption: Encryption,
     /// Calls at once; a further one is answered 503.

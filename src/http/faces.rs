@@ -4,7 +4,9 @@ use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
 use crate::keeping::KeepingDesk;
 use crate::model::Stamp;
-use crate::store::{Accounts, Condition, Consumers, Deliveries, Journal, PinRow, Reader, StoreError};
+use crate::store::{
+    Accounts, Condition, Consumers, Deliveries, Journal, Messages, PinRow, Reader, StoreError,
+};
 use hyper::upgrade::Upgraded;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -32,6 +34,8 @@ pub struct Faces {
     pub required_consumers: Vec<String>,
     /// What people do about destinations.
     pub deliveries: Deliveries,
+    /// Messages in boxes.
+    pub messages: Messages,
     /// Tells the forwarders that there is something to forward; must not block.
     pub wake: Arc<dyn Fn() + Send + Sync>,
     /// The zone of `[site] timezone`.

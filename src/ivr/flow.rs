@@ -1,5 +1,5 @@
 use super::{Verb, verbs};
-use crate::model::{FlowName, GroupName, Language, StepName};
+use crate::model::{FlowName, GroupName, Language, Mailbox, StepName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -22,18 +22,33 @@ pub struct Flow {
 impl Flow {
     /// The flow of a number that names a group and no flow: ring it, then the group's overflow.
     pub fn ringing(group: &GroupName) -> Self {
-        Self::of_one_step(group, "ring", Verb::Ring(verbs::Ring::of(group)))
+        Self::of_one_step(group.as_str(), "ring", Verb::Ring(verbs::Ring::of(group)))
     }
 
-    /// The flow of an overflow that says `voicemail`: take a message for the group, thank the caller, hang up.
-    pub fn mailbox(group: &GroupName) -> Self {
-        Self::of_one_step(group, "voicemail", Verb::Voicemail(verbs::Voicemail::of(group)))
+    /// The flow of an overflow that says `voicemail`: take a message for the box, thank the caller, hang up.
+    pub fn mailbox(mailbox: &Mailbox) -> Self {
+        let name = match mailbox {
+            Mailbox::House => "house",
+            Mailbox::Group(group) => group.as_str(),
+            Mailbox::Agent(agent) => agent.as_str(),
+        };
+        Self::of_one_step(name, "voicemail", Verb::Voicemail(verbs::Voicemail::of(mailbox)))
     }
 
-    fn of_one_step(group: &GroupName, step: &str, verb: Verb) -> Self {
+    /// The flow of the codes that phones dial to hear messages. With `own`, a phone of an agent opens its own boxes;
+    /// without, and from everywhere else, the box's number and PIN are asked for.
+    pub fn messages(name: &FlowName, own: bool) -> Self {
+        Self::of_one_step(
+            name.as_str(),
+            "messages",
+            Verb::Messages(verbs::Messages::with(own)),
+        )
+    }
+
+    fn of_one_step(name: &str, step: &str, verb: Verb) -> Self {
         let start = StepName::from(step);
         Self {
-            name: FlowName::from(group.as_str()),
+            name: FlowName::from(name),
             start: start.clone(),
             language: None,
             steps: BTreeMap::from([(start, verb)]),

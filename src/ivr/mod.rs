@@ -4,13 +4,16 @@
 //! The room knows nothing of SIP, sockets or sound: it takes an [`Input`] and answers with a [`Turn`].
 
 pub mod aloud;
+mod boxes;
 mod check;
 mod flow;
 mod keys;
+mod listening;
 mod local_time;
 mod nearest;
 #[cfg(test)]
 mod rehearsal;
+mod said;
 mod seconds;
 mod session;
 mod survey;
@@ -19,6 +22,7 @@ mod verbs;
 mod walk;
 mod words;
 
+pub use boxes::{BoxAnswer, BoxContents, BoxDeed, BoxMessage, BoxQuestion, BoxRoom, Pin, Taken, TakenBy};
 pub use check::{Fault, Known};
 pub use flow::Flow;
 pub use local_time::LocalTime;

@@ -1,5 +1,5 @@
-use super::{Caller, Flow, Input, Session, Turn};
-use crate::model::{Digit, Language, Playable, WallClock};
+use super::{BoxAnswer, BoxQuestion, BoxRoom, Caller, Flow, Input, Session, Taken, TakenBy, Turn};
+use crate::model::{Digit, Language, MessageSound, Playable, WallClock};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,9 +15,17 @@ pub(super) fn origin() -> Instant {
     Instant::now()
 }
 
+/// The caller has pressed `#` after a message.
+pub(super) const TAKEN: Input = Input::MessageTaken(Taken {
+    by: TakenBy::Key,
+    is_long_enough: true,
+});
+
 /// A caller in a flow, and a clock that the test turns.
 pub(super) struct Rehearsal {
     pub(super) session: Session,
+    /// What the box of every question is like.
+    pub(super) room: BoxRoom,
     now: Instant,
 }
 
@@ -36,6 +44,7 @@ impl Rehearsal {
         let clock = WallClock::new(now, NOON_UNIX_MS, true, zone);
         Self {
             session: Session::new(Arc::new(flow), &languages, caller, clock),
+            room: BoxRoom::default(),
             now,
         }
     }
@@ -74,12 +83,17 @@ impl Rehearsal {
     }
 
     pub(super) fn input(&mut self, input: Input) -> String {
-        tell(&self.session.handle(self.now, input))
+        let mut turn = self.session.handle(self.now, input);
+        while let Turn::AskBox(BoxQuestion::Leave(_)) = turn {
+            let room = Input::BoxAnswered(BoxAnswer::Room(self.room.clone()));
+            turn = self.session.handle(self.now, room);
+        }
+        tell(&turn)
     }
 }
 
 /// A turn in few words: `play en/welcome`, `ring sales`.
-fn tell(turn: &Turn) -> String {
+pub(super) fn tell(turn: &Turn) -> String {
     match turn {
         Turn::Wait => "wait".to_owned(),
         Turn::Hush => "hush".to_owned(),
@@ -97,6 +111,12 @@ fn tell(turn: &Turn) -> String {
                 names(greeting)
             )
         }
+        Turn::AskBox(BoxQuestion::Leave(mailbox)) => format!("ask about {mailbox}"),
+        Turn::AskBox(BoxQuestion::OpenOwn) => "open the caller's own box".to_owned(),
+        Turn::AskBox(BoxQuestion::Open { number, pin }) => {
+            format!("open box {number} with PIN {}", pin.expose())
+        }
+        Turn::CallBack(number) => format!("call {number} back"),
         Turn::Overflow(group) => format!("overflow of {group}"),
         Turn::HangUp => "hang up".to_owned(),
     }
@@ -109,6 +129,8 @@ fn names(items: &[Playable]) -> String {
             Playable::Prompt { language, name } => format!("{language}/{name}"),
             Playable::Text { language, text } => format!("{language} {text:?}"),
             Playable::Tone(tone) => format!("{tone:?}"),
+            Playable::Message(MessageSound::JustTaken) => "what was just said".to_owned(),
+            Playable::Message(MessageSound::File(path)) => format!("message {path}"),
         })
         .collect();
     names.join(" + ")

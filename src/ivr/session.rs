@@ -1,5 +1,5 @@
 use super::walk::{Exit, Next, Progress, Walk};
-use super::{Caller, EndCause, Flow, Input, RingResult, Turn, Verb};
+use super::{BoxDeed, Caller, EndCause, Flow, Input, RingResult, Turn, Verb};
 use crate::model::{FlowName, Language, StepName, WallClock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +46,7 @@ impl Session {
             keys: Default::default(),
             collected: BTreeMap::new(),
             end_cause: EndCause::Normal,
+            deeds: Vec::new(),
         };
         let mut session = Self {
             step: flow.start.clone(),
@@ -86,7 +87,7 @@ impl Session {
                 true
             }
             Input::DeadlineReached => self.take_due_deadline(now),
-            Input::Entered | Input::RingEnded(_) | Input::MessageTaken => true,
+            Input::Entered | Input::RingEnded(_) | Input::MessageTaken(_) | Input::BoxAnswered(_) => true,
         };
         match (self.place, &input) {
             (Place::Before, Input::Entered) => {
@@ -141,7 +142,7 @@ impl Session {
 
     /// Whether the step keeps the keys to itself: a log or journal may tell that one was pressed, not which.
     pub fn keeps_secret(&self) -> bool {
-        self.place == Place::Inside && self.verb().is_some_and(Verb::keeps_secret)
+        self.place == Place::Inside && self.verb().is_some_and(|verb| verb.keeps_secret(&self.progress))
     }
 
     /// The values that `gather` and `set` steps stored; secret ones as `x`.
@@ -159,7 +160,12 @@ impl Session {
     pub fn awaits_message(&self) -> bool {
         self.place == Place::Inside
             && self.leaving.is_none()
-            && matches!(self.verb(), Some(Verb::Voicemail(_)))
+            && matches!(self.verb(), Some(Verb::Voicemail(_) | Verb::Messages(_)))
+    }
+
+    /// What the flow has done to message boxes since somebody asked, in order.
+    pub fn take_deeds(&mut self) -> Vec<BoxDeed> {
+        std::mem::take(&mut self.walk.deeds)
     }
 
     /// With which cause the flow ends the call.
@@ -219,7 +225,9 @@ impl Session {
             Turn::Hush if !self.playing => return Turn::Wait,
             // What plays was cut by a key; and who hears something has been answered long ago.
             Turn::Answer if self.playing => return self.say(Turn::Hush),
-            Turn::Hush | Turn::Ring(_) | Turn::TakeMessage { .. } => self.playing = false,
+            Turn::Hush | Turn::Ring(_) | Turn::CallBack(_) | Turn::AskBox(_) | Turn::TakeMessage { .. } => {
+                self.playing = false;
+            }
             Turn::Overflow(_) | Turn::HangUp => {
                 self.playing = false;
                 self.place = Place::Beyond;
@@ -259,13 +267,14 @@ fn leave(exit: Exit, input: &Input) -> Next {
         | Input::Entered
         | Input::DeadlineReached
         | Input::RingEnded(_)
-        | Input::MessageTaken => Next::Stay(Turn::Wait),
+        | Input::MessageTaken(_)
+        | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::ivr::rehearsal::Rehearsal;
+    use crate::ivr::rehearsal::{Rehearsal, TAKEN};
 
     const OFFICE: &str = r#"
         name = "office"
@@ -366,7 +375,7 @@ mod tests {
         caller.enter();
         assert_eq!(caller.enter(), "wait");
         assert_eq!(caller.input(super::Input::DeadlineReached), "wait");
-        assert_eq!(caller.input(super::Input::MessageTaken), "wait");
+        assert_eq!(caller.input(TAKEN), "wait");
     }
 
     #[test]
@@ -386,7 +395,7 @@ mod tests {
         let result = super::RingResult::Busy;
         assert!(!caller.session.takes_back(result));
         assert_eq!(caller.input(super::Input::RingEnded(result)), "overflow of sales");
-        let mailbox = super::Flow::mailbox(&"sales".into());
+        let mailbox = super::Flow::mailbox(&crate::model::Mailbox::Group("sales".into()));
         caller.session.move_to(std::sync::Arc::new(mailbox));
         assert_eq!(
             caller.enter(),
@@ -408,7 +417,7 @@ mod tests {
                 2 => caller.heard(),
                 3 => caller.after_seconds(3.0),
                 4 => caller.input(super::Input::RingEnded(super::RingResult::NoAnswer)),
-                _ => caller.input(super::Input::MessageTaken),
+                _ => caller.input(TAKEN),
             };
         }
         assert!(caller.session.stages().len() <= super::LONGEST_RECORD);

@@ -1,4 +1,5 @@
-use crate::model::{Digit, GroupName, Playable};
+use super::{BoxAnswer, BoxQuestion, Taken};
+use crate::model::{Digit, GroupName, Mailbox, Number, Playable};
 use serde::Deserialize;
 
 /// What can happen while a caller is in a flow.
@@ -15,7 +16,9 @@ pub enum Input {
     /// The ringing of [`Turn::Ring`] ended without a conversation.
     RingEnded(RingResult),
     /// The message of [`Turn::TakeMessage`] is complete (the caller pressed `#`, fell silent, or reached the limit).
-    MessageTaken,
+    MessageTaken(Taken),
+    /// The reply to [`Turn::AskBox`].
+    BoxAnswered(BoxAnswer),
 }
 
 /// Why ringing a group led to no conversation.
@@ -42,17 +45,25 @@ pub enum Turn {
     Answer,
     /// Ring the group; `Input::RingEnded` follows when nobody took the call.
     Ring(GroupName),
-    /// Beep and record the caller's message for this group's box; `Input::MessageTaken` follows.
+    /// Find this out about a box; `Input::BoxAnswered` follows.
+    AskBox(BoxQuestion),
+    /// Beep and record the caller's words for this box; `Input::MessageTaken` follows.
     TakeMessage {
         /// Whose box.
-        group: Option<GroupName>,
+        mailbox: Mailbox,
+        /// Whether they are to greet its callers, and no message.
+        is_greeting: bool,
         /// What to play before the beep.
         greeting: Vec<Playable>,
         /// Longest message in seconds.
         max_seconds: u32,
+        /// Shortest message that counts, in seconds.
+        min_seconds: u32,
         /// Silence that ends it, in seconds.
         silence_seconds: u32,
     },
+    /// Call this number for whoever is in the flow; `Input::RingEnded` follows when nobody took the call.
+    CallBack(Number),
     /// The group could not take the call and the flow has no word for that: do what the group's `overflow` says.
     /// The session is over, unless [`Session::move_to`](super::Session::move_to) gives it another flow.
     Overflow(GroupName),

@@ -1,6 +1,7 @@
 use super::keys::Keys;
+use super::listening::Listening;
 use super::words::{self, Words};
-use super::{EndCause, LocalTime, Turn};
+use super::{BoxDeed, BoxRoom, EndCause, LocalTime, Turn};
 use crate::model::{Language, Number, Playable, PromptName, StepName, WallClock};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -29,6 +30,8 @@ pub(super) struct Walk {
     pub(super) keys: Keys,
     pub(super) collected: BTreeMap<String, String>,
     pub(super) end_cause: EndCause,
+    /// What was done to boxes and nobody has been told yet.
+    pub(super) deeds: Vec<BoxDeed>,
 }
 
 /// A step's scratch space; fresh each time a step is entered.
@@ -38,8 +41,21 @@ pub(super) struct Progress {
     pub(super) tries: u8,
     /// Keys of an entry under way.
     pub(super) entry: String,
+    /// The box a message is left in, and how far that is.
+    pub(super) taking: Option<Taking>,
+    /// Whoever hears messages, and where they are.
+    pub(super) listening: Option<Box<Listening>>,
     /// When the step wants to be asked again.
     pub(super) deadline: Option<Instant>,
+}
+
+/// A message being left.
+#[derive(Debug, Clone)]
+pub(super) struct Taking {
+    /// The rules of the box.
+    pub(super) room: BoxRoom,
+    /// Whether the caller decides what becomes of the message.
+    pub(super) reviews: bool,
 }
 
 /// What a step decides.

@@ -1,6 +1,6 @@
 use super::{
-    AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Number, RecordingId, SrtpSuite, Stamp,
-    StepName, TrunkName,
+    AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Mailbox, Number, RecordingId, SrtpSuite,
+    Stamp, StepName, Transcript, TrunkName,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,6 +83,9 @@ pub struct Cdr {
     pub language: Option<Language>,
     /// The conversation's recording, or the voicemail message.
     pub recording: Option<RecordingFacts>,
+    /// The message that was left; left out when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voicemail: Option<MessageFacts>,
     /// The trunk the call came in by (or left by).
     pub trunk: Option<TrunkName>,
     /// Every leg, the caller's first.
@@ -107,6 +110,20 @@ pub struct Cdr {
     /// The PBX's record of the same call, once it was fetched and recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked: Option<ForeignRecord>,
+}
+
+/// A message that was left in the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// Its identity for `GET /api/v1/messages/{id}`.
+    pub id: RecordingId,
+    /// The box it lies in.
+    pub mailbox: Mailbox,
+    /// Whether the caller said that it cannot wait.
+    pub urgent: bool,
+    /// What it says, once somebody has written it down; the record has a further version then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Transcript>,
 }
 
 /// A record of another system.

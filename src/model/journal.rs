@@ -1,4 +1,7 @@
-use super::{AgentId, CallId, CallKey, Cdr, LegId, MailboxCount, Number, RecordingId, Stamp};
+use super::{
+    AgentId, CallId, CallKey, Cdr, Greeting, LegId, Mailbox, Message, MessageErrand, MessageState, Number,
+    RecordingId, Stamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// One thing the core asks the store to remember. Entries are written in the order they were given.
@@ -19,8 +22,27 @@ pub enum Entry {
     Bound(Binding),
     /// These phones refreshed their registrations; nothing else about them is new.
     Refreshed(Vec<Binding>),
-    /// How many messages are in a box now.
-    MailboxCounted(MailboxCount),
+    /// Somebody left a message; or a caller threw one away before it was one, so that its file goes too.
+    MessageLeft {
+        /// What is known of it.
+        message: Box<Message>,
+        /// What is to be done about it, in the order it is done.
+        errands: Vec<MessageErrand>,
+    },
+    /// A message was heard, kept or thrown away.
+    MessageMarked {
+        /// Which.
+        id: RecordingId,
+        /// What it is from now on.
+        state: MessageState,
+    },
+    /// A box has a greeting of its own, or (`None`) has it no longer.
+    GreetingSet {
+        /// Which box.
+        mailbox: Mailbox,
+        /// The greeting.
+        greeting: Option<Greeting>,
+    },
     /// A phone unregistered or expired.
     Unbound {
         /// The user part of the address of record.

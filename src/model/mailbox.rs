@@ -15,17 +15,6 @@ pub enum Mailbox {
     Agent(AgentId),
 }
 
-/// How many messages are in a box.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailboxCount {
-    /// Which box.
-    pub mailbox: Mailbox,
-    /// Not listened to yet.
-    pub new: u32,
-    /// Listened to and kept.
-    pub old: u32,
-}
-
 impl fmt::Display for Mailbox {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,6 +15,7 @@ mod dtmf;
 mod ids;
 mod journal;
 mod mailbox;
+mod message;
 mod part;
 mod playable;
 mod recording_rules;
@@ -23,8 +24,8 @@ mod srtp;
 mod tape;
 
 pub use cdr::{
-    Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, Quality, QualityThere,
-    RecordingFacts, RemovedMark, Status, TransferKind, TransferRecord,
+    Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, MessageFacts, Quality,
+    QualityThere, RecordingFacts, RemovedMark, Status, TransferKind, TransferRecord,
 };
 pub use clock::{Stamp, WallClock};
 pub use codec::Codec;
@@ -38,9 +39,10 @@ pub use ids::{
     StepName, TrunkName,
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
-pub use mailbox::{Mailbox, MailboxCount};
+pub use mailbox::Mailbox;
+pub use message::{Greeting, Message, MessageErrand, MessageState, Transcript};
 pub use part::Part;
-pub use playable::{Playable, Tone};
+pub use playable::{MessageSound, Playable, Tone};
 pub use recording_rules::{ConsentRule, RecordAction, RecordRule, RecordWhen, Recordable, RecordingRules};
 pub use secret::Secret;
 pub use srtp::SrtpSuite;

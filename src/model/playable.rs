@@ -1,5 +1,6 @@
 use super::{Digit, Language, PromptName};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Something a leg can hear. `net` resolves it to ready frames; the core only names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +21,17 @@ pub enum Playable {
     },
     /// A telephone tone.
     Tone(Tone),
+    /// What a caller has recorded: a message, or a box's greeting.
+    Message(MessageSound),
+}
+
+/// Which recorded words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum MessageSound {
+    /// Those recorded last in this call; the engine knows their file.
+    JustTaken,
+    /// The file, below the voicemail directory, with `/`.
+    File(Arc<str>),
 }
 
 /// A generated tone.

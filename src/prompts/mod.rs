@@ -8,6 +8,7 @@ mod decode;
 mod library;
 mod problem;
 mod ready;
+mod recorded;
 mod resample;
 mod shelf;
 mod shipped;
@@ -16,6 +17,7 @@ mod synthesiser;
 
 pub use library::{Library, Opened};
 pub use problem::Problem;
+pub use recorded::{MessageReader, ReadMessage};
 pub use shelf::Shelf;
 pub use speaker::Speaker;
 pub use synthesiser::Synthesiser;

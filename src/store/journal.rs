@@ -21,6 +21,8 @@ pub enum StoreReply {
         /// The highest row number there is now.
         seq: u64,
     },
+    /// A message is on disk, with what is to be done about it.
+    MessageLeft,
     /// The database cannot be written.
     Failed {
         /// The call that could not be opened and must be refused. `None`: the trouble begins now, and what

@@ -16,6 +16,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/08-seal.sql")),
     M::up(include_str!("migrations/09-keeping.sql")),
     M::up(include_str!("migrations/10-evidence.sql")),
+    M::up(include_str!("migrations/11-messages.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

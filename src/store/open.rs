@@ -7,14 +7,14 @@ use super::late::{Mending, StampOf};
 use super::salvage::{self, SetAside};
 use super::seal::{self, Seal};
 use super::tables::{
-    boot, calls, cdrs, consumers, mailboxes, meta, outbox, ranges, recordings, registrations,
+    boot, calls, cdrs, consumers, messages, meta, outbox, ranges, recordings, registrations,
 };
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Evidence, Mender, Options, Outbox, PinShelf, Reader, StoreError,
-    SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
+    Accounts, Clock, Consumers, Deliveries, Evidence, Mender, Messages, Options, Outbox, PinShelf, Reader,
+    StoreError, SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
 };
-use crate::model::{Binding, Cdr, MailboxCount, RecordingFacts, RecordingRow, TapeDone};
+use crate::model::{Binding, Cdr, Greeting, Mailbox, Message, RecordingFacts, RecordingRow, TapeDone};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,8 +55,10 @@ pub struct Opened {
     pub interrupted: Vec<Cdr>,
     /// Registrations that still hold.
     pub bindings: Vec<Binding>,
-    /// How many messages are in which box.
-    pub mailboxes: Vec<MailboxCount>,
+    /// Messages that were not thrown away, the oldest first.
+    pub messages: Vec<Message>,
+    /// The greetings that boxes' owners recorded.
+    pub greetings: Vec<(Mailbox, Greeting)>,
     /// How many unfinished recordings were mended.
     pub mended: usize,
     /// Set when the database was damaged: where it is kept now, and what could be saved from it.
@@ -166,7 +168,8 @@ impl Store {
         let Found {
             interrupted,
             bindings,
-            mailboxes,
+            messages,
+            greetings,
             mended,
             ..
         } = found;
@@ -174,7 +177,8 @@ impl Store {
             store,
             interrupted,
             bindings,
-            mailboxes,
+            messages,
+            greetings,
             mended,
             set_aside,
         })
@@ -246,6 +250,11 @@ impl Store {
         )
     }
 
+    /// Messages in boxes.
+    pub fn messages(&self) -> Messages {
+        Messages::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
+    }
+
     /// Looks at [`Store::trouble`] from another thread.
     pub fn trouble_watch(&self) -> TroubleWatch {
         TroubleWatch(Arc::clone(&self.trouble))
@@ -289,7 +298,8 @@ struct Found {
     latest_seq: u64,
     interrupted: Vec<Cdr>,
     bindings: Vec<Binding>,
-    mailboxes: Vec<MailboxCount>,
+    messages: Vec<Message>,
+    greetings: Vec<(Mailbox, Greeting)>,
     mended: usize,
     /// Times that an earlier run has not finished mending.
     mending: Option<Mending>,
@@ -433,7 +443,7 @@ fn take_over(
     let boot = new_uuid(unix_ms)?;
     boot::begin(connection, &boot, unix_ms)?;
     let bindings = registrations::all(connection)?;
-    let mailboxes = mailboxes::all(connection)?;
+    let (messages, greetings) = (messages::kept(connection)?, messages::greetings(connection)?);
     Ok(Found {
         boot,
         epoch,
@@ -441,7 +451,8 @@ fn take_over(
         latest_seq: cdrs::highest_filed(connection)?,
         interrupted,
         bindings,
-        mailboxes,
+        messages,
+        greetings,
         mended: mended.len(),
         mending,
     })

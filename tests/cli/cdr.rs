@@ -59,6 +59,7 @@ fn cdr(number: u32) -> Cdr {
         collected: Default::default(),
         language: None,
         recording: None,
+        voicemail: None,
         trunk: None,
         legs: Vec::new(),
         customer: None,

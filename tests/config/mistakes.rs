@@ -52,7 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "[telephone]",
         &[
-            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, retention, cdr, egress, trunk, agent, group, number, upstream, pbx, route, storage",
+            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, retention, cdr, egress, voicemail, mail, transcription, trunk, agent, group, number, upstream, pbx, route, storage, mailbox",
         ],
     ),
     (
@@ -379,7 +379,7 @@ fn a_flow_is_checked_with_the_place_of_each_mistake() {
         "flows/main.toml:13: step.sales.verb: there is no verb \"ringg\" — did you mean \"ring\"?",
         "flows/main.toml:15: step.round: goes in a circle without a wait: round → round — put a prompt, a pause or a menu between",
         "flows/main.toml:20: step.later.seconds: is the text \"long\" — write a number of seconds",
-        "flows/main.toml:21: step.nothing.verb: is missing — write verb = one of: gather, goto, hangup, hours, language, menu, pause, play, ring, say, set, tell, voicemail",
+        "flows/main.toml:21: step.nothing.verb: is missing — write verb = one of: gather, goto, hangup, hours, language, menu, messages, pause, play, ring, say, set, tell, voicemail",
         "flows/second.toml:2: strat: unknown key — did you mean `start`?",
         "flows/third.toml:4: step.a.group: there is no group `nobody` — use one of: sales",
         "flows/third.toml:5: step.a.busy: there is no step `b` — use one of: a",

@@ -2,9 +2,11 @@
 
 use super::{OFFICE, lines, load};
 use callpost::config::{Config, Surroundings};
-use callpost::ivr::{Caller, Input, RingResult, Session, Turn};
+use callpost::ivr::{
+    BoxAnswer, BoxQuestion, BoxRoom, Caller, Input, RingResult, Session, Taken, TakenBy, Turn,
+};
 use callpost::media::{Found, Sounds};
-use callpost::model::{Digit, Language, Playable, WallClock};
+use callpost::model::{Digit, Language, Mailbox, Playable, WallClock};
 use callpost::prompts::Library;
 use callpost::routing::{Decision, Origin};
 use jiff::tz::TimeZone;
@@ -165,7 +167,10 @@ fn the_shipped_flow_leads_to_each_group_and_then_to_its_box() {
         let turn = session.handle(now, Input::PlayFinished);
         assert_eq!(turn, Turn::Ring(group.into()), "{keys}");
         let turn = session.handle(now, Input::RingEnded(RingResult::NoAnswer));
-        assert!(matches!(turn, Turn::TakeMessage { group: Some(box_of), .. } if box_of.as_str() == group));
+        let mailbox = Mailbox::Group(group.into());
+        assert_eq!(turn, Turn::AskBox(BoxQuestion::Leave(mailbox.clone())));
+        let turn = session.handle(now, Input::BoxAnswered(BoxAnswer::Room(BoxRoom::default())));
+        assert!(matches!(turn, Turn::TakeMessage { mailbox: box_of, .. } if box_of == mailbox));
         assert_eq!(session.digits(), keys);
     }
 }
@@ -180,7 +185,11 @@ fn walk(config: &Config, keys: &str, ringing: RingResult) -> Vec<Playable> {
     inputs.extend([
         Input::PlayFinished,
         Input::RingEnded(ringing),
-        Input::MessageTaken,
+        Input::BoxAnswered(BoxAnswer::Room(BoxRoom::default())),
+        Input::MessageTaken(Taken {
+            by: TakenBy::Itself,
+            is_long_enough: true,
+        }),
         Input::PlayFinished,
     ]);
     let mut heard = Vec::new();
@@ -188,7 +197,14 @@ fn walk(config: &Config, keys: &str, ringing: RingResult) -> Vec<Playable> {
         match session.handle(origin(), input) {
             Turn::Play(items) => heard.extend(items),
             Turn::TakeMessage { greeting, .. } => heard.extend(greeting),
-            Turn::Wait | Turn::Hush | Turn::Answer | Turn::Ring(_) | Turn::Overflow(_) | Turn::HangUp => {}
+            Turn::Wait
+            | Turn::Hush
+            | Turn::Answer
+            | Turn::Ring(_)
+            | Turn::AskBox(_)
+            | Turn::CallBack(_)
+            | Turn::Overflow(_)
+            | Turn::HangUp => {}
         }
     }
     heard

@@ -24,6 +24,8 @@ mod crowd;
 mod file;
 mod fleet;
 mod house;
+#[cfg(feature = "mail")]
+mod mail;
 mod mqtt;
 mod nats;
 mod postgres;

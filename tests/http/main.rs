@@ -18,6 +18,7 @@ mod guests;
 mod keeping;
 mod live;
 mod login;
+mod messages;
 mod notes;
 mod onepos;
 mod pages;

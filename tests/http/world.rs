@@ -145,6 +145,7 @@ impl World {
             consumers: self.store.consumers(),
             required_consumers: vec!["crm".to_owned()],
             deliveries: self.store.deliveries(),
+            messages: self.store.messages(),
             wake: Arc::new(|| ()),
             zone: jiff::tz::TimeZone::get("Asia/Riyadh").unwrap(),
             accounts: self.store.accounts(),
@@ -193,7 +194,10 @@ impl World {
             .unwrap();
         let seq = self.replies.lock().unwrap().iter().find_map(|reply| match reply {
             StoreReply::CallClosed { seq, .. } => Some(seq),
-            StoreReply::CallOpened(_) | StoreReply::Filed { .. } | StoreReply::Failed { .. } => None,
+            StoreReply::CallOpened(_)
+            | StoreReply::Filed { .. }
+            | StoreReply::MessageLeft
+            | StoreReply::Failed { .. } => None,
         });
         let seq = seq.unwrap();
         self.committed.send_replace(seq);
@@ -592,6 +596,7 @@ pub(crate) fn cdr(number: u32) -> Cdr {
         collected: Default::default(),
         language: Some("en".into()),
         recording: None,
+        voicemail: None,
         trunk: Some("pbx".into()),
         legs: vec![LegRecord {
             leg: 0,

@@ -71,6 +71,7 @@ for peer in "$@"; do
       PATH=$PATH:/usr/sbin
       [ -d /usr/lib/postgresql ] || need no-such-program postgresql
       need nats-server nats-server && need mosquitto mosquitto && need openssl openssl
+      [ -d /usr/lib/python3/dist-packages/aiosmtpd ] || need no-such-program python3-aiosmtpd
       ;;
     # Where copies of recordings go: S3 as moto plays it, Azure as azurite does, WebDAV by Apache.
     storages)

@@ -94,7 +94,7 @@ fn a_message_lamp_is_lit_again_after_a_restart_and_goes_out_when_the_messages_we
     48.0s  box ──200 REGISTER──▶ ali
     48.0s  box ──NOTIFY of 1/0 messages──▶ ali
     48.0s  ali ──200 NOTIFY──▶ box
-    53.0s  journal: group:sales has 0 new, 1 old
+    53.0s  journal: a message is saved
     53.0s  box ──NOTIFY of 0/1 messages──▶ ali
     53.0s  box ──NOTIFY of 0/1 messages──▶ mona
     53.0s  box ──NOTIFY of 0/1 messages──▶ omar

@@ -22,6 +22,7 @@ mod keys;
 mod lamps;
 mod lossy;
 mod menu;
+mod messages;
 mod overflow;
 mod recording;
 mod refusing;

@@ -201,7 +201,7 @@ fn after_three_silences_the_caller_may_leave_a_message() {
       40.0s  caller ──BYE──▶ box
       40.0s  box ──200 BYE──▶ caller
       40.0s  media: stop recording caller
-      40.0s  journal: group:sales has 1 new, 0 old
+      40.0s  journal: a message of 10.5 s for group:sales
       40.0s  box ──NOTIFY of 1/0 messages──▶ ali
       40.0s  box ──NOTIFY of 1/0 messages──▶ mona
       40.0s  box ──NOTIFY of 1/0 messages──▶ omar
@@ -314,10 +314,10 @@ fn a_caller_from_the_menu_hears_ringing_until_the_mailbox_answers() {
       23.0s  box ──ACK──▶ mona
       23.0s  box ──ACK──▶ omar
       43.0s  media: stop playing to caller
-      43.0s  media: play en/voicemail-greeting + beep to caller
       43.0s  box ──CANCEL (Request timeout; SIP 408)──▶ ali
       43.0s  box ──CANCEL (Request timeout; SIP 408)──▶ mona
       43.0s  box ──CANCEL (Request timeout; SIP 408)──▶ omar
+      43.0s  media: play en/voicemail-greeting + beep to caller
       43.0s  ali ──200 CANCEL──▶ box
       43.0s  ali ──487 INVITE──▶ box
       43.0s  mona ──200 CANCEL──▶ box
@@ -332,7 +332,7 @@ fn a_caller_from_the_menu_hears_ringing_until_the_mailbox_answers() {
       48.0s  caller ──BYE──▶ box
       48.0s  box ──200 BYE──▶ caller
       48.0s  media: stop recording caller
-      48.0s  journal: group:sales has 1 new, 0 old
+      48.0s  journal: a message of 2.5 s for group:sales
       48.0s  box ──NOTIFY of 1/0 messages──▶ ali
       48.0s  box ──NOTIFY of 1/0 messages──▶ mona
       48.0s  box ──NOTIFY of 1/0 messages──▶ omar

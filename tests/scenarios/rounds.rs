@@ -62,7 +62,7 @@ fn when_nobody_answers_twice_the_caller_leaves_a_message() {
       60.0s  caller ──BYE──▶ box
       60.0s  box ──200 BYE──▶ caller
       60.0s  media: stop recording caller
-      60.0s  journal: group:sales has 1 new, 0 old
+      60.0s  journal: a message of 17.5 s for group:sales
       60.0s  box ──NOTIFY of 1/0 messages──▶ ali
       60.0s  box ──NOTIFY of 1/0 messages──▶ mona
       60.0s  box ──NOTIFY of 1/0 messages──▶ omar
@@ -170,7 +170,7 @@ fn with_nobody_logged_in_the_message_is_taken_at_once() {
        8.0s  caller ──BYE──▶ box
        8.0s  box ──200 BYE──▶ caller
        8.0s  media: stop recording caller
-       8.0s  journal: group:sales has 1 new, 0 old
+       8.0s  journal: a message of 5.5 s for group:sales
        8.0s  journal: call closed, VOICEMAIL
     CDR VOICEMAIL inbound 0501234567 → 8000, group sales, ended by caller, q850 16
         8.0 s: wait 8.0 ring 0.0 talk 0.0 hold 0.0; stages voicemail; language en; recording of 5.5 s, 1 channel(s), in voicemail

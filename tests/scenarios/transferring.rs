@@ -422,9 +422,9 @@ fn a_caller_handed_on_to_the_mailbox_leaves_a_message() {
        5.0s  ali ──REFER 8002──▶ box
        5.0s  media: ali no longer talks
        5.0s  media: record caller
-       5.0s  media: play en/voicemail-greeting + beep to caller
        5.0s  box ──202 REFER──▶ ali
        5.0s  box ──NOTIFY “100 Trying”──▶ ali
+       5.0s  media: play en/voicemail-greeting + beep to caller
        5.0s  ali ──200 NOTIFY──▶ box
        5.0s  box ──NOTIFY “200 OK” terminated──▶ ali
        5.0s  ali ──200 NOTIFY──▶ box
@@ -438,19 +438,20 @@ fn a_caller_handed_on_to_the_mailbox_leaves_a_message() {
       11.0s  media: caller presses #
       11.0s  media: no longer watch caller
       11.0s  media: stop recording caller
-      11.0s  media: play en/thank-you to caller
-      11.0s  journal: group:sales has 1 new, 0 old
-      11.0s  box ──NOTIFY of 1/0 messages──▶ ali
-      11.0s  box ──NOTIFY of 1/0 messages──▶ mona
-      11.0s  box ──NOTIFY of 1/0 messages──▶ omar
-      11.0s  ali ──200 NOTIFY──▶ box
-      11.0s  mona ──200 NOTIFY──▶ box
-      11.0s  omar ──200 NOTIFY──▶ box
-      13.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
-      13.0s  journal: call closed, ANSWER
-      13.0s  caller ──200 BYE──▶ box
+      11.0s  media: play en/vm-review to caller
+      17.0s  journal: a message of 3.5 s for group:sales
+      17.0s  media: play en/thank-you to caller
+      17.0s  box ──NOTIFY of 1/0 messages──▶ ali
+      17.0s  box ──NOTIFY of 1/0 messages──▶ mona
+      17.0s  box ──NOTIFY of 1/0 messages──▶ omar
+      17.0s  ali ──200 NOTIFY──▶ box
+      17.0s  mona ──200 NOTIFY──▶ box
+      17.0s  omar ──200 NOTIFY──▶ box
+      19.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+      19.0s  journal: call closed, ANSWER
+      19.0s  caller ──200 BYE──▶ box
     CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by system, q850 16
-        13.0 s: wait 2.0 ring 2.0 talk 11.0 hold 0.0; stages box; language en; recording of 3.5 s, 1 channel(s), in voicemail
+        19.0 s: wait 2.0 ring 2.0 talk 17.0 hold 0.0; stages box; language en; recording of 3.5 s, 1 channel(s), in voicemail
         Blind transfer by leg 1 to 8002: menu
         leg 0 0501234567: answered
         leg 1 ali 1001 round 1: transferred, rang

@@ -31,19 +31,20 @@ fn a_message_ends_with_the_hash_key() {
        6.5s  media: caller presses #
        6.5s  media: no longer watch caller
        6.5s  media: stop recording caller
-       6.5s  media: play en/thank-you to caller
-       6.5s  journal: group:sales has 1 new, 0 old
-       6.5s  box ──NOTIFY of 1/0 messages──▶ ali
-       6.5s  box ──NOTIFY of 1/0 messages──▶ mona
-       6.5s  box ──NOTIFY of 1/0 messages──▶ omar
-       6.5s  ali ──200 NOTIFY──▶ box
-       6.5s  mona ──200 NOTIFY──▶ box
-       6.5s  omar ──200 NOTIFY──▶ box
-       8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
-       8.5s  journal: call closed, VOICEMAIL
-       8.5s  caller ──200 BYE──▶ box
+       6.5s  media: play en/vm-review to caller
+      12.5s  journal: a message of 4.0 s for group:sales
+      12.5s  media: play en/thank-you to caller
+      12.5s  box ──NOTIFY of 1/0 messages──▶ ali
+      12.5s  box ──NOTIFY of 1/0 messages──▶ mona
+      12.5s  box ──NOTIFY of 1/0 messages──▶ omar
+      12.5s  ali ──200 NOTIFY──▶ box
+      12.5s  mona ──200 NOTIFY──▶ box
+      12.5s  omar ──200 NOTIFY──▶ box
+      14.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+      14.5s  journal: call closed, VOICEMAIL
+      14.5s  caller ──200 BYE──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by system, q850 16
-        8.5 s: wait 8.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
+        14.5 s: wait 14.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered
     ");
     let cdr = world.cdr();
@@ -54,6 +55,7 @@ fn a_message_ends_with_the_hash_key() {
 #[test]
 fn a_message_ends_with_silence() {
     let mut world = speaking();
+    world.after_seconds(5.0);
     let leg = world.leg_of("caller").unwrap();
     world.media(MediaEvent::FellSilent { leg });
     world.after_seconds(5.0);
@@ -67,22 +69,22 @@ fn a_message_ends_with_silence() {
        0.0s  caller ──ACK──▶ box
        2.5s  media: record caller
        2.5s  media: watch for 5 s of silence from caller
-       6.5s  media: caller is silent
-       6.5s  media: no longer watch caller
-       6.5s  media: stop recording caller
-       6.5s  media: play en/thank-you to caller
-       6.5s  journal: group:sales has 1 new, 0 old
-       6.5s  box ──NOTIFY of 1/0 messages──▶ ali
-       6.5s  box ──NOTIFY of 1/0 messages──▶ mona
-       6.5s  box ──NOTIFY of 1/0 messages──▶ omar
-       6.5s  ali ──200 NOTIFY──▶ box
-       6.5s  mona ──200 NOTIFY──▶ box
-       6.5s  omar ──200 NOTIFY──▶ box
-       8.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
-       8.5s  journal: call closed, VOICEMAIL
-       8.5s  caller ──200 BYE──▶ box
+      11.5s  media: caller is silent
+      11.5s  media: no longer watch caller
+      11.5s  media: stop recording caller
+      11.5s  media: play en/thank-you to caller
+      11.5s  journal: a message of 9.0 s for group:sales
+      11.5s  box ──NOTIFY of 1/0 messages──▶ ali
+      11.5s  box ──NOTIFY of 1/0 messages──▶ mona
+      11.5s  box ──NOTIFY of 1/0 messages──▶ omar
+      11.5s  ali ──200 NOTIFY──▶ box
+      11.5s  mona ──200 NOTIFY──▶ box
+      11.5s  omar ──200 NOTIFY──▶ box
+      13.5s  box ──BYE (Normal call clearing; Q.850 16)──▶ caller
+      13.5s  journal: call closed, VOICEMAIL
+      13.5s  caller ──200 BYE──▶ box
     CDR VOICEMAIL inbound 0501234567 → 8002, group sales, ended by system, q850 16
-        8.5 s: wait 8.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 4.0 s, 1 channel(s), in voicemail
+        13.5 s: wait 13.5 ring 0.0 talk 0.0 hold 0.0; stages box; language en; recording of 9.0 s, 1 channel(s), in voicemail
         leg 0 0501234567: answered
     ");
     assert_eq!(world.cdr().status, Status::Voicemail);
@@ -105,7 +107,7 @@ fn a_message_ends_at_its_limit() {
       62.5s  media: no longer watch caller
       62.5s  media: stop recording caller
       62.5s  media: play en/thank-you to caller
-      62.5s  journal: group:sales has 1 new, 0 old
+      62.5s  journal: a message of 60.0 s for group:sales
       62.5s  box ──NOTIFY of 1/0 messages──▶ ali
       62.5s  box ──NOTIFY of 1/0 messages──▶ mona
       62.5s  box ──NOTIFY of 1/0 messages──▶ omar
@@ -139,7 +141,7 @@ fn a_message_ends_when_the_caller_hangs_up() {
        6.5s  caller ──BYE──▶ box
        6.5s  box ──200 BYE──▶ caller
        6.5s  media: stop recording caller
-       6.5s  journal: group:sales has 1 new, 0 old
+       6.5s  journal: a message of 4.0 s for group:sales
        6.5s  box ──NOTIFY of 1/0 messages──▶ ali
        6.5s  box ──NOTIFY of 1/0 messages──▶ mona
        6.5s  box ──NOTIFY of 1/0 messages──▶ omar
@@ -196,7 +198,7 @@ fn a_caller_who_hangs_up_during_the_greeting_has_left_none() {
 fn a_caller_who_comes_to_the_mailbox_again_leaves_a_second_message() {
     let mut site = Site::office();
     site.flows.push(
-        "name=\"twice\"\nstart=\"box\"\n[step.box]\nverb=\"voicemail\"\ngroup=\"sales\"\nthanks_prompt=\"\"\nnext=\"box\"",
+        "name=\"twice\"\nstart=\"box\"\n[step.box]\nverb=\"voicemail\"\ngroup=\"sales\"\nthanks_prompt=\"\"\nreview=false\nnext=\"box\"",
     );
     site.rules.push(callpost::routing::Rule {
         pattern: callpost::routing::Pattern::Exactly("8005".into()),

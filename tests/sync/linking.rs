@@ -49,6 +49,7 @@ fn own(n: i64, caller: &str, dialed: &str) -> Cdr {
         collected: BTreeMap::new(),
         language: None,
         recording: None,
+        voicemail: None,
         trunk: None,
         legs: Vec::new(),
         customer: None,

@@ -122,6 +122,7 @@ impl Origin {
             collected: BTreeMap::new(),
             language: None,
             recording,
+            voicemail: None,
             trunk: None,
             legs: Vec::new(),
             customer: None,

@@ -4,4 +4,5 @@ pub(super) enum Tab {
     Records,
     SyncLogs,
     Delivery,
+    Messages,
 }

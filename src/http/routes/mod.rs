@@ -14,6 +14,7 @@ mod health;
 mod input;
 mod keeping;
 mod mailboxes;
+mod messages;
 mod metrics;
 mod narrow;
 mod notes;
@@ -101,6 +102,35 @@ pub(super) fn table() -> Vec<Route> {
             Scope::CallsControl,
             post(mailboxes::heard),
         ),
+        read("/api/v1/messages", Scope::CdrRead, get(messages::list)),
+        read("/api/v1/messages/{id}", Scope::CdrRead, get(messages::show)),
+        act(
+            "/api/v1/messages/{id}",
+            Scope::CallsControl,
+            post(messages::change),
+        ),
+        Route {
+            path: "/api/v1/messages/{id}",
+            method: Method::DELETE,
+            scope: Scope::CallsControl,
+            handler: delete(messages::remove),
+        },
+        read(
+            "/api/v1/messages/{id}/audio",
+            Scope::CdrRead,
+            get(messages::audio),
+        ),
+        read(
+            "/api/v1/messages/{id}/transcript",
+            Scope::CdrRead,
+            get(messages::transcript),
+        ),
+        Route {
+            path: "/api/v1/messages/{id}/transcript",
+            method: Method::PUT,
+            scope: Scope::CallsControl,
+            handler: put(messages::write_down),
+        },
         read("/api/v1/cdrs", Scope::CdrRead, get(cdrs::list)),
         read("/api/v1/cdrs/export", Scope::CdrRead, get(export::stream)),
         read("/api/v1/cdrs/{id}", Scope::CdrRead, get(cdrs::show)),
@@ -312,6 +342,8 @@ pub(super) fn table() -> Vec<Route> {
         read("/calls", Scope::CdrRead, get(pages::calls)),
         read("/admin/callcenter", Scope::CdrRead, get(pages::calls)),
         read("/assets/journal.js", Scope::CdrRead, get(pages::journal_script)),
+        read("/calls/messages", Scope::CdrRead, get(pages::messages)),
+        act("/calls/messages", Scope::CallsControl, post(pages::mark_message)),
         read("/calls/sync", Scope::CdrRead, get(pages::sync)),
         read("/calls/quarantine", Scope::CdrRead, get(pages::quarantine)),
         act(

@@ -155,7 +155,7 @@ pub(super) mod tests {
             .iter()
             .map(|part| match part {
                 Playable::Prompt { name, .. } => texts[name.as_str()].as_str(),
-                Playable::Text { .. } | Playable::Tone(_) => panic!("{part:?}"),
+                Playable::Text { .. } | Playable::Tone(_) | Playable::Message(_) => panic!("{part:?}"),
             })
             .collect();
         words.join(" ")

@@ -98,7 +98,7 @@ impl Gather {
                 self.again(walk, progress, now, &self.timeout_prompt)
             }
             Input::DeadlineReached => self.finish(walk, progress, now),
-            Input::RingEnded(_) | Input::MessageTaken => Next::Stay(Turn::Wait),
+            Input::RingEnded(_) | Input::MessageTaken(_) | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

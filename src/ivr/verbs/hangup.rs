@@ -28,7 +28,8 @@ impl Hangup {
             | Input::PlayFinished
             | Input::DeadlineReached
             | Input::RingEnded(_)
-            | Input::MessageTaken => Next::Stay(Turn::Wait),
+            | Input::MessageTaken(_)
+            | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

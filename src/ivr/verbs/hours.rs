@@ -56,7 +56,8 @@ impl Hours {
             | Input::PlayFinished
             | Input::DeadlineReached
             | Input::RingEnded(_)
-            | Input::MessageTaken => return Next::Stay(Turn::Wait),
+            | Input::MessageTaken(_)
+            | Input::BoxAnswered(_) => return Next::Stay(Turn::Wait),
         }
         let Some(time) = walk.local_time(now) else {
             return Next::Go(Exit::Step(self.next.clone()));

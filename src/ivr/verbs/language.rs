@@ -65,7 +65,7 @@ impl ChooseLanguage {
                 Next::Stay(Turn::Wait)
             }
             Input::DeadlineReached => self.again(walk, progress, now, None),
-            Input::RingEnded(_) | Input::MessageTaken => Next::Stay(Turn::Wait),
+            Input::RingEnded(_) | Input::MessageTaken(_) | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

@@ -91,7 +91,7 @@ impl Menu {
             Input::DeadlineReached => {
                 self.stray(walk, progress, now, &self.timeout_prompt, self.timeout.as_ref())
             }
-            Input::RingEnded(_) | Input::MessageTaken => Next::Stay(Turn::Wait),
+            Input::RingEnded(_) | Input::MessageTaken(_) | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

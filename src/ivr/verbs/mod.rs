@@ -6,6 +6,7 @@ mod hangup;
 mod hours;
 mod language;
 mod menu;
+mod messages;
 mod pause;
 mod play;
 mod ring;
@@ -14,6 +15,7 @@ mod set;
 mod tell;
 mod voicemail;
 
+pub(super) use messages::Messages;
 pub(super) use ring::Ring;
 pub(super) use voicemail::Voicemail;
 
@@ -34,6 +36,7 @@ pub enum Verb {
     Hours(hours::Hours),
     Language(language::ChooseLanguage),
     Menu(menu::Menu),
+    Messages(messages::Messages),
     Pause(pause::Pause),
     Play(play::Play),
     Ring(ring::Ring),
@@ -45,13 +48,14 @@ pub enum Verb {
 
 impl Verb {
     /// The names of all verbs.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 14] = [
         "gather",
         "goto",
         "hangup",
         "hours",
         "language",
         "menu",
+        "messages",
         "pause",
         "play",
         "ring",
@@ -71,6 +75,7 @@ impl Verb {
             "hours" => Deserialize::deserialize(keys).map(Self::Hours),
             "language" => Deserialize::deserialize(keys).map(Self::Language),
             "menu" => Deserialize::deserialize(keys).map(Self::Menu),
+            "messages" => Deserialize::deserialize(keys).map(Self::Messages),
             "pause" => Deserialize::deserialize(keys).map(Self::Pause),
             "play" => Deserialize::deserialize(keys).map(Self::Play),
             "ring" => Deserialize::deserialize(keys).map(Self::Ring),
@@ -96,13 +101,14 @@ impl Verb {
             Self::Hours(verb) => verb.handle(walk, now, input),
             Self::Language(verb) => verb.handle(walk, progress, now, input),
             Self::Menu(verb) => verb.handle(walk, progress, now, input),
+            Self::Messages(verb) => verb.handle(walk, progress, now, input),
             Self::Pause(verb) => verb.handle(progress, now, input),
             Self::Play(verb) => verb.handle(walk, input),
             Self::Ring(verb) => verb.handle(walk, input),
             Self::Say(verb) => verb.handle(walk, input),
             Self::Set(verb) => verb.handle(walk),
             Self::Tell(verb) => verb.handle(walk, input),
-            Self::Voicemail(verb) => verb.handle(walk, input),
+            Self::Voicemail(verb) => verb.handle(walk, progress, now, input),
         }
     }
 
@@ -116,6 +122,7 @@ impl Verb {
             Self::Hours(verb) => verb.survey(&mut survey),
             Self::Language(verb) => verb.survey(&mut survey),
             Self::Menu(verb) => verb.survey(&mut survey),
+            Self::Messages(verb) => verb.survey(&mut survey),
             Self::Pause(verb) => verb.survey(&mut survey),
             Self::Play(verb) => verb.survey(&mut survey),
             Self::Ring(verb) => verb.survey(&mut survey),
@@ -128,12 +135,46 @@ impl Verb {
     }
 
     /// Whether keys pressed in this step are nobody's business.
-    pub(super) fn keeps_secret(&self) -> bool {
-        matches!(self, Self::Gather(verb) if verb.is_secret())
+    pub(super) fn keeps_secret(&self, progress: &Progress) -> bool {
+        match self {
+            Self::Gather(verb) => verb.is_secret(),
+            Self::Messages(_) => progress
+                .listening
+                .as_ref()
+                .is_some_and(|listening| listening.keeps_secret()),
+            Self::Goto(_)
+            | Self::Hangup(_)
+            | Self::Hours(_)
+            | Self::Language(_)
+            | Self::Menu(_)
+            | Self::Pause(_)
+            | Self::Play(_)
+            | Self::Ring(_)
+            | Self::Say(_)
+            | Self::Set(_)
+            | Self::Tell(_)
+            | Self::Voicemail(_) => false,
+        }
     }
 
     /// Whether the step has a way on after ringing ended so.
     pub(super) fn takes_back(&self, result: RingResult) -> bool {
-        matches!(self, Self::Ring(verb) if verb.takes_back(result))
+        match self {
+            Self::Ring(verb) => verb.takes_back(result),
+            // Whoever called a sender back in vain hears the next message.
+            Self::Messages(_) => true,
+            Self::Gather(_)
+            | Self::Goto(_)
+            | Self::Hangup(_)
+            | Self::Hours(_)
+            | Self::Language(_)
+            | Self::Menu(_)
+            | Self::Pause(_)
+            | Self::Play(_)
+            | Self::Say(_)
+            | Self::Set(_)
+            | Self::Tell(_)
+            | Self::Voicemail(_) => false,
+        }
     }
 }

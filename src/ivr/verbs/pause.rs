@@ -25,9 +25,11 @@ impl Pause {
                 Next::Stay(Turn::Answer)
             }
             Input::DeadlineReached => Next::Go(Exit::to(self.next.as_ref())),
-            Input::Digit(_) | Input::PlayFinished | Input::RingEnded(_) | Input::MessageTaken => {
-                Next::Stay(Turn::Wait)
-            }
+            Input::Digit(_)
+            | Input::PlayFinished
+            | Input::RingEnded(_)
+            | Input::MessageTaken(_)
+            | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

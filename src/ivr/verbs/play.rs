@@ -49,9 +49,11 @@ pub(super) fn announce(
         Input::Entered if barge_in || items.is_empty() => Next::PlayThen(items, exit),
         Input::Entered => Next::Stay(Turn::Play(items)),
         Input::PlayFinished => Next::Go(exit),
-        Input::Digit(_) | Input::DeadlineReached | Input::RingEnded(_) | Input::MessageTaken => {
-            Next::Stay(Turn::Wait)
-        }
+        Input::Digit(_)
+        | Input::DeadlineReached
+        | Input::RingEnded(_)
+        | Input::MessageTaken(_)
+        | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
     }
 }
 

@@ -40,9 +40,11 @@ impl Ring {
                 Some(step) => Next::Go(Exit::Step(step.clone())),
                 None => Next::Stay(Turn::Overflow(self.group.clone())),
             },
-            Input::Digit(_) | Input::PlayFinished | Input::DeadlineReached | Input::MessageTaken => {
-                Next::Stay(Turn::Wait)
-            }
+            Input::Digit(_)
+            | Input::PlayFinished
+            | Input::DeadlineReached
+            | Input::MessageTaken(_)
+            | Input::BoxAnswered(_) => Next::Stay(Turn::Wait),
         }
     }
 

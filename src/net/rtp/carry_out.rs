@@ -180,7 +180,7 @@ impl Worker {
         let found = self.library.find(playable);
         match (&found, playable) {
             (Found::Missing, Playable::Tone(tone)) => Found::Ready(self.tones.get(*tone)),
-            (Found::Missing, Playable::Prompt { .. } | Playable::Text { .. }) => {
+            (Found::Missing, Playable::Prompt { .. } | Playable::Text { .. } | Playable::Message(_)) => {
                 self.counts.sounds_missing += 1;
                 tracing::warn!(?playable, "A sound is missing and is skipped: {playable:?}.");
                 found

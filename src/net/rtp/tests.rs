@@ -33,7 +33,9 @@ impl Sounds for Library {
                 Found::Ready(Arc::new(Sound::from_pcm_8k(&[4000; 800])))
             }
             Playable::Prompt { name, .. } if name.as_str() == "broken" => panic!("a fault, made on purpose"),
-            Playable::Prompt { .. } | Playable::Text { .. } | Playable::Tone(_) => Found::Missing,
+            Playable::Prompt { .. } | Playable::Text { .. } | Playable::Tone(_) | Playable::Message(_) => {
+                Found::Missing
+            }
         }
     }
 }

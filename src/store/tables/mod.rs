@@ -7,7 +7,7 @@ pub(super) mod cdrs;
 pub(super) mod chain;
 pub(super) mod consumers;
 pub(super) mod kept;
-pub(super) mod mailboxes;
+pub(super) mod messages;
 pub(super) mod meta;
 pub(super) mod names;
 pub(super) mod outbox;

@@ -12,6 +12,7 @@ mod late;
 mod list_truth;
 mod lists;
 mod machine;
+mod messages;
 mod outbox;
 mod restart;
 pub(crate) mod sample;
@@ -69,7 +70,8 @@ pub(crate) fn open(dir: &Path, upstreams: &[&str], adjust: impl FnOnce(&mut Opti
         store,
         interrupted,
         bindings,
-        mailboxes: _,
+        messages: _,
+        greetings: _,
         mended,
         set_aside,
     } = Store::open(dir, options).unwrap();
@@ -101,7 +103,7 @@ impl Room {
     pub(crate) fn reply(&self) -> StoreReply {
         loop {
             match self.replies.recv_timeout(Duration::from_secs(20)).unwrap() {
-                StoreReply::Filed { .. } => {}
+                StoreReply::Filed { .. } | StoreReply::MessageLeft => {}
                 other @ (StoreReply::CallOpened(_)
                 | StoreReply::CallClosed { .. }
                 | StoreReply::Failed { .. }) => {

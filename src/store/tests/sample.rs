@@ -64,6 +64,7 @@ pub(crate) fn draft(n: u32) -> Cdr {
         collected: BTreeMap::new(),
         language: None,
         recording: None,
+        voicemail: None,
         trunk: None,
         legs: vec![LegRecord {
             leg: 0,

@@ -162,8 +162,12 @@ impl Writer {
                     self.take_binding(binding);
                 }
             }
-            Job::Entry(Entry::MailboxCounted(count)) => {
-                self.wait(Job::Entry(Entry::MailboxCounted(count)), Durability::AtOnce);
+            // A message is a promise to its caller, as a record is.
+            Job::Entry(entry @ (Entry::MessageLeft { .. } | Entry::GreetingSet { .. })) => {
+                self.wait(Job::Entry(entry), Durability::Synced);
+            }
+            Job::Entry(entry @ Entry::MessageMarked { .. }) => {
+                self.wait(Job::Entry(entry), Durability::AtOnce);
             }
             Job::Entry(Entry::Unbound { extension, contact }) => {
                 self.refreshes.forget(&extension, &contact);

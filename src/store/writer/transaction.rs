@@ -7,7 +7,7 @@ use crate::store::filing::close;
 use crate::store::journal::Durability;
 use crate::store::late;
 use crate::store::log;
-use crate::store::tables::{boot, calls, cdrs, mailboxes, outbox, recordings, registrations};
+use crate::store::tables::{boot, calls, cdrs, messages, outbox, recordings, registrations};
 
 impl Writer {
     /// Commits the lot, then answers. When the commit fails, what must not be lost is kept for the next try.
@@ -148,7 +148,16 @@ impl Writer {
                 }
                 Ok(None)
             }
-            Job::Entry(Entry::MailboxCounted(count)) => mailboxes::set(connection, count).map(|()| None),
+            Job::Entry(Entry::MessageLeft { message, errands }) => {
+                messages::left(connection, message, errands, self.clock.unix_ms())?;
+                Ok(Some(StoreReply::MessageLeft))
+            }
+            Job::Entry(Entry::MessageMarked { id, state }) => {
+                messages::mark(connection, *id, *state, self.clock.unix_ms()).map(|()| None)
+            }
+            Job::Entry(Entry::GreetingSet { mailbox, greeting }) => {
+                messages::greet(connection, mailbox, greeting.as_ref()).map(|()| None)
+            }
             Job::Entry(Entry::Unbound { extension, contact }) => {
                 registrations::unbind(connection, extension, contact).map(|()| None)
             }
@@ -223,7 +232,9 @@ impl Writer {
                     Entry::CallNoted(_)
                     | Entry::Bound(_)
                     | Entry::Refreshed(_)
-                    | Entry::MailboxCounted(_)
+                    | Entry::MessageLeft { .. }
+                    | Entry::MessageMarked { .. }
+                    | Entry::GreetingSet { .. }
                     | Entry::Unbound { .. }
                     | Entry::RecordingOpened(_),
                 )

@@ -244,7 +244,7 @@ fn options(
     options.on_reply = Box::new(move |reply| {
         let answer = match reply {
             StoreReply::CallOpened(CallKey(n)) => Answer::Opened(n),
-            StoreReply::Filed { .. } => {
+            StoreReply::Filed { .. } | StoreReply::MessageLeft => {
                 if let Some(waker) = waker.get() {
                     waker.wake();
                 }

@@ -213,6 +213,7 @@ fn item(item: &Playable) -> String {
         Playable::Prompt { language, name } => format!("{language}/{name}"),
         Playable::Text { text, .. } => format!("“{text}”"),
         Playable::Tone(tone) => format!("{tone:?}").to_lowercase(),
+        Playable::Message(_) => "what was recorded".to_owned(),
     }
 }
 

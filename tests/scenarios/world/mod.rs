@@ -23,7 +23,7 @@ pub use talk::{Side, State};
 use callpost::engine::{Engine, Input, Notice};
 use callpost::media::MediaEvent;
 use callpost::model::{
-    Binding, CallId, CallKey, Cdr, Dice, Entry, LegId, LegKey, Mailbox, MailboxCount, WallClock,
+    Binding, CallId, CallKey, Cdr, Dice, Entry, Greeting, LegId, LegKey, Mailbox, MessageState, WallClock,
 };
 use callpost::sip::{Flow, Message, ResolveError, Target};
 use jiff::tz::TimeZone;
@@ -271,19 +271,35 @@ impl World {
                 bindings.remove(&(extension.to_string(), contact.clone()));
             }
         }
-        let mut counts: BTreeMap<Mailbox, MailboxCount> = BTreeMap::new();
-        for entry in &self.entries {
-            if let Entry::MailboxCounted(count) = entry {
-                counts.insert(count.mailbox.clone(), count.clone());
-            }
-        }
+        let (messages, greetings) = self.boxes();
         let clock = WallClock::new(self.start, EPOCH_MS, true, TimeZone::UTC);
         let (dice, bindings) = (self.dice.fork(), bindings.into_values().collect());
         self.engine = Engine::new(self.now, site.settings(), clock, dice, bindings);
         self.engine
-            .restore_mailboxes(self.now, counts.into_values().collect());
+            .restore_mailboxes(self.now, messages, greetings.into_iter().collect());
         self.write(|| "the box starts again".to_owned());
         self.settle();
+    }
+
+    /// What the journal knows of messages and greetings.
+    pub fn boxes(&self) -> (Vec<callpost::model::Message>, BTreeMap<Mailbox, Greeting>) {
+        let (mut messages, mut greetings) = (BTreeMap::new(), BTreeMap::new());
+        for entry in &self.entries {
+            if let Entry::MessageLeft { message, .. } = entry {
+                messages.insert(message.id, (**message).clone());
+            } else if let Entry::MessageMarked { id, state } = entry {
+                if let Some(message) = messages.get_mut(id) {
+                    message.state = *state;
+                }
+            } else if let Entry::GreetingSet { mailbox, greeting } = entry {
+                match greeting {
+                    Some(greeting) => greetings.insert(mailbox.clone(), greeting.clone()),
+                    None => greetings.remove(mailbox),
+                };
+            }
+        }
+        messages.retain(|_, message| message.state != MessageState::Deleted);
+        (messages.into_values().collect(), greetings)
     }
 
     /// The only record there is.

@@ -4,7 +4,7 @@ use super::promises::check_record;
 use super::{Happening, Watched, World, ladder};
 use callpost::engine::{Input, Notice, Output};
 use callpost::media::MediaOrder;
-use callpost::model::{CallKey, Cdr, Entry, LegId, LegKey, NoteKind, TapeDone};
+use callpost::model::{CallKey, Cdr, Entry, LegId, LegKey, MessageState, NoteKind, TapeDone};
 use callpost::sip::Query;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,11 +78,27 @@ impl World {
                     .collect();
                 self.write(|| format!("journal: {} still there", extensions.join(" ")));
             }
-            Entry::MailboxCounted(count) => {
-                let line = format!(
-                    "journal: {} has {} new, {} old",
-                    count.mailbox, count.new, count.old
-                );
+            Entry::MessageLeft { message, .. } => {
+                let seconds = message.duration_ms as f64 / 1000.0;
+                let line = match message.state {
+                    MessageState::Deleted => format!("journal: {seconds:.1} s said for nothing"),
+                    MessageState::New | MessageState::Saved => {
+                        let urgent = if message.urgent { "an urgent" } else { "a" };
+                        format!(
+                            "journal: {urgent} message of {seconds:.1} s for {}",
+                            message.mailbox
+                        )
+                    }
+                };
+                self.write(|| line);
+            }
+            Entry::MessageMarked { state, .. } => {
+                let line = format!("journal: a message is {state}");
+                self.write(|| line);
+            }
+            Entry::GreetingSet { mailbox, greeting } => {
+                let what = if greeting.is_some() { "a new" } else { "no" };
+                let line = format!("journal: {mailbox} has {what} greeting of its own");
                 self.write(|| line);
             }
             Entry::Unbound { extension, .. } => {

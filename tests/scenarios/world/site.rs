@@ -1,7 +1,7 @@
 //! The office every story plays in: who works there, what the numbers do.
 
 use callpost::agents::{Agent, Group, Overflow, Reach, Strategy};
-use callpost::engine::{Encryption, Settings, TrunkRules};
+use callpost::engine::{BoxBook, Encryption, Settings, TrunkRules};
 use callpost::ivr::Flow;
 use callpost::model::{Codec, FlowName, Language, RecordingRules, TrunkName};
 use callpost::routing::{Decision, Dialing, Pattern, Plan, Route, Rule};
@@ -31,6 +31,8 @@ pub struct Site {
     /// In place of recording all or nothing.
     pub recording: Option<RecordingRules>,
     pub most_calls: usize,
+    /// The rules of message boxes.
+    pub voicemail: BoxBook,
     /// Ways outside, and what may be dialled there.
     pub routes: Vec<Route>,
     pub dialing: Dialing,
@@ -95,6 +97,7 @@ impl Site {
             record: true,
             recording: None,
             most_calls: 100,
+            voicemail: BoxBook::default(),
             encryption: Encryption::default(),
             routes: Vec::new(),
             dialing: Dialing::default(),
@@ -192,6 +195,7 @@ impl Site {
             ),
             flows,
             trunks: self.trunk_rules,
+            voicemail: self.voicemail,
             encryption: self.encryption,
             most_calls: self.most_calls,
         }

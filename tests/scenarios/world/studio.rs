@@ -283,6 +283,7 @@ fn length(item: &Playable) -> Duration {
     match item {
         Playable::Prompt { .. } => Duration::from_secs(2),
         Playable::Text { .. } => Duration::from_secs(3),
+        Playable::Message(_) => Duration::from_secs(4),
         Playable::Tone(Tone::Beep) => Duration::from_millis(500),
         Playable::Tone(Tone::Ringback) => Duration::from_secs(5),
         Playable::Tone(Tone::Comfort) => Duration::from_secs(2),

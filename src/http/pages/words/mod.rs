@@ -2,12 +2,14 @@
 //! [`ALL`]; braces in a sentence name what is put in.
 
 mod arabic;
+mod boxes;
 mod choice;
 mod english;
 mod journal;
 mod keeping;
 mod vietnamese;
 
+pub(super) use boxes::BoxWords;
 pub(in crate::http) use choice::Chosen;
 pub(in crate::http) use choice::{cookie, offered};
 pub(super) use english::ENGLISH;
