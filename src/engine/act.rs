@@ -11,7 +11,7 @@ use crate::call::{
 use crate::ivr::Flow;
 use crate::media::{MediaOrder, PlayId};
 use crate::model::{
-    CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, Mailbox, NoteKind, Playable,
+    CallId, CallKey, CallNote, Codec, Destination, Entry, LegId, LegKey, Mailbox, NoteKind, Part, Playable,
     RecordingId, RecordingKind, RecordingRow, TapeMessage, TrunkName,
 };
 use crate::sdp::{Agreed, Negotiator};
@@ -55,12 +55,17 @@ impl Engine {
             Action::Release(leg, cause) => self.release(now, key, leg, cause),
             Action::Bridge(a, b) => {
                 if let Some(live) = self.calls.get_mut(&key) {
-                    live.bridged = Some((a, b));
+                    (live.hearing, live.mixes) = (vec![a, b], false);
                 }
                 let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
                 self.media(MediaOrder::Bridge { a, b });
             }
             Action::Mix(parties) => {
+                if let Some(live) = self.calls.get_mut(&key) {
+                    let talk = parties.iter().filter(|(_, part)| matches!(part, Part::Talks));
+                    live.hearing = talk.map(|(leg, _)| *leg).collect();
+                    live.mixes = parties.len() > 2;
+                }
                 let leg_key = |leg| LegKey { call: key, leg };
                 let parties = parties
                     .into_iter()
@@ -77,7 +82,7 @@ impl Engine {
             } => self.record(now, key, id, kind, left, right),
             Action::Unbridge(leg) => {
                 if let Some(live) = self.calls.get_mut(&key) {
-                    live.bridged = None;
+                    live.hearing.clear();
                 }
                 let leg = LegKey { call: key, leg };
                 self.media(MediaOrder::Unbridge { leg });
@@ -371,7 +376,7 @@ impl Engine {
             return;
         };
         let line = live.lines.swap_remove(place);
-        live.bridged = live.bridged.filter(|(a, b)| *a != leg && *b != leg);
+        live.hearing.retain(|hears| *hears != leg);
         let agent = live.call.agent_of(leg).cloned();
         let is_guest = live.call.is_guest(leg);
         let group = live.call.group().cloned();

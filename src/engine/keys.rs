@@ -5,7 +5,7 @@ use super::line::Line;
 use crate::agents::Reach;
 use crate::call::Event;
 use crate::media::{KeyPath, MediaOrder};
-use crate::model::{CallKey, Destination, Digit, Dtmf, LegId, LegKey, TrunkName};
+use crate::model::{CallKey, Destination, Digit, Dtmf, LegKey, TrunkName};
 use crate::sip::SessionId;
 use std::time::Instant;
 
@@ -37,33 +37,36 @@ impl Engine {
         }
     }
 
-    /// Tells the leg that hears this one of its key, unless the voice brings it anyway.
+    /// Tells each leg that hears this one of its key, unless the voice brings it anyway.
     fn pass_on(&mut self, now: Instant, key: LegKey, digit: Digit, path: KeyPath) {
         let Some(live) = self.calls.get(&key.call) else {
             return;
         };
-        let Some(peer) = live.hears(key.leg) else { return };
-        let (Some(from), Some(to)) = (live.line(key.leg), live.line(peer)) else {
+        let Some(from) = live.line(key.leg).filter(|_| live.hearing.contains(&key.leg)) else {
             return;
         };
-        let (form, session) = (to.wants_keys(), to.session);
-        let comes_anyway = match (path, form) {
-            (KeyPath::Event, KeyPath::Event) => is_relayed(from, to),
-            (KeyPath::Tone, KeyPath::Tone) => true,
-            // A phone that sings each key besides telling of it is heard singing.
-            (KeyPath::Info | KeyPath::Event, KeyPath::Tone) => from.sings,
-            (_, KeyPath::Info) | (KeyPath::Info | KeyPath::Tone, KeyPath::Event) => false,
-        };
-        match form {
-            _ if comes_anyway => {}
-            KeyPath::Info => self.sip.press(now, session, digit),
-            KeyPath::Event | KeyPath::Tone => {
-                let leg = LegKey {
-                    call: key.call,
-                    leg: peer,
-                };
-                self.media(MediaOrder::SendDigit { leg, digit });
+        let (mut by_info, mut by_media) = (Vec::new(), Vec::new());
+        for to in live.hearing.iter().filter(|leg| **leg != key.leg) {
+            let Some(line) = live.line(*to) else { continue };
+            let form = line.wants_keys();
+            let comes_anyway = match (path, form) {
+                (KeyPath::Event, KeyPath::Event) => !live.mixes && is_relayed(from, line),
+                (KeyPath::Tone, KeyPath::Tone) => true,
+                // A phone that sings each key besides telling of it is heard singing.
+                (KeyPath::Info | KeyPath::Event, KeyPath::Tone) => from.sings,
+                (_, KeyPath::Info) | (KeyPath::Info | KeyPath::Tone, KeyPath::Event) => false,
+            };
+            match form {
+                _ if comes_anyway => {}
+                KeyPath::Info => by_info.push(line.session),
+                KeyPath::Event | KeyPath::Tone => by_media.push(live.leg_key(*to)),
             }
+        }
+        for session in by_info {
+            self.sip.press(now, session, digit);
+        }
+        for leg in by_media {
+            self.media(MediaOrder::SendDigit { leg, digit });
         }
     }
 
@@ -128,18 +131,6 @@ impl Engine {
             live.keeps_secret = secret;
             let leg = live.leg_key(live.call.front());
             self.media(MediaOrder::KeepSecret { leg, secret });
-        }
-    }
-}
-
-impl super::line::Live {
-    /// The leg that hears this one.
-    fn hears(&self, leg: LegId) -> Option<LegId> {
-        let (a, b) = self.bridged?;
-        match leg {
-            leg if leg == a => Some(b),
-            leg if leg == b => Some(a),
-            _ => None,
         }
     }
 }

@@ -13,8 +13,10 @@ pub(super) struct Live {
     pub(super) key: CallKey,
     pub(super) call: Call,
     pub(super) lines: Vec<Line>,
-    /// The two legs that hear each other.
-    pub(super) bridged: Option<(LegId, LegId)>,
+    /// The legs that hear each other.
+    pub(super) hearing: Vec<LegId>,
+    /// Whether they are mixed by order: then no packet of one passes to another.
+    pub(super) mixes: bool,
     /// Whether the caller's voice is kept off the tape now.
     pub(super) keeps_secret: bool,
     /// Until when the journal's word is awaited; nothing once it came.

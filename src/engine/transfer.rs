@@ -111,7 +111,7 @@ impl Engine {
         let there = self.calls.get_mut(&from.call);
         let line = there.and_then(|live| place(live).map(|place| live.lines.swap_remove(place)));
         if let Some(there) = self.calls.get_mut(&from.call) {
-            there.bridged = there.bridged.filter(|(a, b)| *a != from.leg && *b != from.leg);
+            there.hearing.retain(|leg| *leg != from.leg);
         }
         let Some(mut line) = line else {
             // It left in this very moment.

@@ -371,8 +371,8 @@ impl Session {
     }
 
     /// Sends 20 ms of what was mixed for this leg, written into `packet`; an empty payload is a pause, after which a new
-    /// stretch begins (RFC 3550 §5.1). Gives the length and where to; none in a pause, when something plays here, or when
-    /// this leg's peer does not listen.
+    /// stretch begins (RFC 3550 §5.1). Gives the length and where to; none in a pause, when something plays here, when a
+    /// key is told, or when this leg's peer does not listen.
     pub fn carry(&mut self, now: Instant, payload: &[u8], packet: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let agreed = self
             .agreed
@@ -388,7 +388,7 @@ impl Session {
         self.outgoing
             .own(now, begins, agreed.codec.clock_rate() / 50)
             .write(agreed.send_payload_type, header);
-        Some((HEADER + payload.len(), agreed.remote))
+        Some((HEADER + payload.len(), self.latch.place(&agreed)))
     }
 
     /// What offer and answer settled; none before [`Session::start`].

@@ -1,6 +1,7 @@
 //! Keys: each is heard once whatever way it is told, and goes on in the form that the other side wants.
 
 use crate::world::{Manner, Site, World};
+use callpost::engine::{Command, GuestKind, Wanted};
 use callpost::model::Dtmf;
 
 /// An SDP without telephone-event.
@@ -230,4 +231,36 @@ fn while_a_flow_asks_for_a_secret_the_caller_is_kept_off_the_tape_and_the_record
     );
     let notes = format!("{:?}", world.entries);
     assert!(!notes.contains("kind: Digit"), "{notes}");
+}
+
+#[test]
+fn in_a_conversation_of_three_each_of_the_others_is_told() {
+    let mut world = talking(Dtmf::Auto, true, answers());
+    world.set("omar", answers());
+    let call = world.call_id();
+    let (who, kind) = (Wanted::Number("1003".into()), GuestKind::Third);
+    world.command(Command::Join { call, who, kind });
+    world.after_seconds(5.0);
+    world.ladder.lines.clear();
+    world.presses("caller", "6");
+    assert_eq!(
+        keys_of(&world),
+        [
+            "media: caller presses 6",
+            "media: tell ali of key 6",
+            "media: tell third omar of key 6"
+        ]
+    );
+    world.hangs_up("omar");
+    world.after_seconds(1.0);
+    world.ladder.lines.clear();
+    world.presses("caller", "7");
+    assert_eq!(
+        keys_of(&world),
+        ["media: caller presses 7"],
+        "two again: events pass"
+    );
+    world.hangs_up("caller");
+    world.peace();
+    assert_eq!(world.cdr().digits, "67");
 }
