@@ -74,7 +74,7 @@ impl Header {
 
     /// The header of so many bytes of audio in a format of ours, down to whole samples.
     pub(super) fn for_samples(tag: u16, channels: u8, rate: u32, bytes: u64) -> Option<Self> {
-        let codec = Codec::ALL
+        let codec = Codec::G711
             .into_iter()
             .find(|codec| format_tag(*codec) == tag && codec.clock_rate() == rate)?;
         if !(1..=2).contains(&channels) {
