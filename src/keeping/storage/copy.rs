@@ -44,10 +44,9 @@ pub(super) async fn copy(
     if !is_as_recorded && job.bytes == Some(source.bytes) {
         return Outcome::Fault("the file here is not what was recorded: its SHA-256 is another".to_owned());
     }
-    let key = match (&job.key, Template::parse(&storage.path)) {
-        (Some(key), _) => key.clone(),
-        (None, Ok(template)) => template.key(site, &job.row, &source.ending),
-        (None, Err(problem)) => return Outcome::Fault(format!("path {problem}")),
+    let key = match Template::parse(&storage.path) {
+        Ok(template) => template.key(site, &job.row, &source.ending),
+        Err(problem) => return Outcome::Fault(format!("path {problem}")),
     };
     match bring(job, storage, target, uploads, &key, &source).await {
         Ok(()) => Outcome::Verified {
@@ -67,9 +66,15 @@ async fn bring(
     key: &str,
     source: &Source,
 ) -> Result<(), Trouble> {
+    let earlier = job.key.as_deref();
     // The last try may have ended just before it could say so.
-    if job.key.is_some() && target.compare(key, source).await? == Same::Yes {
+    if earlier == Some(key) && target.compare(key, source).await? == Same::Yes {
         return Ok(());
+    }
+    if let Some(other) = earlier.filter(|other| *other != key) {
+        // It was compressed or encrypted since: what lies there in its old form must not outlive a redaction. The file here
+        // stays until the new copy is verified.
+        target.delete(other).await?;
     }
     let mut progress = Kept {
         job,
@@ -78,7 +83,7 @@ async fn bring(
         key,
         sha256: &source.sha256,
     };
-    if job.key.is_none() {
+    if earlier != Some(key) {
         progress.note(None)?;
     }
     target.send(key, source, &mut progress).await?;
@@ -120,7 +125,8 @@ impl Kept<'_> {
 
 impl Progress for Kept<'_> {
     fn begun(&self) -> Option<(String, Vec<UploadPart>)> {
-        let is_this = self.job.sent_sha256.as_deref() == Some(self.sha256);
+        let is_this =
+            self.job.sent_sha256.as_deref() == Some(self.sha256) && self.job.key.as_deref() == Some(self.key);
         let number = self.job.multipart.clone().filter(|_| is_this)?;
         Some((number, self.job.parts.clone()))
     }

@@ -209,3 +209,41 @@ async fn a_test_names_the_right_that_is_missing() {
     assert!(walk(&mount).is_empty());
     assert!(desk.test("nobody", "1").await.is_none());
 }
+
+/// A recording that was compressed after it was copied is copied anew, and its old form does not stay behind.
+#[test]
+fn a_copy_follows_its_recording_into_another_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(dir.path());
+    let mount = dir.path().join("mount");
+    fs::create_dir(&mount).unwrap();
+    let storage = nas(&mount, "");
+    let row = house.record(1, NOON_MS, 1000);
+    let desk = house.desk(with(&storage), vec![storage]);
+    let keeper = Keeper::start(&desk).unwrap();
+    wait_until("it is copied", || verified(&desk) == 1);
+    let smaller = house.file(&row).with_extension("ogg");
+    fs::write(&smaller, b"smaller").unwrap();
+    fs::remove_file(house.file(&row)).unwrap();
+    let facts = house.cdr(&row).recording.unwrap();
+    let done = crate::model::TapeDone {
+        id: row.id,
+        result: Ok(crate::model::RecordingFacts {
+            sha256: Some("another".to_owned()),
+            bytes: Some(3),
+            ..facts
+        }),
+    };
+    house.store.journal().try_tape_done(done).unwrap();
+    wait_until("it is copied anew", || verified(&desk) == 2);
+    let name = format!("{}.ogg", row.id);
+    assert_eq!(
+        walk(&mount),
+        [mount
+            .join("branch-01/2026/11/20")
+            .join(name)
+            .display()
+            .to_string()]
+    );
+    keeper.shutdown();
+}
