@@ -180,9 +180,7 @@ impl Worker {
         };
         *at_hand = table.parties().next().map(|(id, _)| id);
         table.tick(now, |id, _, payload| {
-            let Some(leg) = legs.get_mut(id).filter(|leg| !leg.session.is_pressing()) else {
-                return;
-            };
+            let Some(leg) = legs.get_mut(id) else { return };
             let Some((length, to)) = leg.session.carry(now, payload, &mut buffer[..]) else {
                 return;
             };
