@@ -272,10 +272,12 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     let password = password(user);
     let path = folder.path();
     fs::create_dir(path.join("sounds")).expect("the sounds folder can be made");
-    wav::write_file(
-        &path.join("tone.wav"),
-        &tone::sine(*hums_hz, Duration::from_secs(60)),
-    );
+    // A phone hums at the rate of the codec it prefers.
+    let mut kind = codecs.split(',').next().unwrap_or_default().split('/').skip(1);
+    let rate = kind.next().and_then(|rate| rate.parse().ok()).unwrap_or(8000);
+    let channels = kind.next().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let hum = tone::sine_at(*hums_hz, Duration::from_secs(60), rate, channels);
+    wav::write_file_at(&path.join("tone.wav"), &hum, rate, channels);
     let here = Ipv4Addr::LOCALHOST;
     let place = path.display();
     let config = format!(

@@ -18,6 +18,18 @@ pub(crate) fn sine(hertz: u32, length: Duration) -> Vec<i16> {
     (0..count).map(|index| sample(hertz, index)).collect()
 }
 
+/// The same sine at another rate, on so many channels one after the other.
+pub(crate) fn sine_at(hertz: u32, length: Duration, rate: u32, channels: u16) -> Vec<i16> {
+    let count = u32::try_from(length.as_secs()).unwrap_or_default() * rate;
+    let sample = |index: u32| {
+        let turn = f64::from(hertz) * f64::from(index) / f64::from(rate);
+        ((turn * TAU).sin() * 10_000.0) as i16
+    };
+    (0..count)
+        .flat_map(|index| std::iter::repeat_n(sample(index), channels.into()))
+        .collect()
+}
+
 /// One sample of the sine that never ends.
 pub(crate) fn sample(hertz: u32, index: usize) -> i16 {
     let turn = f64::from(hertz) * index as f64 / RATE as f64;

@@ -53,18 +53,23 @@ pub(crate) fn read_file(path: &Path) -> Wav {
 
 /// Writes one channel of 16-bit PCM at 8000 samples a second.
 pub(crate) fn write_file(path: &Path, samples: &[i16]) {
+    write_file_at(path, samples, RATE as u32, 1);
+}
+
+/// The same at another rate, with so many channels one after the other in `samples`.
+pub(crate) fn write_file_at(path: &Path, samples: &[i16], rate: u32, channels: u16) {
     let length = u32::try_from(samples.len() * 2).expect("a test's sound is short");
-    let rate = RATE as u32;
+    let frame = 2 * channels;
     let mut bytes = Vec::with_capacity(44 + samples.len() * 2);
     bytes.extend(b"RIFF");
     bytes.extend((36 + length).to_le_bytes());
     bytes.extend(b"WAVEfmt ");
     bytes.extend(16_u32.to_le_bytes());
     bytes.extend(1_u16.to_le_bytes());
-    bytes.extend(1_u16.to_le_bytes());
+    bytes.extend(channels.to_le_bytes());
     bytes.extend(rate.to_le_bytes());
-    bytes.extend((rate * 2).to_le_bytes());
-    bytes.extend(2_u16.to_le_bytes());
+    bytes.extend((rate * u32::from(frame)).to_le_bytes());
+    bytes.extend(frame.to_le_bytes());
     bytes.extend(16_u16.to_le_bytes());
     bytes.extend(b"data");
     bytes.extend(length.to_le_bytes());
