@@ -59,9 +59,10 @@ impl Sound {
         self
     }
 
-    /// Makes the frames of these codecs, out of what a telephone line carries, where they are not made yet.
+    /// Makes the frames of the wideband codecs among these, out of what a telephone line carries, where they are not
+    /// made yet.
     pub fn prepare(&self, codecs: &[Codec]) {
-        for codec in codecs {
+        for codec in codecs.iter().filter(|codec| codec.is_wideband()) {
             self.frame(*codec, 0);
         }
     }

@@ -167,7 +167,7 @@ fn a_call_is_announced_paused_encrypted_redacted_and_proven() {
     let redacted = judge(&appliance, &id);
     assert!(redacted.channels[0][..8000].iter().all(|sample| *sample == 0));
     assert_eq!(redacted.channels[0].len(), heard.channels[0].len());
-    let versions = appliance.until_recorded(1);
+    let versions = appliance.until_recorded(2);
     assert_eq!(versions[0].0["recording"]["id"], id.as_str());
     assert!(
         verified(&appliance).is_some(),

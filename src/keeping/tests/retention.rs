@@ -1,7 +1,7 @@
 use super::NOON_MS;
 use super::house::{DAY_MS, House, rules, wait_until};
 use crate::keeping::{DiskTakes, Keeper, Rules};
-use crate::model::RecordingKind;
+use crate::model::{Entry, Greeting, Mailbox, RecordingKind};
 use crate::store::{CdrFilter, RetentionRun};
 use std::fs;
 use std::sync::atomic::Ordering;
@@ -348,4 +348,29 @@ fn a_clock_that_leaps_removes_nothing_before_somebody_has_seen_it() {
     while desk.shared.pruner.step(&mut round).unwrap() {}
     assert_eq!(round.run.removed, 0);
     assert!(house.file(&row).exists());
+}
+
+#[test]
+fn the_greeting_of_a_box_is_spared_as_long_as_the_box_uses_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(dir.path());
+    let greeting = house.record_as(RecordingKind::Voicemail, 1, NOON_MS, 5000);
+    let message = house.record_as(RecordingKind::Voicemail, 2, NOON_MS, 5000);
+    let set = |greeting: Option<Greeting>| {
+        let mailbox = Mailbox::Agent("ali".into());
+        let entry = Entry::GreetingSet { mailbox, greeting };
+        house.store.journal().try_append(entry).unwrap();
+    };
+    set(Some(Greeting {
+        id: greeting.id,
+        path: greeting.path.as_str().into(),
+    }));
+    house.pass_days(40);
+    let left = || {
+        let kept = house.store.reader().kept_recordings(None, 10).unwrap();
+        kept.iter().map(|kept| kept.row.id).collect::<Vec<_>>()
+    };
+    wait_until("the greeting is known", || left() == [message.id]);
+    set(None);
+    wait_until("nobody uses it any more", || left() == [greeting.id, message.id]);
 }

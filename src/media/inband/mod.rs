@@ -453,7 +453,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "half an hour of voices takes half a minute of computing"]
     fn half_an_hour_of_voices_noise_and_music_holds_no_key() {
         for seed in [2, 3] {
             assert_eq!(false_digits(1800, seed), "", "seed {seed}");

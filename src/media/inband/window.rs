@@ -121,7 +121,7 @@ impl Window {
             |turns: &[f32; 4], place: usize| turns.get(place).map_or(0.0, |turn| goertzel(*turn, samples));
         let of_row = strength(&self.row_harmonics, row);
         let of_column = strength(&self.column_harmonics, column);
-        (!meets(row, column) && of_row > HARMONIC * low + LEAK * high) || of_column > HARMONIC * (low + high)
+        (!meets(row, column) && of_row > HARMONIC * low + LEAK * high) || of_column > HARMONIC * high
     }
 }
 

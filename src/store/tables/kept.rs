@@ -23,14 +23,17 @@ macro_rules! those_here {
     };
 }
 
-/// Recordings whose file is here, oldest first, behind `after`.
+/// Recordings whose file is here, oldest first, behind `after`; not the greetings that boxes use, which no age takes
+/// away.
 pub(in crate::store) fn here(
     connection: &Connection,
     after: Option<RecordingId>,
     limit: i64,
 ) -> Result<Vec<KeptRecording>, rusqlite::Error> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
-    let sql = those_here!("AND r.id > ?1 ORDER BY r.id LIMIT ?2");
+    let sql = those_here!(
+        "AND r.id > ?1 AND r.id NOT IN (SELECT json_extract(body, '$.id') FROM greetings) ORDER BY r.id LIMIT ?2"
+    );
     collect(connection, sql, params![after, limit])
 }
 
