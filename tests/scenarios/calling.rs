@@ -162,7 +162,7 @@ fn a_full_box_refuses_the_next_caller_with_503() {
 #[test]
 fn a_caller_without_a_common_codec_is_refused_with_488() {
     let mut world = World::office();
-    let sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.100\r\ns=-\r\nc=IN IP4 192.0.2.100\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n";
+    let sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.100\r\ns=-\r\nc=IN IP4 192.0.2.100\r\nt=0 0\r\nm=audio 4000 RTP/AVP 3\r\n";
     world.calls_with("caller", "8000", Some(sdp.into()));
     insta::assert_snapshot!(world.story(), @"
        0.0s  caller ──INVITE 8000 +sdp──▶ box

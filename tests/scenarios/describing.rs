@@ -154,7 +154,7 @@ fn an_offer_that_cannot_be_used_is_refused_with_what_is_wrong_with_it() {
     let mut world = World::of(Site::office().unrecorded());
     let audio = "m=audio 4000 RTP/AVP 0\r\n";
     let offers = [
-        (PLACE, "m=audio 4000 RTP/AVP 18\r\n".to_owned()),
+        (PLACE, "m=audio 4000 RTP/AVP 3\r\n".to_owned()),
         (PLACE, "m=video 4000 RTP/AVP 31\r\n".to_owned()),
         (PLACE, "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n".to_owned()),
         ("c=IN IP4 127.0.0.1\r\n", audio.to_owned()),

@@ -139,8 +139,8 @@ async fn a_fetch_cut_by_a_restart_is_closed_as_interrupted_and_gone_on_with() {
         pbx.answer_next(vec![None, None, Some(Bad::Hangs)]);
         let source = world.source(&pbx).await;
         let cut = world.desk.start(&source.id, Wish::default()).await.unwrap();
-        until("two pages", async || {
-            world.desk.log(&cut).await.unwrap().records_fetched == 200
+        until("two pages, and the third is asked for", async || {
+            pbx.asked().len() == 3 && world.desk.log(&cut).await.unwrap().records_fetched == 200
         })
         .await;
         let world = world.restart(clean, Shape::default()).await;
