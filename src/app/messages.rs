@@ -5,7 +5,7 @@ use super::post::{Letter, Post};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::Command;
-use crate::mailroom::{Clerk, Means, Pace};
+use crate::mailroom::{Clerk, Means, Pace, ReadFile};
 use crate::model::{CallId, Mailbox, MessageState, RecordingId, RecordingKind, RecordingRow, Stamp};
 use crate::recording::{Found, Roots};
 use crate::store::Store;
@@ -14,10 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Reads the file of a message, sealed or not.
-pub(super) fn reading(
-    roots: &Arc<Roots>,
-    config: &Config,
-) -> Arc<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync> {
+pub(super) fn reading(roots: &Arc<Roots>, config: &Config) -> ReadFile {
     let (roots, keys) = (Arc::clone(roots), config.recording.keys());
     Arc::new(move |path| {
         let mut sound = Vec::new();

@@ -292,13 +292,15 @@ fn as_known(known: KnownRecording) -> Known {
 }
 
 fn trouble(error: io::Error) -> ShelfTrouble {
-    match error.kind() {
-        io::ErrorKind::NotFound => ShelfTrouble::Gone,
-        io::ErrorKind::PermissionDenied if error.get_ref().is_some() => {
-            ShelfTrouble::NoKey(error.to_string())
-        }
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => ShelfTrouble::Refused(error.to_string()),
-        _ => ShelfTrouble::Failed(error.to_string()),
+    let (kind, words) = (error.kind(), error.to_string());
+    if kind == io::ErrorKind::NotFound {
+        ShelfTrouble::Gone
+    } else if kind == io::ErrorKind::PermissionDenied && error.get_ref().is_some() {
+        ShelfTrouble::NoKey(words)
+    } else if [io::ErrorKind::InvalidInput, io::ErrorKind::InvalidData].contains(&kind) {
+        ShelfTrouble::Refused(words)
+    } else {
+        ShelfTrouble::Failed(words)
     }
 }
 

@@ -13,6 +13,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Tells the free bytes of the disk that holds a path; nothing when that cannot be known.
+pub type FreeBytes = Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>;
+
 /// What [`Keeper::start`] needs to know.
 #[derive(Clone)]
 pub struct Setup {
@@ -44,7 +47,7 @@ pub struct Setup {
     /// known yet.
     pub aged_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Free bytes of the disk that holds a path.
-    pub free: Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>,
+    pub free: FreeBytes,
     /// How often things are looked at.
     pub pace: Pace,
 }

@@ -22,7 +22,7 @@ mod watch;
 
 pub use config::Config;
 pub use desk::{Busy, KeepingDesk};
-pub use keeper::{Keeper, Pace, Setup};
+pub use keeper::{FreeBytes, Keeper, Pace, Setup};
 pub use orphans::Orphans;
 pub use preview::{Due, Preview, RuleView};
 pub use rules::{DiskTakes, Fate, Obstacle, Rule, Rules, StorageRule};

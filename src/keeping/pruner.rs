@@ -10,7 +10,6 @@ use crate::store::{KeptRecording, Reader, RetentionRun, StoreError, Upkeep};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Looks at recordings and takes away what is due.
@@ -24,7 +23,7 @@ pub(super) struct Pruner {
     /// What time it is for old things.
     pub(super) aged_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Free bytes of the disk that holds a path.
-    pub(super) free: Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>,
+    pub(super) free: super::keeper::FreeBytes,
 }
 
 /// Files taken away in one transaction; between two of them others have their turn.

@@ -10,6 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// Reads the file of a message, by its path below the voicemail directory.
+pub type ReadFile = Arc<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync>;
+/// Removes the file of a message, by its path below the voicemail directory.
+pub type RemoveFile = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
+
 /// What the clerk works with.
 pub struct Means {
     /// The messages, and what is to be done about them.
@@ -17,9 +22,9 @@ pub struct Means {
     /// Who owns a box.
     pub owner: Arc<dyn Fn(&Mailbox) -> BoxOwner + Send + Sync>,
     /// Reads the file of a message.
-    pub read: Arc<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync>,
+    pub read: ReadFile,
     /// Removes the file of a message.
-    pub remove: Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>,
+    pub remove: RemoveFile,
     /// Has the engine throw a message away; it may be too busy, and is asked again.
     pub throw_away: Arc<dyn Fn(RecordingId) + Send + Sync>,
     /// The way out.

@@ -97,7 +97,7 @@ fn a_minute(lost: u32) -> (Quality, Quality) {
                 let from = if to_there { OTHER } else { PHONE };
                 let sent = pass(now, from, &speech, mouth, speaker).unwrap();
                 number += u32::from(to_there);
-                if !(to_there && lost > 0 && number % lost == 0) {
+                if !(to_there && lost > 0 && number.is_multiple_of(lost)) {
                     way.push((millis + if to_there { 30 } else { 50 }, to_there, false, sent));
                 }
             }

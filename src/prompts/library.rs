@@ -319,7 +319,11 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the time it takes is printed")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        reason = "the time it takes is printed"
+    )]
     fn what_the_shipped_prompts_weigh_is_bounded_and_wide_frames_are_made_only_where_they_are_wanted() {
         let weigh = |codecs: &[Codec]| {
             let began = std::time::Instant::now();

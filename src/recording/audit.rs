@@ -214,9 +214,10 @@ fn judge(roots: &Roots, keys: Option<&Keys>, known: &Known) -> (Judgement, Strin
         plays(&mut audio, found.media_type)
     });
     if let Err(error) = played {
-        let judgement = match error.kind() {
-            io::ErrorKind::PermissionDenied => Judgement::NoKey,
-            _ => Judgement::Unplayable,
+        let judgement = if error.kind() == io::ErrorKind::PermissionDenied {
+            Judgement::NoKey
+        } else {
+            Judgement::Unplayable
         };
         return (judgement, error.to_string());
     }

@@ -332,7 +332,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let roots = roots(dir.path());
         spoken(&roots);
-        for span in [2000..3000, 700..700, 5000..1] {
+        let backwards = std::ops::Range { start: 5000, end: 1 };
+        for span in [2000..3000, 700..700, backwards] {
             let error = redact(&roots, None, &row(1), span).unwrap_err();
             assert!(error.to_string().contains("2.000 s long"), "{error}");
         }

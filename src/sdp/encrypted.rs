@@ -67,7 +67,8 @@ fn what_is_offered_meets_the_rule() {
         ..allowed
     };
     // The rule, the offer, and whether it is encrypted then; or the status, the Warning and the word of the refusal.
-    let table: [(&str, Security, &str, Result<bool, (u16, u16, &str)>); 19] = [
+    type Outcome = Result<bool, (u16, u16, &'static str)>;
+    let table: [(&str, Security, &str, Outcome); 19] = [
         ("off, plain", off, &plain, Ok(false)),
         ("off, encrypted", off, &secret, Err((488, 302, "media_transport"))),
         ("off, with a line", off, &beside, Ok(false)),

@@ -50,10 +50,6 @@ impl Journal {
     /// # Errors
     /// Gives the entry back when the queue is full or the store is closed. A `CallOpened` is then refused
     /// with 503; anything else is kept by the caller and offered again.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the entry has to come back whole, and this way is rare"
-    )]
     pub fn try_append(&self, entry: Entry) -> Result<(), Entry> {
         match self.jobs.try_send(Job::Entry(entry)) {
             Ok(()) => Ok(()),

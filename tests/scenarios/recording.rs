@@ -171,9 +171,11 @@ fn a_paused_recording_hides_the_keys_that_are_pressed_meanwhile() {
     let noted: String = world
         .entries
         .iter()
-        .filter_map(|entry| match entry {
-            Entry::CallNoted(note) if note.kind == NoteKind::Digit => Some(note.detail.as_str()),
-            _ => None,
+        .filter_map(|entry| {
+            let Entry::CallNoted(note) = entry else {
+                return None;
+            };
+            (note.kind == NoteKind::Digit).then_some(note.detail.as_str())
         })
         .collect();
     assert_eq!(noted, "5xxxx6");
@@ -225,9 +227,11 @@ fn an_agent_starts_and_stops_a_recording_by_keys_and_each_is_a_file() {
     let paths: Vec<_> = world
         .entries
         .iter()
-        .filter_map(|entry| match entry {
-            Entry::RecordingOpened(row) => Some(row.path.clone()),
-            _ => None,
+        .filter_map(|entry| {
+            let Entry::RecordingOpened(row) = entry else {
+                return None;
+            };
+            Some(row.path.clone())
         })
         .collect();
     assert_eq!(paths.len(), 2, "{paths:?}");

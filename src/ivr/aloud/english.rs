@@ -108,7 +108,7 @@ fn below_hundred(parts: &mut Vec<String>, number: u64) {
         return;
     }
     parts.push(format!("num-{}", number / 10 * 10));
-    if number % 10 > 0 {
+    if !number.is_multiple_of(10) {
         parts.push(format!("num-{}", number % 10));
     }
 }

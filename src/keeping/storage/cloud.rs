@@ -266,11 +266,14 @@ const LONGEST: usize = 300;
 
 /// What a place said, in the words of its innermost cause; the address, which may hold a signature, is left out.
 fn wrong(error: Error) -> Trouble {
-    let head = match &error {
-        Error::NotFound { .. } => "not found: ",
-        Error::PermissionDenied { .. } => "permission denied: ",
-        Error::Unauthenticated { .. } => "the credentials are refused: ",
-        _ => "",
+    let head = if matches!(error, Error::NotFound { .. }) {
+        "not found: "
+    } else if matches!(error, Error::PermissionDenied { .. }) {
+        "permission denied: "
+    } else if matches!(error, Error::Unauthenticated { .. }) {
+        "the credentials are refused: "
+    } else {
+        ""
     };
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(&error);

@@ -201,7 +201,6 @@ mod tests {
         ] {
             let (said, heard) = through(codec, 2, |_| false);
             let kept = fidelity(&said, &heard, 400);
-            println!("{codec}: {kept:.1} dB");
             assert!(kept > least, "{codec}: {kept:.1} dB");
         }
     }
@@ -212,7 +211,6 @@ mod tests {
             let (said, heard) = through(codec, 2, |place| place % 10 == 7);
             assert_eq!(said.len(), heard.len());
             let (said, heard) = (level(&said), level(&heard));
-            println!("{codec}: {said:.1} dB said, {heard:.1} dB heard");
             assert!(
                 (said - heard).abs() < 1.5,
                 "{codec}: {said:.1} dB said, {heard:.1} dB heard"
@@ -227,7 +225,6 @@ mod tests {
         // Two in a row: only the second has its copy.
         let (_, guessed) = through(Codec::Opus, 2, |place| lost(place) || lost(place + 1));
         let (copies, guesses) = (fidelity(&said, &with_copies, 400), fidelity(&said, &guessed, 400));
-        println!("copies {copies:.1} dB, guesses {guesses:.1} dB");
         assert!(
             copies > guesses + 0.5,
             "copies {copies:.1} dB, guesses {guesses:.1} dB"

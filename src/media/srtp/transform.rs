@@ -11,6 +11,10 @@ const GALOIS_TAG: usize = 16;
 
 /// The cryptography on one packet, under one set of session keys. What was encrypted under an index may not be
 /// followed by anything else under the same one: `streams` sees to that.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every stream is under the large one"
+)]
 pub(super) enum Transform {
     /// AES in counter mode, and HMAC-SHA1 over what came out (RFC 3711 §4.1.1, §4.2).
     Counter {

@@ -44,7 +44,6 @@ pub(super) async fn shake<S>(stream: S, rules: &WebRules) -> Option<WebSocketStr
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    #[expect(clippy::result_large_err, reason = "the library wants the whole response")]
     let judge = |request: &Request, mut response: Response| {
         if let Some((status, reason)) = objection(request, rules) {
             let mut refusal = ErrorResponse::new(Some(reason.to_owned()));

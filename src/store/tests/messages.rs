@@ -160,7 +160,7 @@ fn old_messages_and_those_thrown_away_are_found_by_whoever_sweeps() {
     room.settle();
     let messages = room.store.messages();
     let sales = Mailbox::Group("sales".into());
-    assert_eq!(messages.boxes().unwrap(), [sales.clone()]);
+    assert_eq!(messages.boxes().unwrap(), std::slice::from_ref(&sales));
     assert_eq!(messages.old(&sales, NOON).unwrap(), []);
     assert_eq!(messages.old(&sales, NOON + 10).unwrap(), [message(1).id]);
     let gone = messages.to_remove(NOON + 10).unwrap();
