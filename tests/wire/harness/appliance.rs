@@ -262,12 +262,26 @@ impl Appliance {
         wav::read(&answer.body)
     }
 
-    /// Resident memory in kB: VmRSS of /proc.
+    /// Resident memory in kB, VmRSS of /proc, once the prompts are decoded.
     pub(crate) fn memory_kb(&self) -> u64 {
+        // The thread that reads messages begins when the prompts are there.
+        eventually("the prompts are ready", PATIENCE, || {
+            self.has_thread("messages").then_some(())
+        });
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
             .unwrap_or_default()
+    }
+
+    fn has_thread(&self, name: &str) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid()))
+            .into_iter()
+            .flatten();
+        threads
+            .flatten()
+            .filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok())
+            .any(|comm| comm.trim_end() == name)
     }
 
     /// Open file descriptors.
