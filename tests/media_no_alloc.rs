@@ -249,7 +249,6 @@ fn a_thousand_wideband_packets_allocate_nothing_but_for_the_first() {
         session.start(start, agreed(here, codec));
         session.watch_silence(start, Some(Duration::from_secs(900)));
         let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
-        sound.prepare(&[codec]);
         session.play(PlayId(1), vec![Piece::Ready(sound)], true);
         let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcmu, 2);
         let mut audio = Vec::with_capacity(1 << 16);

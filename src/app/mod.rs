@@ -477,7 +477,7 @@ fn start_prompts(
     sounds: Arc<LateLibrary>,
     read: prompts::ReadMessage,
 ) -> anyhow::Result<()> {
-    let shelf = config.prompts.clone().ready_for(&config.media.known_codecs());
+    let shelf = config.prompts.clone().ready_for(&config.media.ready_codecs());
     let languages = config.site.languages.clone();
     let constant = config.constant_texts();
     let synthesiser = prompts::Synthesiser::new(Some(data_dir.join("prompts-cache")));

@@ -69,6 +69,18 @@ impl Config {
         codecs
     }
 
+    /// The codecs that prompts are kept ready in: both laws of G.711, and those of a wide band where one of them is
+    /// preferred to G.711. Elsewhere few legs speak them, and a leg encodes what it hears as it goes: frames of every
+    /// prompt would take more memory and more of the start than all else.
+    pub fn ready_codecs(&self) -> Vec<Codec> {
+        let known = self.known_codecs();
+        if known.first().is_some_and(|first| first.is_wideband()) {
+            known
+        } else {
+            Codec::G711.to_vec()
+        }
+    }
+
     /// The prompt for whoever waits; none for silence.
     pub fn music(&self) -> Option<PromptName> {
         (!self.music_on_hold.is_empty()).then(|| PromptName::from(self.music_on_hold.as_str()))

@@ -1,5 +1,6 @@
+use super::sound::FRAME;
 use super::sounds::Found;
-use super::{PlayId, Sound};
+use super::{Mouth, PlayId, Sound, g711};
 use crate::model::{Codec, Playable};
 use std::sync::Arc;
 
@@ -28,6 +29,39 @@ pub(super) struct Player {
     repeat: bool,
     begins: bool,
     waited: u32,
+    speaker: Speaker,
+}
+
+/// Says sounds in a codec that their frames were not made in; nothing is allocated but at the first frame.
+#[derive(Debug, Default)]
+struct Speaker {
+    mouth: Option<Box<(Codec, Mouth)>>,
+    payload: Payload,
+}
+
+#[derive(Debug)]
+struct Payload([u8; FRAME]);
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self([0; FRAME])
+    }
+}
+
+impl Speaker {
+    /// This frame of µ-law as a payload of the codec; empty when there is nothing to be sent for it.
+    fn say(&mut self, codec: Codec, law: &[u8]) -> &[u8] {
+        let mouth = match self.mouth.take().filter(|known| known.0 == codec) {
+            Some(known) => self.mouth.insert(known),
+            None => self.mouth.insert(Box::new((codec, Mouth::new(codec, 8000)))),
+        };
+        let mut pcm = [0; FRAME];
+        for (sample, byte) in pcm.iter_mut().zip(law) {
+            *sample = g711::linear(Codec::Pcmu, *byte);
+        }
+        let length = mouth.1.speak(&pcm, &mut self.payload.0);
+        self.payload.0.get(..length).unwrap_or_default()
+    }
 }
 
 /// What comes next.
@@ -52,6 +86,7 @@ impl Player {
             repeat,
             begins: true,
             waited: 0,
+            speaker: Speaker::default(),
         }
     }
 
@@ -65,8 +100,14 @@ impl Player {
                 Next::Waiting
             }
             Some(Piece::Ready(sound)) => {
-                let audio = sound.frame(codec, self.number);
+                let number = self.number;
                 self.number += 1;
+                let ready = sound.frame(codec, number);
+                let audio = if ready.is_empty() && codec.is_wideband() {
+                    self.speaker.say(codec, sound.frame(Codec::Pcmu, number))
+                } else {
+                    ready
+                };
                 Next::Frame {
                     audio,
                     begins: std::mem::take(&mut self.begins),
@@ -121,7 +162,8 @@ impl Player {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::sound::FRAME;
+    use crate::media::codec::testing::{sine, strength};
+    use crate::media::codec::{Decoder, Pcm};
     use crate::model::Tone;
 
     fn sound(frames: usize) -> Piece {
@@ -194,5 +236,23 @@ mod tests {
         }
         assert_eq!(waited, 251);
         assert_eq!(frames(&mut player, 10), 1);
+    }
+
+    #[test]
+    fn a_sound_that_has_no_frames_in_a_codec_is_spoken_in_it_as_it_goes() {
+        for codec in [Codec::G722, Codec::Opus] {
+            let sound = Arc::new(Sound::from_pcm_8k(&sine(8000, 1000.0, 8000.0, 8000)));
+            let weight = sound.weight();
+            let mut player = Player::new(PlayId(1), vec![Piece::Ready(Arc::clone(&sound))], false);
+            let (mut decoder, mut pcm, mut heard) = (Decoder::new(codec), Pcm::new(), Vec::new());
+            while let Next::Frame { audio, .. } = player.next(codec) {
+                decoder.decode(audio, &mut pcm);
+                heard.extend_from_slice(pcm.samples());
+            }
+            assert_eq!(heard.len(), codec.sample_rate() as usize);
+            let found = strength(&heard[heard.len() / 2..], codec.sample_rate(), 1000.0);
+            assert!((6500.0..9500.0).contains(&found), "{codec}: {found}");
+            assert_eq!(sound.weight(), weight, "nothing is kept of it");
+        }
     }
 }
