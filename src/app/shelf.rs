@@ -232,8 +232,10 @@ impl Shelf for Librarian {
                     }),
                     Err(error) => serde_json::json!({ "begun_at": begun, "error": format!("{error:#}") }),
                 };
-                *looking.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                // Whoever sees what was found may begin the next look.
+                let mut place = looking.found.lock().unwrap_or_else(PoisonError::into_inner);
                 looking.is_running.store(false, Ordering::SeqCst);
+                *place = Some(found);
             });
         if thread.is_err() {
             self.audit.is_running.store(false, Ordering::SeqCst);
