@@ -3,6 +3,7 @@
 use crate::harness::baresip::Account;
 use crate::harness::rtp::Voice;
 use crate::harness::sip::Dialog;
+use crate::harness::sipp::script;
 use crate::harness::{Appliance, Baresip, Household, PATIENCE, Phone, Street, eventually, tone};
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -75,8 +76,8 @@ fn a_phone_that_speaks_opus_alone_and_a_caller_with_mu_law_understand_each_other
     talks_with("opus/48000/2", 48_000);
 }
 
-/// Encrypted Opus on one side and plain µ-law on the other: what one side hums is heard on the other, and each is on its
-/// channel of the recording.
+/// A baresip with encrypted Opus on one side and a SIPp with plain µ-law on the other: each tone is on its channel of the
+/// recording, and the phone heard the caller's.
 #[test]
 fn a_phone_with_encrypted_opus_talks_to_a_plain_caller_and_both_are_recorded() {
     let street = Street::claim();
@@ -94,19 +95,15 @@ fn a_phone_with_encrypted_opus_talks_to_a_plain_caller_and_both_are_recorded() {
         .answering();
     let mut ali = Baresip::start(&street, &account);
     appliance.until_registered(1);
-    let voice = Voice::at(street.pbx());
-    let carrier = Phone::new(
-        "+966501234567",
-        SocketAddrV4::new(street.pbx(), 5060),
-        street.box_sip(),
-    );
-    let caller = carrier.dial("8001", voice.address).answered();
-    voice.hum(caller.audio, CALLER_HZ);
-    eventually("they understand each other", PATIENCE, || {
-        let both = tone::heard(&voice.heard(), PHONE_HZ).min(ali.heard_so_far(CALLER_HZ / 6));
-        (both >= SECOND).then_some(())
+    let caller = script("caller_talks", street.pbx())
+        .calls(1)
+        .humming(CALLER_HZ)
+        .pausing(Duration::from_secs(4))
+        .call(street.box_sip(), "8001");
+    eventually("the phone hears the caller", PATIENCE, || {
+        (ali.heard_so_far(CALLER_HZ / 6) >= SECOND).then_some(())
     });
-    caller.hang_up();
+    caller.finish();
     ali.wait_for("CALL_CLOSED");
     let record = appliance.only_record();
     let quality = &record.0["legs"][1]["quality"];

@@ -1,7 +1,7 @@
 //! SIPp: scripted callers and agents. The scripts are in `tests/wire/sipp`.
 
 use super::peer::{Peer, last_lines};
-use super::{eventually, setup};
+use super::{eventually, setup, tone, wav};
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
@@ -100,6 +100,21 @@ impl Script {
     /// The status line of `agent_refuses`; SIPp takes no variable there.
     pub(crate) fn refusing_with(mut self, status: &str) -> Self {
         self.text = self.text.replace("600 Busy Everywhere", status);
+        self
+    }
+
+    /// Sends this tone in µ-law while the script's `<pause/>` lasts.
+    pub(crate) fn humming(mut self, hertz: u32) -> Self {
+        let law: Vec<u8> = tone::sine(hertz, Duration::from_secs(1))
+            .into_iter()
+            .map(wav::to_mu_law)
+            .collect();
+        fs::write(self.folder.path().join("hum.ul"), law).expect("the tone can be written");
+        let play = r#"<nop><action><exec rtp_stream="hum.ul,-1,0,PCMU/8000"/></action></nop><pause/>"#;
+        self.text = self
+            .text
+            .replace("[auto_media_port]", "[rtpstream_audio_port]")
+            .replace("<pause/>", play);
         self
     }
 
