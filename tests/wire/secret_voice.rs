@@ -366,7 +366,7 @@ fn an_encrypted_offer_over_udp_is_refused_with_the_reason() {
 
 /// A PBX whose trunk is encrypted, in the way Asterisk does it.
 #[test]
-fn an_asterisk_with_an_encrypted_trunk_calls_a_phone_and_is_called() {
+fn an_asterisk_with_an_encrypted_trunk_calls_a_plain_phone() {
     let street = Street::claim();
     let pbx = Asterisk::start_with(&street, |file, text| match file {
         "pjsip.conf" => text.replace("[box](audio)\n", "[box](audio)\nmedia_encryption=sdes\n"),
