@@ -11,6 +11,9 @@ CALLPOST_SITE_METHOD = file
 CALLPOST_LICENSE = MIT or Apache-2.0
 CALLPOST_LICENSE_FILES = LICENSE-MIT LICENSE-APACHE
 
+# Opus is built by CMake.
+CALLPOST_DEPENDENCIES = $(BR2_CMAKE_HOST_DEPENDENCY)
+
 # The infrastructure overrides [profile.release]; these three are worth having.
 CALLPOST_CARGO_ENV = \
 	CARGO_PROFILE_RELEASE_LTO=fat \
@@ -38,6 +41,12 @@ endef
 define CALLPOST_INSTALL_INIT_SYSTEMD
 	$(INSTALL) -D -m 0644 $(@D)/systemd/callpost.service \
 		$(TARGET_DIR)/usr/lib/systemd/system/callpost.service
+	$(INSTALL) -D -m 0644 $(@D)/systemd/callpost.socket \
+		$(TARGET_DIR)/usr/lib/systemd/system/callpost.socket
+	$(INSTALL) -D -m 0644 $(@D)/systemd/callpost.service.d/50-systemd-254.conf \
+		$(TARGET_DIR)/usr/lib/systemd/system/callpost.service.d/50-systemd-254.conf
+	$(INSTALL) -D -m 0644 $(@D)/systemd/callpost.preset \
+		$(TARGET_DIR)/usr/lib/systemd/system-preset/80-callpost.preset
 	$(INSTALL) -D -m 0644 $(@D)/systemd/callpost.tmpfiles \
 		$(TARGET_DIR)/usr/lib/tmpfiles.d/callpost.conf
 endef
