@@ -55,6 +55,15 @@ bench-fleet:
 bench-journal *args:
     cargo bench --bench journal -- {{ args }}
 
+# Whether the time of an answer tells who is at home; for a quiet machine
+telling-time:
+    cargo test --test wire -- --ignored --nocapture telling_time
+
+# Two real phones and the box with a bad network between them; needs root. `just bad-line --loss 20 --seconds 600`
+bad-line *args:
+    cargo build --release
+    tests/bad-line/bad_line.py {{ args }}
+
 # Format, and let clippy mend what it can
 tidy:
     cargo fmt
@@ -64,21 +73,26 @@ tidy:
 deny:
     cargo deny check bans licenses sources
 
-# For an ARM box, with Debian's cross linker and rustup's standard library
-cross arch:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    case {{ arch }} in
-      aarch64) target=aarch64-unknown-linux-gnu ;;
-      armv7) target=armv7-unknown-linux-gnueabihf ;;
-      *) echo "just cross aarch64, or just cross armv7" >&2; exit 2 ;;
-    esac
-    rustup target add "$target"
-    cargo build --release --locked --target "$target"
+# For an ARM box (aarch64, armv7) or this machine (amd64): the program, what is in it and the checksums, in target/dist.
+# `just cross armv7 fast` is hardly optimised and done in minutes
+cross arch *how:
+    packaging/cross.sh {{ arch }} {{ how }}
+
+# The Debian package of what `just cross` has built
+deb arch:
+    packaging/deb.sh {{ arch }}
+
+# An ARM machine of its own with the unit of the package: the demo, the watchdog, the clock. Needs root and `just cross aarch64`
+boot:
+    packaging/boot.sh
+
+# The 32-bit program's main job under qemu-arm. Needs `just cross armv7`
+demo-armv7:
+    packaging/demo-armv7.sh
 
 # The unit: correct, and how exposed it leaves the daemon
 verify-unit:
-    systemd-analyze security --offline=true --no-pager systemd/callpost.service | tail -1
+    cargo test --locked --test box unit:: -- --nocapture
 
 # A source tarball for Buildroot
 source:

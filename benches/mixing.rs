@@ -33,6 +33,8 @@ fn main() {
             vec![Codec::Pcmu, Codec::G722, Codec::Opus],
         ),
         ("a conference in µ-law", vec![Codec::Pcmu; 32]),
+        ("a conference in G.722", vec![Codec::G722; 32]),
+        ("a conference in Opus", vec![Codec::Opus; 32]),
     ] {
         let spent = converse(&codecs);
         let per_tick = spent.as_secs_f64() * 1e6 / f64::from(TICKS);

@@ -6,16 +6,23 @@
 //! phones' own share). Packets are spread evenly over time, so that most wake-ups bring one packet: the dearest case. Each
 //! figure is the least of some rounds, taken in turn, so that what else the machine does weighs on all alike. Numbers
 //! behind `--` choose other calls: `cargo bench --bench relay -- 50`; `quick` is one round.
+//!
+//! Two rows are about bad days. Over a bad line one packet in ten is lost before it comes to the box, each is up to 60 ms
+//! late, so that they overtake each other, and one in a hundred comes twice; the delay is the box's own. And what a flood of
+//! 20,000 reports a second at the report port of one of ten calls takes of a core.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use callpost::media::{Found, MediaOrder, PACKET, PlayId, Session, Sound, Sounds};
-use callpost::model::{CallKey, Codec, Dice, LegId, LegKey, Playable, RecordingId, SrtpSuite, TapeMessage};
+use callpost::model::{
+    CallKey, Codec, Dice, LegId, LegKey, Playable, RecordingId, SrtpSuite, TapeFormat, TapeMessage,
+};
 use callpost::net::rtp::{RtpSettings, RtpThreads};
 use callpost::sdp::{Agreed, MasterKey, Secured};
 use mio::net::UdpSocket as MioSocket;
 use mio::{Events, Interest, Poll, Token};
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -53,15 +60,51 @@ fn main() {
             row(what, calls, &cost);
         }
     }
+    flood();
 }
 
 /// Measures each kind in turn, some times over, and keeps the cheapest round of each.
 fn least(calls: u32) -> Vec<(&'static str, Cost)> {
-    let kinds: [(&str, &dyn Fn() -> Cost); 6] = [
+    let plain = Bridged::default();
+    let kinds: [(&str, &dyn Fn() -> Cost); 8] = [
         ("bare relay", &|| bare(calls)),
-        ("bridged", &|| bridged(calls, Codec::Pcmu, false)),
-        ("bridged, µ-law to A-law", &|| bridged(calls, Codec::Pcma, false)),
-        ("bridged, recorded", &|| bridged(calls, Codec::Pcmu, true)),
+        ("bridged", &|| bridged(calls, plain)),
+        ("bridged, over a bad line", &|| {
+            bridged(
+                calls,
+                Bridged {
+                    bad_line: true,
+                    ..plain
+                },
+            )
+        }),
+        ("bridged, µ-law to A-law", &|| {
+            bridged(
+                calls,
+                Bridged {
+                    second_law: Codec::Pcma,
+                    ..plain
+                },
+            )
+        }),
+        ("bridged, keys heard in the voice", &|| {
+            bridged(
+                calls,
+                Bridged {
+                    sung_keys: true,
+                    ..plain
+                },
+            )
+        }),
+        ("bridged, recorded", &|| {
+            bridged(
+                calls,
+                Bridged {
+                    recorded: true,
+                    ..plain
+                },
+            )
+        }),
         ("bridged, one side encrypted", &|| encrypted(calls)),
         ("prompt playing, caller speaking", &|| playing(calls)),
     ];
@@ -150,14 +193,7 @@ fn speak_sealed(
         let due = (start.elapsed().as_nanos() as u64 / gap).min(total);
         while sent < due {
             let phone = (sent % phones.len() as u64) as usize;
-            let number = (sent / phones.len() as u64) as u32;
-            let mut packet = [0x55; PACKET];
-            packet[..2].copy_from_slice(&[0x80, 0]);
-            packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
-            packet[4..8].copy_from_slice(&(number * 160).to_be_bytes());
-            packet[8..12].copy_from_slice(&(phone as u32).to_be_bytes());
-            packet[STAMP].copy_from_slice(&(start.elapsed().as_nanos() as u64).to_be_bytes());
-            packet[20..22].copy_from_slice(&MARK);
+            let mut packet = voice_packet(phone, (sent / phones.len() as u64) as u32, start);
             let length = seal(phone, &mut packet);
             phones[phone]
                 .send_to(&packet[..length], to[phone])
@@ -170,6 +206,80 @@ fn speak_sealed(
     over.store(true, Ordering::Relaxed);
     let (back, delay) = ears.join().expect("the ears' end");
     (sent, back, delay)
+}
+
+/// A packet of a phone that leaves now.
+fn voice_packet(phone: usize, number: u32, start: Instant) -> [u8; PACKET] {
+    let mut packet = [0x55; PACKET];
+    packet[..2].copy_from_slice(&[0x80, 0]);
+    packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
+    packet[4..8].copy_from_slice(&(number * 160).to_be_bytes());
+    packet[8..12].copy_from_slice(&(phone as u32).to_be_bytes());
+    packet[STAMP].copy_from_slice(&(start.elapsed().as_nanos() as u64).to_be_bytes());
+    packet[20..22].copy_from_slice(&MARK);
+    packet
+}
+
+/// How two phones are bridged.
+#[derive(Clone, Copy)]
+struct Bridged {
+    second_law: Codec,
+    recorded: bool,
+    bad_line: bool,
+    /// Neither phone knows telephone-event, so that keys are listened for in what it says.
+    sung_keys: bool,
+}
+
+impl Default for Bridged {
+    fn default() -> Self {
+        Self {
+            second_law: Codec::Pcmu,
+            recorded: false,
+            bad_line: false,
+            sung_keys: false,
+        }
+    }
+}
+
+/// The phones speak over a bad line; the stamp of a packet says when it left the line. Gives the packets that came to the
+/// box, each counted once, and what was heard.
+fn speak_over_a_bad_line(phones: &[UdpSocket], to: &[SocketAddr]) -> (u64, u64, Delay) {
+    let gap = 1_000_000_000 / (RATE * phones.len() as u64);
+    let total = RATE * SECONDS * phones.len() as u64;
+    let start = Instant::now();
+    let over = Arc::new(AtomicBool::new(false));
+    let ears = listen(phones, start, over.clone());
+    let (mut dice, mut on_the_way) = (Dice::from_number(4), BTreeMap::new());
+    let (mut said, mut arrived, mut copies) = (0u64, 0u64, 0u64);
+    while said < total || !on_the_way.is_empty() {
+        let now = start.elapsed().as_nanos() as u64;
+        while said < (now / gap).min(total) {
+            let late = dice.roll(60_000) * 1000;
+            if dice.roll(10) > 0 {
+                on_the_way.insert((now + late, 2 * said), said);
+                arrived += 1;
+            }
+            if dice.roll(100) == 0 {
+                on_the_way.insert((now + late + 1_000_000, 2 * said + 1), said);
+                copies += 1;
+            }
+            said += 1;
+        }
+        while let Some(first) = on_the_way.first_entry().filter(|first| first.key().0 <= now) {
+            let number = first.remove();
+            let phone = (number % phones.len() as u64) as usize;
+            let packet = voice_packet(phone, (number / phones.len() as u64) as u32, start);
+            phones[phone]
+                .send_to(&packet[..PLAIN], to[phone])
+                .expect("a packet sent");
+        }
+        thread::sleep(Duration::from_micros(30));
+    }
+    thread::sleep(Duration::from_millis(200));
+    over.store(true, Ordering::Relaxed);
+    let (back, delay) = ears.join().expect("the ears' end");
+    // Copies of packets that were lost themselves arrive as the only ones, and make up for none that we lose.
+    (arrived + copies, back, delay)
 }
 
 /// All phones' ears, on a thread of their own.
@@ -294,7 +404,7 @@ impl Sounds for Library {
 }
 
 /// One RTP thread with all legs open and started, and the recorder's queue.
-fn office(phones: &[UdpSocket], second_law: Codec) -> (RtpThreads, Vec<SocketAddr>, Receiver<TapeMessage>) {
+fn office(phones: &[UdpSocket], how: Bridged) -> (RtpThreads, Vec<SocketAddr>, Receiver<TapeMessage>) {
     let sound = Arc::new(Sound::from_pcm_8k(&[1000; 80_000]));
     let (recorder, tapes) = sync_channel(4096);
     let (_, buffers) = sync_channel(1);
@@ -320,8 +430,16 @@ fn office(phones: &[UdpSocket], second_law: Codec) -> (RtpThreads, Vec<SocketAdd
         threads
             .order(MediaOrder::Open { leg, local, port })
             .expect("open");
-        let codec = if place % 2 == 0 { Codec::Pcmu } else { second_law };
-        let agreed = agreed(phone.local_addr().expect("its address"), codec);
+        let codec = if place % 2 == 0 {
+            Codec::Pcmu
+        } else {
+            how.second_law
+        };
+        let plain = agreed(phone.local_addr().expect("its address"), codec);
+        let agreed = Agreed {
+            receive_telephone_event: plain.receive_telephone_event.filter(|_| !how.sung_keys),
+            ..plain
+        };
         threads.order(MediaOrder::Start { leg, agreed }).expect("start");
         to.push(SocketAddr::new(local, port));
     }
@@ -338,33 +456,37 @@ fn leg(place: usize) -> LegKey {
 fn agreed(remote: SocketAddr, codec: Codec) -> Agreed {
     Agreed {
         remote_rtcp: remote,
-        send_telephone_event: None,
-        receive_telephone_event: None,
+        send_telephone_event: Some(101),
+        receive_telephone_event: Some(101),
         ..Agreed::plain(remote, codec)
     }
 }
 
-fn bridged(calls: u32, second_law: Codec, recorded: bool) -> Cost {
+fn bridged(calls: u32, how: Bridged) -> Cost {
     let phones = phones(calls);
-    let (threads, to, tapes) = office(&phones, second_law);
+    let (threads, to, tapes) = office(&phones, how);
     for call in 0..calls as usize {
         let (a, b) = (leg(2 * call), leg(2 * call + 1));
         threads.order(MediaOrder::Bridge { a, b }).expect("bridge");
-        if recorded {
+        if how.recorded {
             let id = RecordingId(uuid::Uuid::from_u128(call as u128));
             threads
                 .order(MediaOrder::Record {
                     left: a,
                     right: Some(b),
                     id,
-                    codec: Codec::Pcmu,
+                    format: TapeFormat::MuLaw,
                 })
                 .expect("record");
         }
     }
     let drain = thread::spawn(move || tapes.iter().count());
     let before = cpu_of(RTP);
-    let (sent, back, delay) = speak(&phones, &to);
+    let (sent, back, delay) = if how.bad_line {
+        speak_over_a_bad_line(&phones, &to)
+    } else {
+        speak(&phones, &to)
+    };
     let cpu = cpu_of(RTP) - before;
     threads.stop();
     drain.join().expect("the recorder's end");
@@ -380,7 +502,7 @@ fn bridged(calls: u32, second_law: Codec, recorded: bool) -> Cost {
 /// The first phone of each call encrypts, the second does not.
 fn encrypted(calls: u32) -> Cost {
     let phones = phones(calls);
-    let (threads, to, _tapes) = office(&phones, Codec::Pcmu);
+    let (threads, to, _tapes) = office(&phones, Bridged::default());
     let suite = SrtpSuite::AesCm128Tag80;
     let [ours, theirs] = [[1; 30], [2; 30]].map(|key| MasterKey::new(suite, &key).expect("a key"));
     let secured = |send, receive| Secured {
@@ -434,7 +556,7 @@ fn encrypted(calls: u32) -> Cost {
 /// Every phone speaks into a menu; the cost is per packet that it sends, and it hears as many.
 fn playing(calls: u32) -> Cost {
     let callers: Vec<_> = phones(calls).into_iter().step_by(2).collect();
-    let (threads, to, _tapes) = office(&callers, Codec::Pcmu);
+    let (threads, to, _tapes) = office(&callers, Bridged::default());
     for place in 0..callers.len() {
         let items = vec![Playable::Prompt {
             language: "en".into(),
@@ -459,4 +581,60 @@ fn playing(calls: u32) -> Cost {
         expected: back,
         delay,
     }
+}
+
+/// What a flood at a report port takes: ten calls talk, and a stranger and the phone's own host send 20,000 datagrams a
+/// second beside.
+fn flood() {
+    const CALLS: u32 = 10;
+    const A_SECOND: u64 = 20_000;
+    let over = Arc::new(AtomicBool::new(false));
+    let told = over.clone();
+    let measure = |socket: Option<UdpSocket>| {
+        let phones = phones(CALLS);
+        let (threads, to, _tapes) = office(&phones, Bridged::default());
+        for call in 0..CALLS as usize {
+            let (a, b) = (leg(2 * call), leg(2 * call + 1));
+            threads.order(MediaOrder::Bridge { a, b }).expect("bridge");
+        }
+        let flooding = socket.map(|socket| {
+            let (odd, told) = (SocketAddr::new(to[0].ip(), to[0].port() + 1), told.clone());
+            thread::spawn(move || {
+                let (start, mut sent) = (Instant::now(), 0u64);
+                while !told.load(Ordering::Relaxed) {
+                    let due = start.elapsed().as_micros() as u64 * A_SECOND / 1_000_000;
+                    while sent < due {
+                        // A full queue loses it, as a network would.
+                        socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 9], odd).ok();
+                        sent += 1;
+                    }
+                    thread::sleep(Duration::from_micros(30));
+                }
+                sent as f64 / start.elapsed().as_secs_f64()
+            })
+        });
+        let before = cpu_of(RTP);
+        let (sent, back, delay) = speak(&phones, &to);
+        let share = (cpu_of(RTP) - before) as f64 / (SECONDS as f64 * 1e9) * 100.0;
+        over.store(true, Ordering::Relaxed);
+        let rate = flooding.map_or(0.0, |flooding| flooding.join().expect("the flood's end"));
+        over.store(false, Ordering::Relaxed);
+        threads.stop();
+        (share, rate, sent.saturating_sub(back), delay)
+    };
+    let host = UdpSocket::bind("127.21.0.2:0").expect("a stranger's socket");
+    let mut rounds: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let calm = measure(None).0;
+            let (share, rate, lost, delay) = measure(Some(host.try_clone().expect("the same socket")));
+            (share - calm, rate, lost, delay)
+        })
+        .collect();
+    rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let (share, rate, lost, delay) = rounds[ROUNDS / 2];
+    println!(
+        "{rate:.0} reports a second at one of ten calls take {share:.2} % of a core (median of {ROUNDS}); voice: {lost} lost, \
+         p99 {} µs",
+        delay.p99
+    );
 }

@@ -1,4 +1,4 @@
-//! What the core's thinking costs, without sockets, disk and threads: `cargo bench --bench signalling`.
+//! What the core's thinking costs, without sockets, disk and threads: `cargo bench --bench signalling [calls]`.
 //!
 //! The same work as the rows of the figures, message by message through the engine in virtual time. What the figures
 //! show above these numbers is spent on the way in and out.
@@ -29,18 +29,20 @@ use site::{BOX, PASSWORD, PBX, Site, agent, agent_at, group};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Calls of a row; after a third of them transactions end as fast as they begin.
+/// Calls of a row, unless another number is asked for; after a third of them transactions end as fast as they begin.
 const CALLS: u64 = 30_000;
 
 fn main() {
+    let asked = std::env::args().find_map(|word| word.parse().ok());
+    let calls = asked.unwrap_or(CALLS);
     let mut desk = Desk::new();
-    row("an answered call (INVITE … BYE)", CALLS, |n| desk.answered(n));
+    row("an answered call (INVITE … BYE)", calls, |n| desk.answered(n));
     let mut desk = Desk::new();
-    row("a REGISTER with digest (401 and again)", CALLS, |n| {
+    row("a REGISTER with digest (401 and again)", calls, |n| {
         desk.register(n)
     });
     let mut desk = Desk::new();
-    row("ring 8, one wins, 7 cancelled", CALLS / 5, |n| desk.ring_eight(n));
+    row("ring 8, one wins, 7 cancelled", calls / 5, |n| desk.ring_eight(n));
 }
 
 fn row(what: &str, rounds: u64, mut work: impl FnMut(u64) -> Duration) {

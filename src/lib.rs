@@ -13,6 +13,7 @@
 //! * [`agents`]    — who can take a call right now
 //! * [`call`]      — one call: events in, actions out
 //! * [`engine`]    — the whole appliance as one machine
+//! * [`verdict`]   — what was wrong with a call, in plain words
 //!
 //! Shell — threads and the outside:
 //! * [`net`]       — SIP sockets and the RTP threads
@@ -22,6 +23,7 @@
 //! * [`egress`]    — the one careful way out to configured addresses
 //! * [`upstream`]  — forwards the outbox
 //! * [`mailroom`]  — messages by e-mail and in writing
+//! * [`trace`]     — what went over the wire, call by call
 //! * [`keeping`]   — how long recordings stay here, and where copies go
 //! * [`connectors`] — call records of a PBX beside the box
 //! * [`http`]      — REST and pages
@@ -52,4 +54,6 @@ pub mod routing;
 pub mod sdp;
 pub mod sip;
 pub mod store;
+pub mod trace;
 pub mod upstream;
+pub mod verdict;

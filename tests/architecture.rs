@@ -27,10 +27,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "engine",
         &["model", "sdp", "sip", "media", "ivr", "routing", "agents", "call"],
     ),
+    ("verdict", &["model", "sip"]),
     // shell
     ("prompts", &["model", "media"]),
     ("net", &["model", "sip", "media", "prompts"]),
     ("recording", &["model"]),
+    ("trace", &["model", "sip"]),
     ("store", &["model"]),
     ("egress", &["model"]),
     ("upstream", &["model", "store", "egress"]),
@@ -39,7 +41,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("connectors", &["model", "store", "egress"]),
     (
         "http",
-        &["model", "agents", "engine", "store", "keeping", "connectors"],
+        &[
+            "model",
+            "agents",
+            "engine",
+            "store",
+            "keeping",
+            "connectors",
+            "trace",
+            "verdict",
+        ],
     ),
     // top
     ("config", EVERYTHING_ABOVE),
@@ -51,7 +62,7 @@ const EVERYTHING_ABOVE: &[&str] = &["*"];
 
 /// Rooms without socket, file, clock, thread or dice of their own.
 const PURE: &[&str] = &[
-    "model", "sdp", "sip", "media", "ivr", "routing", "agents", "call", "engine",
+    "model", "sdp", "sip", "media", "ivr", "routing", "agents", "call", "engine", "verdict",
 ];
 
 /// Paths that lead outside; a pure room names none of them.

@@ -6,7 +6,7 @@ use callpost::media::mixer::{Mixer, Voice};
 use callpost::media::{
     Ear, Frame, Heard, HeardReport, Mouth, PACKET, Piece, PlayId, Session, Sound, Tape, Tones,
 };
-use callpost::model::{Codec, Dice, Digit, Part, RecordingId, SrtpSuite, Tone};
+use callpost::model::{Codec, Dice, Digit, Part, RecordingId, SrtpSuite, TapeFormat, Tone};
 use callpost::sdp::{Agreed, MasterKey, Secured};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -79,7 +79,7 @@ fn ten_thousand_packets_allocate_nothing() {
     caller.start(start, agreed(here, Codec::Pcmu));
     agent.start(start, agreed(there, Codec::Pcma));
     caller.watch_silence(start, Some(Duration::from_secs(9)));
-    let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcma, 2);
+    let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), TapeFormat::ALaw, 2);
     let mut audio = Vec::with_capacity(1 << 16);
     let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
     caller.play(PlayId(1), vec![Piece::Ready(sound)], true);
@@ -250,7 +250,7 @@ fn a_thousand_wideband_packets_allocate_nothing_but_for_the_first() {
         session.watch_silence(start, Some(Duration::from_secs(900)));
         let sound = Arc::new(Sound::from_pcm_8k(&[900; 16_000]));
         session.play(PlayId(1), vec![Piece::Ready(sound)], true);
-        let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcmu, 2);
+        let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), TapeFormat::MuLaw, 2);
         let mut audio = Vec::with_capacity(1 << 16);
         let (mut mouth, mut ear) = (Mouth::new(codec, 8000), Ear::new(start, codec, 16_000));
         let (mut frame, mut heard, mut mixed) = ([0; PACKET], [0; 320], [0i16; 160]);

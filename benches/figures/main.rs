@@ -1,4 +1,5 @@
-//! The figures of the product, measured: `just bench`, or `cargo bench --bench figures [callpost|asterisk] [long]`.
+//! The figures of the product, measured: `just bench`, or
+//! `cargo bench --bench figures [callpost|asterisk] [signalling] [long]`, where `signalling` leaves the conversations out.
 //!
 //! The box (the release build) and, where it is installed, Asterisk beside it are driven by the same crowd of callers
 //! and agents on loopback, one after the other in one run. CPU is user + system time of the process from
@@ -32,8 +33,14 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let long = asked.iter().any(|word| word == "long");
-    let asked: Vec<String> = asked.into_iter().filter(|word| word != "long").collect();
+    let choice = rows::Choice {
+        long: asked.iter().any(|word| word == "long"),
+        signalling_alone: asked.iter().any(|word| word == "signalling"),
+    };
+    let asked: Vec<String> = asked
+        .into_iter()
+        .filter(|word| !["long", "signalling"].contains(&word.as_str()))
+        .collect();
     let wanted = |kind: Kind| asked.is_empty() || asked.iter().any(|word| word == kind.name());
     let mut columns = Vec::new();
     for kind in [Kind::Callpost, Kind::Asterisk] {
@@ -47,7 +54,7 @@ fn main() {
             continue;
         }
         eprintln!("measuring {} …", kind.name());
-        columns.push((kind, rows::measure(kind, long)));
+        columns.push((kind, rows::measure(kind, choice)));
     }
     println!("{}", table::machine());
     println!("{}", table::markdown(&columns));

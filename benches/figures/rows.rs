@@ -1,6 +1,9 @@
 //! The rows of the figure table, one function a measurement.
 
 use crate::crowd::{Crowd, Manners};
+use crate::harness::appliance::count;
+use crate::harness::returning::{Town, furnished};
+use crate::harness::{Appliance, Household, Street};
 use crate::process::Process;
 use crate::subject::{self, AGENTS, Kind, Subject, agents_number};
 use std::collections::BTreeMap;
@@ -19,7 +22,7 @@ pub(crate) struct Row {
 }
 
 /// The table, in its order.
-pub(crate) const ROWS: [Row; 18] = [
+pub(crate) const ROWS: [Row; 20] = [
     row("idle_rss_mb", "idle resident memory, VmRSS", "MB", "≤ 12"),
     row("idle_pss_mb", "idle memory, PSS", "MB", "–"),
     row(
@@ -108,6 +111,18 @@ pub(crate) const ROWS: [Row; 18] = [
         "kB",
         "≤ 1000",
     ),
+    row(
+        "return_10000_lost",
+        "10,000 phones register within a minute after a power return: lost or shut out (`long`)",
+        "phones",
+        "0",
+    ),
+    row(
+        "return_10000_kb",
+        "memory that another such return adds, 40 s later (`long`)",
+        "kB",
+        "≤ 1000",
+    ),
 ];
 
 const fn row(key: &'static str, what: &'static str, unit: &'static str, goal: &'static str) -> Row {
@@ -122,8 +137,17 @@ const fn row(key: &'static str, what: &'static str, unit: &'static str, goal: &'
 /// What was measured, by key; a key that is missing or `None` was not.
 pub(crate) type Figures = BTreeMap<&'static str, Option<f64>>;
 
-/// Measures every row of one subject.
-pub(crate) fn measure(kind: Kind, long: bool) -> Figures {
+/// Which rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choice {
+    /// Those too that take minutes.
+    pub(crate) long: bool,
+    /// No conversations.
+    pub(crate) signalling_alone: bool,
+}
+
+/// Measures every row of one subject that is wanted.
+pub(crate) fn measure(kind: Kind, choice: Choice) -> Figures {
     let mut figures = Figures::new();
     let start = median_of(5, || {
         Subject::start(kind)?
@@ -132,11 +156,18 @@ pub(crate) fn measure(kind: Kind, long: bool) -> Figures {
     });
     note(&mut figures, "start_ms", start);
     let measured = Bench::set_up(kind).map(|mut bench| {
-        bench.measure_all(&mut figures);
+        bench.measure_rest(&mut figures);
+        if !choice.signalling_alone {
+            bench.measure_conversations(&mut figures);
+        }
+        bench.measure_signalling(&mut figures);
         if kind == Kind::Callpost {
-            bench.measure_crowds(&mut figures, long);
+            bench.measure_crowds(&mut figures, choice.long);
         }
     });
+    if kind == Kind::Callpost && choice.long {
+        returning(&mut figures);
+    }
     if let Err(reason) = measured {
         eprintln!("{}: {reason}", kind.name());
     }
@@ -168,7 +199,7 @@ impl Bench {
         })
     }
 
-    fn measure_all(&mut self, figures: &mut Figures) {
+    fn measure_rest(&mut self, figures: &mut Figures) {
         std::thread::sleep(Duration::from_secs(2)); // Idle means that nothing of the start is left to do.
         note(figures, "idle_rss_mb", self.resident_mb());
         let share = self.process.proportional_kb().map(|kb| kb / 1024.0);
@@ -177,8 +208,10 @@ impl Bench {
             "idle_pss_mb",
             share.ok_or_else(|| "PSS is not shown here".to_owned()),
         );
+    }
 
-        // Conversations first: what signalling leaves behind for half a minute is not their memory.
+    fn measure_conversations(&mut self, figures: &mut Figures) {
+        // Before the signalling: what that leaves behind for half a minute is not their memory.
         note(figures, "bridged_50_percent", self.talking(50));
         note(figures, "bridged_100_percent", self.talking(100));
         note(figures, "relay_loss_percent", self.loss());
@@ -196,6 +229,9 @@ impl Bench {
         // Their last transactions are forgotten after 64·T1, 32 s (RFC 3261 §17).
         std::thread::sleep(Duration::from_secs(40));
         note(figures, "recorded_100_after_mb", self.resident_mb());
+    }
+
+    fn measure_signalling(&mut self, figures: &mut Figures) {
         note(figures, "register_ms", self.registering());
         note(figures, "answered_call_ms", self.answering());
         self.ringing(figures);
@@ -383,6 +419,33 @@ impl Bench {
         let spent = self.process.cpu().saturating_sub(before);
         Ok(spent.as_secs_f64() * 1000.0 / f64::from(rounds))
     }
+}
+
+/// The power of ten thousand phones comes back, and once more.
+fn returning(figures: &mut Figures) {
+    const PHONES: u32 = 10_000;
+    let street = Street::claim();
+    let appliance = Appliance::open(&street, &furnished(Household::new(), PHONES));
+    let mut town = Town::build(&street, PHONES);
+    let mut lost = 0;
+    let mut memory = [0.0; 2];
+    for after in &mut memory {
+        let outcome = town.power_on(Duration::from_secs(60));
+        eprintln!(
+            "{} phones are back, {} requests were said again, the longest wait was {:?}",
+            outcome.back,
+            outcome.said_again,
+            outcome.waited.last()
+        );
+        lost += PHONES - outcome.back;
+        lost += u32::try_from(count(&appliance.status(), "bans")).unwrap_or(u32::MAX);
+        // The last transactions are forgotten by then.
+        std::thread::sleep(Duration::from_secs(40));
+        *after = appliance.memory_kb() as f64;
+    }
+    let [first, second] = memory;
+    note(figures, "return_10000_lost", Ok(f64::from(lost)));
+    note(figures, "return_10000_kb", Ok((second - first).max(0.0)));
 }
 
 fn median_of(times: u32, mut measure: impl FnMut() -> Result<f64, String>) -> Result<f64, String> {

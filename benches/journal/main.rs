@@ -1,6 +1,7 @@
 //! The journal at a million records: what it takes on disk, whether writing stays flat, what resident memory grows by, and
 //! how long a list takes with every filter. `just bench-journal`, or with a number of records and a directory:
-//! `cargo bench --bench journal -- 100000 /var/tmp/journal`.
+//! `cargo bench --bench journal -- 100000 /var/tmp/journal`. With `cold` as the third word each list begins without a page
+//! of the database in memory.
 #![allow(missing_docs, reason = "a benchmark")]
 #![expect(
     clippy::unwrap_used,
@@ -26,6 +27,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
     let records: u32 = arguments.next().map_or(1_000_000, |word| word.parse().unwrap());
     let kept = arguments.next().map(PathBuf::from);
+    let is_cold = arguments.next().is_some_and(|word| word == "cold");
     let temporary = tempfile::tempdir().unwrap();
     let dir = kept.as_deref().unwrap_or(temporary.path());
     let (store, replies) = open(dir);
@@ -36,7 +38,12 @@ fn main() {
         "stored: {:.0} MB for {records} records and their outbox",
         size(dir) / 1e6
     );
-    lists(&store.reader(), records);
+    let forget = || {
+        if is_cold {
+            forget(dir)
+        }
+    };
+    lists(&store.reader(), records, if is_cold { 20 } else { 60 }, &forget);
     drain(&store);
     store.shutdown();
 }
@@ -56,6 +63,16 @@ fn open(dir: &Path) -> (Store, Receiver<StoreReply>) {
     });
     let Opened { store, .. } = Store::open(dir, options).unwrap();
     (store, replies)
+}
+
+/// Has the kernel drop what it keeps of the database, as if nobody had read it since the power came on.
+fn forget(dir: &Path) {
+    let database = format!("if={}", dir.join("callpost.db").display());
+    let dropped = std::process::Command::new("dd")
+        .args([&database, "iflag=nocache", "count=0", "status=none"])
+        .status()
+        .unwrap();
+    assert!(dropped.success());
 }
 
 fn size(dir: &Path) -> f64 {
@@ -109,7 +126,7 @@ fn append(journal: &Journal, entry: Entry) {
     }
 }
 
-fn lists(reader: &Reader, records: u32) {
+fn lists(reader: &Reader, records: u32, rounds: u32, forget: &dyn Fn()) {
     let newest = |filter: CdrFilter| CdrFilter {
         newest_first: true,
         limit: 100,
@@ -285,7 +302,15 @@ fn lists(reader: &Reader, records: u32) {
             }),
         ),
         (
-            "number and status",
+            "number, prefix of 8, and status",
+            Box::new(|dice| CdrFilter {
+                number: Some(NumberMatch::Prefix(caller(dice)[..8].to_owned())),
+                status: status(dice / 7),
+                ..all()
+            }),
+        ),
+        (
+            "number, suffix of 4, and status",
             Box::new(|dice| CdrFilter {
                 number: Some(NumberMatch::Suffix(caller(dice)[9..].to_owned())),
                 status: status(dice / 7),
@@ -298,7 +323,8 @@ fn lists(reader: &Reader, records: u32) {
     for (name, ask) in &asks {
         for numbered in [false, true] {
             let mut times = Vec::new();
-            for _ in 0..60 {
+            for _ in 0..rounds {
+                forget();
                 dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let filter = ask(dice >> 4);
                 let filter = if numbered { paged(filter) } else { newest(filter) };
@@ -312,9 +338,10 @@ fn lists(reader: &Reader, records: u32) {
         }
     }
     let mut times = Vec::new();
-    for page in 0..60_u64 {
+    for page in 0..u64::from(rounds) {
+        forget();
         let filter = CdrFilter {
-            offset: u64::from(records) / 60 * page,
+            offset: u64::from(records / rounds) * page,
             ..paged(all())
         };
         times.push(timed(reader, &filter));

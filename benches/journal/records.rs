@@ -147,6 +147,7 @@ pub(crate) fn record(n: u32, of: u32) -> (Cdr, Vec<CallNote>) {
         collected: std::collections::BTreeMap::new(),
         language: Some("en".into()),
         recording,
+        earlier_recordings: Vec::new(),
         voicemail: None,
         trunk: Some("pbx".into()),
         legs: (0..3).map(leg).collect(),

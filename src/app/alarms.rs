@@ -1,18 +1,22 @@
 //! What the rooms beside the engine have to tell a technician. The engine does not know of disks and destinations, so
 //! their alarms are added to its snapshot on the way out.
 
+use super::clock;
 use super::consumer_watch::ConsumerWatch;
 use super::pins::PinDesk;
 use super::secure::Shown;
 use crate::connectors::sync::{SyncAlarm, SyncTrouble, SyncWatch};
 use crate::engine::{Alarm, Severity, Snapshot};
-use crate::http::Unrecorded;
+use crate::http::{ErrandCounts, RecorderWork, Unrecorded};
 use crate::keeping::{KeepingAlarm, KeepingTrouble, KeepingWatch};
+use crate::mailroom::{ErrandNews, ErrandWatch};
 use crate::net::CertificateFacts;
-use crate::recording::SpaceWatch;
+use crate::net::rtp::RtpThreads;
+use crate::recording::{RecorderWatch, SpaceWatch};
 use crate::store::{Condition, ConditionWatch, PinRow, TroubleWatch};
 use crate::upstream::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// Everybody who may have an alarm.
 #[derive(Debug)]
@@ -30,7 +34,22 @@ pub(super) struct Board {
     syncs: OnceLock<SyncWatch>,
     /// Set when recordings are looked after.
     keeping: OnceLock<KeepingWatch>,
+    /// Set when recordings are written.
+    tapes: OnceLock<(RecorderWatch, Weak<RtpThreads>)>,
+    gaps: Mutex<Gaps>,
+    /// Set when messages are sent and written down.
+    errands: OnceLock<ErrandWatch>,
 }
+
+/// Audio that recordings have lost, and when that was seen to grow.
+#[derive(Debug, Default)]
+struct Gaps {
+    dropped_ms: u64,
+    grew: Option<Instant>,
+}
+
+/// How long recordings with gaps are told of.
+const TELL_OF_GAPS: Duration = Duration::from_secs(3600);
 
 impl Board {
     pub(super) fn new(
@@ -49,6 +68,9 @@ impl Board {
             certificate: OnceLock::new(),
             syncs: OnceLock::new(),
             keeping: OnceLock::new(),
+            tapes: OnceLock::new(),
+            gaps: Mutex::default(),
+            errands: OnceLock::new(),
         }
     }
 
@@ -77,6 +99,63 @@ impl Board {
         let _ = self.keeping.set(watch);
     }
 
+    pub(super) fn watch_tapes(&self, recorder: RecorderWatch, rtp: &Arc<RtpThreads>) {
+        // There is one recorder.
+        let _ = self.tapes.set((recorder, Arc::downgrade(rtp)));
+    }
+
+    pub(super) fn watch_errands(&self, watch: ErrandWatch) {
+        // There is one clerk.
+        let _ = self.errands.set(watch);
+    }
+
+    /// What writing recordings has cost.
+    pub(super) fn recorder(&self) -> RecorderWork {
+        let Some((recorder, rtp)) = self.tapes.get() else {
+            return RecorderWork::default();
+        };
+        let (written, rtp) = (recorder.now(), rtp.upgrade());
+        let heard = rtp.map(|rtp| rtp.counters()).unwrap_or_default();
+        RecorderWork {
+            failed: written.failed,
+            writes: written.writes,
+            bytes: written.bytes,
+            syncs: written.syncs,
+            deepest_queue: written.deepest_queue,
+            dropped_ms: heard.tape_ms_dropped,
+            late_packets: heard.tape_packets_late,
+        }
+    }
+
+    /// What is to be done about messages.
+    pub(super) fn errands(&self) -> ErrandCounts {
+        let now = self.errands.get().map(ErrandWatch::now).unwrap_or_default();
+        ErrandCounts {
+            waiting: now.waiting,
+            given_up: now.given_up,
+        }
+    }
+
+    fn gaps(&self) -> Option<Alarm> {
+        let dropped_ms = self.recorder().dropped_ms;
+        let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::monotonic();
+        if dropped_ms > gaps.dropped_ms {
+            (gaps.dropped_ms, gaps.grew) = (dropped_ms, Some(now));
+        }
+        let is_news = |grew: Instant| now.saturating_duration_since(grew) < TELL_OF_GAPS;
+        gaps.grew.filter(|grew| is_news(*grew))?;
+        Some(Alarm {
+            severity: Severity::Critical,
+            code: "recordings_have_gaps",
+            text: format!(
+                "The disk does not keep up with the recordings: {:.1} s of them since the start are silence. Calls are not \
+                 touched. See what else writes to the disk, or record fewer calls.",
+                dropped_ms as f64 / 1000.0
+            ),
+        })
+    }
+
     /// The snapshot with what is wrong elsewhere, still the worst first.
     pub(super) fn add_to(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
         let alarms = self.alarms();
@@ -95,6 +174,9 @@ impl Board {
         let mut alarms = self.consumers.alarms();
         alarms.extend(self.trouble.now().map(not_written));
         alarms.extend(self.no_room());
+        alarms.extend(self.gaps());
+        let errands = self.errands.get().map(ErrandWatch::now).unwrap_or_default();
+        alarms.extend(about_errands(&errands));
         alarms.extend(
             self.certificate
                 .get()
@@ -218,6 +300,19 @@ fn about_keeping(alarm: KeepingAlarm) -> Alarm {
         code,
         text: alarm.text,
     }
+}
+
+fn about_errands(errands: &ErrandNews) -> Option<Alarm> {
+    let last = errands.last_given_up.as_ref()?;
+    Some(Alarm {
+        severity: Severity::Warning,
+        code: "message_errands_given_up",
+        text: format!(
+            "{} e-mails or transcripts of messages were given up in the last day, the last because {last}. The messages are \
+             in their boxes. Look after [mail] and [transcription]; new messages are tried again.",
+            errands.given_up_lately
+        ),
+    })
 }
 
 fn about_key(pin: PinRow) -> Option<Alarm> {

@@ -3,7 +3,7 @@
 use super::clock;
 use super::shelf::Librarian;
 use crate::config::Config;
-use crate::model::{RecordingId, RecordingKind};
+use crate::model::RecordingId;
 use crate::recording::Archive;
 use crate::store::{KnownRecording, Reader, Store, StoreError};
 use anyhow::Context as _;
@@ -129,7 +129,7 @@ impl Desk {
             return if is_open { Turn::Later } else { Turn::Never };
         };
         let is_wav = facts.path.ends_with(".wav") || facts.path.ends_with(".wav.sealed");
-        if row.kind != RecordingKind::Conversation || !is_wav {
+        if !is_wav {
             return Turn::Never;
         }
         let length_ms = i64::try_from(facts.duration_ms.unwrap_or(0)).unwrap_or(0);

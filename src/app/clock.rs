@@ -1,8 +1,10 @@
 //! The clocks and the dice: read here and nowhere else.
 
-use crate::store;
+use super::post::{Letter, Post};
+use crate::model::WallClock;
+use crate::store::{self, Journal};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The monotonic clock.
 #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
@@ -41,5 +43,37 @@ pub(super) fn for_store() -> store::Clock {
     store::Clock {
         now: monotonic,
         unix_ms: Arc::new(wall_unix_ms),
+    }
+}
+
+/// Tells the engine when the wall clock is first set, and when somebody sets it again.
+pub(super) async fn watch(mut clock: WallClock, post: Post, journal: Journal) {
+    const LOOK_EVERY: Duration = Duration::from_secs(5);
+    const A_JUMP_MS: u64 = 1000;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let (now, wall) = (monotonic(), wall_unix_ms());
+        let jumped = wall.abs_diff(clock.stamp(now).unix_ms) > A_JUMP_MS;
+        if looks_set(wall) && (jumped || !clock.is_synced()) {
+            // Not taken: the next look finds the same difference again.
+            if post.try_send(Letter::ClockSynced(wall)).is_err() {
+                continue;
+            }
+            let is_first = !clock.is_synced();
+            let behind_ms = wall.saturating_sub(clock.stamp(now).unix_ms);
+            clock.sync(now, wall);
+            if is_first {
+                mend_records(&journal, behind_ms).await;
+            }
+        }
+    }
+}
+
+/// Records that were filed before the clock was set get their true times.
+async fn mend_records(journal: &Journal, behind_ms: i64) {
+    let journal = journal.clone();
+    let told = tokio::task::spawn_blocking(move || journal.clock_set(behind_ms)).await;
+    if !matches!(told, Ok(Ok(()))) {
+        tracing::warn!("The journal is closed; records of the unset clock stay as they are.");
     }
 }

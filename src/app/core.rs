@@ -2,14 +2,15 @@
 
 use super::names::NameDesk;
 use super::post::{Bell, Letter, Post};
-use super::{clock, log};
+use super::{Taken, clock, log};
 use crate::config::Config;
 use crate::engine::{Engine, Input, Output};
-use crate::model::{Entry, TapeMessage};
+use crate::model::{Entry, TapeMessage, Turns};
 use crate::net::rtp::RtpThreads;
 use crate::net::{StreamEvent, StreamHub, UdpSockets};
 use crate::sip::{Flow, Transport};
 use crate::store::Journal;
+use crate::trace::{Tap, Way};
 use anyhow::Context as _;
 use mio::{Events, Poll, Token, Waker};
 use std::collections::VecDeque;
@@ -27,7 +28,7 @@ const LETTERS_A_TURN: usize = 256;
 pub(super) struct Core {
     poll: Poll,
     udp: UdpSockets,
-    letters: Receiver<Letter>,
+    letters: Receiver<Box<Letter>>,
     bell: Arc<Bell>,
     hands: Option<Hands>,
     /// Journal entries that found the queue full, in order. Bounded by the calls under way: while any wait, new
@@ -36,12 +37,19 @@ pub(super) struct Core {
     draining: Option<Instant>,
     /// Whether there has been a rush since memory was last given back.
     was_busy: bool,
+    /// When the start is over and what it needed can go, unless that has been.
+    settles: Option<Instant>,
+    /// For whoever watches whether the engine is stuck.
+    turns: Turns,
 }
 
 /// So many transactions and sessions at once are a rush.
 const A_RUSH: usize = 500;
 /// So few are rest.
 const REST: usize = 20;
+
+/// So long after the engine's first turn prompts are loaded, pages are served and destinations are called.
+const SETTLING: Duration = Duration::from_millis(1500);
 
 /// Whom the engine's outputs go to.
 pub(super) struct Hands {
@@ -50,11 +58,13 @@ pub(super) struct Hands {
     pub(super) journal: Journal,
     pub(super) tapes: SyncSender<TapeMessage>,
     pub(super) names: NameDesk,
+    /// Where copies of messages go, when they are kept.
+    pub(super) tap: Option<Tap>,
 }
 
 impl Core {
     /// Opens the sockets; the thread starts later.
-    pub(super) fn open(config: &Config) -> anyhow::Result<(Self, Post)> {
+    pub(super) fn open(config: &Config, taken: &Taken) -> anyhow::Result<(Self, Post)> {
         let poll = Poll::new()?;
         let addresses: Vec<SocketAddr> = config
             .sip
@@ -63,7 +73,10 @@ impl Core {
             .filter(|listen| listen.transport == Transport::Udp)
             .map(|listen| listen.address)
             .collect();
-        let udp = UdpSockets::open(&addresses, poll.registry(), FIRST_SOCKET).context("[sip] listen")?;
+        let udp = UdpSockets::open(&addresses, poll.registry(), FIRST_SOCKET, |error, at| {
+            taken.explain(error, at)
+        })
+        .context("[sip] listen")?;
         let (post, letters, bell) = Post::new(Waker::new(poll.registry(), BELL)?);
         let held = VecDeque::new();
         Ok((
@@ -76,6 +89,8 @@ impl Core {
                 held,
                 draining: None,
                 was_busy: false,
+                settles: None,
+                turns: Turns::default(),
             },
             post,
         ))
@@ -83,6 +98,11 @@ impl Core {
 
     pub(super) fn udp_addresses(&self) -> Vec<SocketAddr> {
         self.udp.local_addresses()
+    }
+
+    /// How often the thread has come round; [`Post::nudge`] makes it do so.
+    pub(super) fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     pub(super) fn connect(&mut self, hands: Hands) {
@@ -96,7 +116,9 @@ impl Core {
 
     fn serve(&mut self, engine: &mut Engine) {
         let mut events = Events::with_capacity(64);
+        self.settles = Some(clock::monotonic() + SETTLING);
         loop {
+            self.turns.count();
             self.bell.hush();
             let more = self.read_letters(engine);
             self.read_sockets(engine);
@@ -105,6 +127,10 @@ impl Core {
             if engine.next_deadline().is_some_and(|at| at <= now) {
                 self.feed(engine, now, Input::DeadlineReached);
                 self.tidy(engine);
+            }
+            if self.settles.is_some_and(|at| at <= now) {
+                self.settles = None;
+                self.settle(engine);
             }
             if self.has_drained(engine, now) {
                 return;
@@ -136,13 +162,25 @@ impl Core {
         } else if load <= REST && std::mem::take(&mut self.was_busy) {
             engine.shrink();
             super::heap::give_back();
+            super::heap::let_program_pages_go();
         }
+    }
+
+    /// What only the start needed goes back to the system; if calls came at once, after them.
+    fn settle(&mut self, engine: &Engine) {
+        let load = engine.load();
+        if load.calls + load.transactions + load.sessions > REST {
+            self.was_busy = true;
+            return;
+        }
+        super::heap::give_back();
+        super::heap::let_program_pages_go();
     }
 
     /// How long there is nothing to do.
     fn sleep(&self, engine: &Engine) -> Option<Duration> {
         let held = (!self.held.is_empty()).then(|| clock::monotonic() + Duration::from_millis(20));
-        let next = [engine.next_deadline(), self.draining, held]
+        let next = [engine.next_deadline(), self.draining, held, self.settles]
             .into_iter()
             .flatten()
             .min()?;
@@ -156,8 +194,9 @@ impl Core {
                 return false;
             };
             let now = clock::monotonic();
-            match letter {
+            match *letter {
                 Letter::Stream(StreamEvent::Message { flow, bytes }) => {
+                    self.trace(now, Way::Received, &flow, &bytes);
                     self.feed(
                         engine,
                         now,
@@ -184,7 +223,12 @@ impl Core {
                 Letter::Resolved { token, result, ttl } => {
                     self.feed(engine, now, Input::Resolved { token, result, ttl });
                 }
-                Letter::ClockSynced(unix_ms) => self.feed(engine, now, Input::ClockSynced(unix_ms)),
+                Letter::ClockSynced(unix_ms) => {
+                    if let Some(tap) = self.hands.as_mut().and_then(|hands| hands.tap.as_mut()) {
+                        tap.set_clock(now, unix_ms);
+                    }
+                    self.feed(engine, now, Input::ClockSynced(unix_ms));
+                }
                 Letter::Reload(settings) => self.feed(engine, now, Input::Reload(settings)),
                 Letter::Drain { patience } => self.drain(engine, now, patience),
             }
@@ -225,6 +269,7 @@ impl Core {
                 connection: None,
             };
             let now = clock::monotonic();
+            self.trace(now, Way::Received, &flow, bytes);
             let outputs = engine.handle(now, Input::Message { flow: &flow, bytes });
             self.carry_out_with(udp, engine, now, outputs);
         });
@@ -243,7 +288,17 @@ impl Core {
         while let Some(output) = queue.pop_front() {
             let Some(hands) = &self.hands else { return };
             match output {
-                Output::Send { flow, bytes } => send(udp, hands, flow, bytes),
+                Output::Send { flow, bytes } => {
+                    if let Some(tap) = &hands.tap {
+                        tap.message(now, Way::Sent, &flow, &bytes);
+                    }
+                    send(udp, hands, flow, bytes);
+                }
+                Output::Dialog { call, leg, call_id } => {
+                    if let Some(tap) = &hands.tap {
+                        tap.belongs(call, leg, &call_id);
+                    }
+                }
                 // Forgotten in the rush: what the shut out peer says next is not heard, and asks for it again.
                 Output::Close(connection) => drop(hands.hub.close(connection)),
                 Output::Media(order) => {
@@ -267,6 +322,13 @@ impl Core {
                 Output::Resolve(query) => hands.names.ask(query),
                 Output::Notice(notice) => log(&notice),
             }
+        }
+    }
+
+    /// A copy of a message for whoever asks later what went over the wire.
+    fn trace(&self, now: Instant, way: Way, flow: &Flow, bytes: &[u8]) {
+        if let Some(tap) = self.hands.as_ref().and_then(|hands| hands.tap.as_ref()) {
+            tap.message(now, way, flow, bytes);
         }
     }
 
@@ -309,7 +371,7 @@ fn send(udp: &UdpSockets, hands: &Hands, flow: Flow, bytes: bytes::Bytes) {
 fn given_up(message: &TapeMessage) -> crate::model::TapeDone {
     let id = match message {
         TapeMessage::Begin { row, .. } => row.id,
-        TapeMessage::Audio { id, .. } | TapeMessage::End { id } => *id,
+        TapeMessage::Refuse { id, .. } | TapeMessage::Audio { id, .. } | TapeMessage::End { id } => *id,
     };
     crate::model::TapeDone {
         id,

@@ -15,6 +15,7 @@ use crate::http::{BoxFuture, Busy, Certificate, Disk, EngineDoor, Faces, Health,
 use crate::keeping::{KeepingDesk, Pace as KeepingPace, Setup as KeepingSetup};
 use crate::model::{Stamp, WallClock};
 use crate::store::Store;
+use crate::trace::TraceReader;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +83,7 @@ pub(super) fn faces(
     config: &Config,
     options: &Options,
     (store, sync, keeping, shelf): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>),
+    traces: Option<TraceReader>,
     door: Door,
     news: News,
     clock: WallClock,
@@ -112,6 +114,7 @@ pub(super) fn faces(
         destinations: Arc::new(destinations),
         telephone,
         shelf,
+        traces,
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
@@ -172,6 +175,8 @@ impl Health for Pulse {
             troubles: troubles.collect(),
             disk: disk(&self.data_dir),
             recordings: self.board.recordings(),
+            recorder: self.board.recorder(),
+            errands: self.board.errands(),
             journal: self.board.journal(),
             certificate: self.board.certificate().map(|facts| Certificate {
                 subject: facts.subject.clone(),

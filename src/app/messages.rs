@@ -5,23 +5,19 @@ use super::post::{Letter, Post};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::Command;
-use crate::mailroom::{Clerk, Means, Pace, ReadFile};
+use crate::mailroom::{Clerk, Means, Orders, Pace, ReadFile};
 use crate::model::{CallId, Mailbox, MessageState, RecordingId, RecordingKind, RecordingRow, Stamp};
-use crate::recording::{Found, Roots};
+use crate::recording::{self, Found, Roots};
 use crate::store::Store;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 
-/// Reads the file of a message, sealed or not.
+/// Reads the file of a message as WAV, also one that is sealed or compressed.
 pub(super) fn reading(roots: &Arc<Roots>, config: &Config) -> ReadFile {
     let (roots, keys) = (Arc::clone(roots), config.recording.keys());
-    Arc::new(move |path| {
-        let mut sound = Vec::new();
-        let mut file = find(&roots, path)?.open(keys.as_ref())?;
-        file.read_to_end(&mut sound)?;
-        Ok(sound)
-    })
+    Arc::new(move |path| recording::as_wav(&find(&roots, path)?, keys.as_ref()))
 }
 
 fn find(roots: &Roots, path: &str) -> io::Result<Found> {
@@ -48,11 +44,10 @@ pub(super) fn clerk(
     roots: &Arc<Roots>,
     data_dir: &Path,
     egress: Egress,
-) -> Clerk {
-    let (owners, post, own_roots) = (config.clone(), post.clone(), Arc::clone(roots));
-    Clerk::new(Means {
+) -> (Clerk, watch::Sender<Orders>) {
+    let (post, own_roots) = (post.clone(), Arc::clone(roots));
+    let means = Means {
         messages: store.messages(),
-        owner: Arc::new(move |mailbox: &Mailbox| owners.box_owner(mailbox)),
         read: reading(roots, config),
         remove: Arc::new(move |path| std::fs::remove_file(find(&own_roots, path)?.path)),
         throw_away: Arc::new(move |id| {
@@ -61,11 +56,21 @@ pub(super) fn clerk(
             let _ = post.try_send(Letter::Command(command));
         }),
         egress,
-        mail: config.mail.clone(),
-        transcription: config.transcription.clone(),
         site: config.site.name.clone(),
         work_dir: data_dir.join("work"),
         clock: clock::for_store(),
         pace: Pace::default(),
-    })
+    };
+    let (change, orders) = watch::channel(self::orders(config));
+    (Clerk::new(means, orders), change)
+}
+
+/// What the configuration says about e-mails and transcripts.
+pub(super) fn orders(config: &Config) -> Orders {
+    let owners = config.clone();
+    Orders {
+        owner: Arc::new(move |mailbox: &Mailbox| owners.box_owner(mailbox)),
+        mail: config.mail.clone(),
+        transcription: config.transcription.clone(),
+    }
 }

@@ -10,36 +10,44 @@
 mod alarms;
 mod archivist;
 mod clock;
+mod confine;
 mod consumer_watch;
 mod core;
 mod destinations;
 mod doors;
 mod heap;
 mod late_library;
+mod listening;
 mod messages;
 mod names;
 mod pins;
 mod post;
+mod pulse;
 mod secure;
 mod settings;
 pub(crate) mod shelf;
+mod taken;
 mod telephone;
 
 pub use clock::{monotonic, random_seed, wall_unix_ms};
+pub use confine::{Confinement, Wall};
+pub use pulse::{Heartbeat, Pulse};
 pub use shelf::Librarian;
+pub use taken::Taken;
 
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
 use crate::keeping::Keeper;
-use crate::model::{Dice, WallClock};
+use crate::model::{Dice, Turns, WallClock};
 use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
 use crate::sip::Transport;
-use crate::store::{Journal, Options as StoreOptions, Store, StoreReply};
+use crate::store::{Options as StoreOptions, Store, StoreReply};
+use crate::trace::Tracing;
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
-use crate::{http, net, prompts};
+use crate::{http, mailroom, net, prompts};
 use anyhow::Context as _;
 use archivist::Archivist;
 use consumer_watch::ConsumerWatch;
@@ -63,12 +71,15 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// `CALLPOST_ADMIN_TOKEN`.
     pub admin_token: Option<String>,
+    /// Who has the ports that are wanted.
+    pub taken: Taken,
 }
 
 /// A running appliance.
 pub struct Appliance {
     post: Post,
     engine: JoinHandle<()>,
+    engine_turns: Turns,
     rtp: Arc<RtpThreads>,
     store: Store,
     recorder: Recorder,
@@ -77,6 +88,9 @@ pub struct Appliance {
     certificate: Option<Arc<secure::Shown>>,
     believed: Arc<secure::Believed>,
     archivist: Option<Archivist>,
+    clerk: watch::Sender<mailroom::Orders>,
+    /// Ends with the appliance.
+    _traces: Option<Tracing>,
     network: JoinHandle<()>,
     stop_network: Option<oneshot::Sender<()>>,
     /// Where SIP is spoken, as really bound.
@@ -99,7 +113,7 @@ impl Appliance {
             .data_dir
             .clone()
             .unwrap_or_else(|| config.site.data_dir.clone());
-        let (mut core, post) = core::Core::open(&config)?;
+        let (mut core, post) = core::Core::open(&config, &options.taken)?;
         let roots = roots(&config, &data_dir);
         let waker: Arc<OnceLock<Waker>> = Arc::default();
         let (committed_sender, committed) = watch::channel(0);
@@ -129,10 +143,11 @@ impl Appliance {
         let board = Arc::new(board);
         let sounds = Arc::new(LateLibrary::default());
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
+        board.watch_tapes(recorder.watch(), &rtp);
         let read = messages::reading(&message_roots, &config);
         start_prompts(&config, &data_dir, sounds, read)?;
 
-        let (runtime, listeners) = open_streams(&config)?;
+        let (runtime, listeners) = listening::open_streams(&config, &options.taken)?;
         let streams = listeners.addresses.iter().copied();
         let sip: Vec<_> = core
             .udp_addresses()
@@ -152,9 +167,7 @@ impl Appliance {
         let mut engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
         engine.restore_mailboxes(now, opened.messages, opened.greetings);
 
-        let http_listener = runtime
-            .block_on(tokio::net::TcpListener::bind(config.http.listen))
-            .with_context(|| format!("[http] listen = {}", config.http.listen))?;
+        let http_listener = listening::open_page(&runtime, &config, &options.taken)?;
         let http = http_listener.local_addr()?;
         let mut seed = [0; 12];
         clock::fill_random(&mut seed);
@@ -164,7 +177,9 @@ impl Appliance {
             config.egress.rules(),
             Arc::clone(&pins) as Arc<dyn crate::egress::PinBook>,
         );
-        let clerk = messages::clerk(&config, &store, &post, &message_roots, &data_dir, egress.clone());
+        let (clerk, orders) =
+            messages::clerk(&config, &store, &post, &message_roots, &data_dir, egress.clone());
+        board.watch_errands(clerk.watch());
         runtime.spawn(clerk.work(clerk_bell));
         let certificate = secure::Shown::open(&config, &data_dir)?;
         if let Some(certificate) = &certificate {
@@ -190,13 +205,16 @@ impl Appliance {
             let _inside = runtime.enter();
             net::Dns::open(&config.sip.dns_servers)
         };
+        let traces = open_traces(&config, &data_dir)?;
         core.connect(core::Hands {
             rtp: Arc::clone(&rtp),
             hub,
             journal: store.journal(),
             tapes: recorder.sender(),
             names: names::NameDesk::new(dns, runtime.handle().clone(), Arc::clone(&believed), post.clone()),
+            tap: traces.as_ref().map(|traces| traces.tap(now, wall_unix_ms())),
         });
+        let engine_turns = core.turns();
         let engine = core.run(engine)?;
         let sync = {
             let _inside = runtime.enter();
@@ -218,6 +236,7 @@ impl Appliance {
             &config,
             &options,
             (&store, sync.clone(), keeping, Arc::clone(&librarian)),
+            traces.as_ref().map(Tracing::reader),
             doors::Door::new(&post, &board),
             doors::News {
                 committed,
@@ -257,7 +276,7 @@ impl Appliance {
         // The callback of the store was made before there was anything to wake.
         let _ = waker.set(upstreams.waker());
         runtime.spawn(consumers.run(store.reader()));
-        runtime.spawn(watch_clock(clock, post.clone(), store.journal()));
+        runtime.spawn(clock::watch(clock, post.clone(), store.journal()));
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
@@ -265,6 +284,7 @@ impl Appliance {
         Ok(Self {
             post,
             engine,
+            engine_turns,
             rtp,
             store,
             recorder,
@@ -273,6 +293,8 @@ impl Appliance {
             certificate,
             believed,
             archivist,
+            clerk: orders,
+            _traces: traces,
             network,
             stop_network: Some(stop_network),
             sip,
@@ -296,6 +318,7 @@ impl Appliance {
         if let Err(reason) = self.believed.reload(config) {
             tracing::error!("The TLS settings of the trunks stay as they were: {reason}.");
         }
+        self.clerk.send_replace(messages::orders(config));
         self.post.send(Letter::Reload(Box::new(settings)));
     }
 
@@ -424,6 +447,12 @@ fn tell_what_was_found(opened: &crate::store::Opened) {
     }
 }
 
+fn open_traces(config: &Config, data_dir: &Path) -> anyhow::Result<Option<Tracing>> {
+    let wanted = config.trace.enabled;
+    let start = || Tracing::start(config.trace, data_dir.join("traces"), wall_unix_ms);
+    Ok(wanted.then(start).transpose()?)
+}
+
 fn start_recorder(
     config: &Config,
     roots: Roots,
@@ -502,71 +531,9 @@ fn start_prompts(
     Ok(())
 }
 
-struct Listeners {
-    sockets: Vec<net::Listening>,
-    addresses: Vec<(Transport, SocketAddr)>,
-}
-
-fn open_streams(config: &Config) -> anyhow::Result<(tokio::runtime::Runtime, Listeners)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let mut listeners = Listeners {
-        sockets: Vec::new(),
-        addresses: Vec::new(),
-    };
-    for listen in config
-        .sip
-        .listen
-        .iter()
-        .filter(|listen| listen.transport.is_reliable())
-    {
-        let socket = {
-            let _inside = runtime.enter();
-            net::Listening::open(listen.transport, listen.address)
-                .with_context(|| format!("[sip] listen = {listen}"))?
-        };
-        listeners.addresses.push((listen.transport, socket.local_addr()?));
-        listeners.sockets.push(socket);
-    }
-    Ok((runtime, listeners))
-}
-
 fn deliver_to(post: &Post) -> Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync> {
     let post = post.clone();
     Arc::new(move |event| post.try_send(Letter::Stream(event)).map_err(post::unwrap_stream))
-}
-
-/// Tells the engine when the wall clock is first set, and when somebody sets it again.
-async fn watch_clock(mut clock: WallClock, post: Post, journal: Journal) {
-    const LOOK_EVERY: Duration = Duration::from_secs(5);
-    const A_JUMP_MS: u64 = 1000;
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let (now, wall) = (monotonic(), wall_unix_ms());
-        let jumped = wall.abs_diff(clock.stamp(now).unix_ms) > A_JUMP_MS;
-        if clock::looks_set(wall) && (jumped || !clock.is_synced()) {
-            // Not taken: the next look finds the same difference again.
-            if post.try_send(Letter::ClockSynced(wall)).is_err() {
-                continue;
-            }
-            let is_first = !clock.is_synced();
-            let behind_ms = wall.saturating_sub(clock.stamp(now).unix_ms);
-            clock.sync(now, wall);
-            if is_first {
-                mend_records(&journal, behind_ms).await;
-            }
-        }
-    }
-}
-
-/// Records that were filed before the clock was set get their true times.
-async fn mend_records(journal: &Journal, behind_ms: i64) {
-    let journal = journal.clone();
-    let told = tokio::task::spawn_blocking(move || journal.clock_set(behind_ms)).await;
-    if !matches!(told, Ok(Ok(()))) {
-        tracing::warn!("The journal is closed; records of the unset clock stay as they are.");
-    }
 }
 
 fn serve(

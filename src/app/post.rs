@@ -10,7 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Letters waiting for the engine. Full: senders that may wait do; streams stop reading; commands are answered "busy".
+/// Letters waiting for the engine; each place is an address, because the queue is made whole at the start and letters are
+/// large. Full: senders that may wait do; streams stop reading; commands are answered "busy".
 const QUEUE: usize = 8192;
 
 /// Everything other threads tell the engine's.
@@ -44,7 +45,7 @@ pub(super) enum Letter {
 /// The way to the engine's thread; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
-    letters: SyncSender<Letter>,
+    letters: SyncSender<Box<Letter>>,
     bell: Arc<Bell>,
 }
 
@@ -70,7 +71,7 @@ impl Bell {
 }
 
 impl Post {
-    pub(super) fn new(waker: Waker) -> (Self, Receiver<Letter>, Arc<Bell>) {
+    pub(super) fn new(waker: Waker) -> (Self, Receiver<Box<Letter>>, Arc<Bell>) {
         let (letters, box_) = sync_channel(QUEUE);
         let bell = Arc::new(Bell {
             waker,
@@ -89,17 +90,22 @@ impl Post {
     /// Waits for a place if need be. Not for the engine's own thread, and not for the RTP threads.
     pub(super) fn send(&self, letter: Letter) {
         // A closed box means the engine has ended; nobody misses the letter.
-        let _ = self.letters.send(letter);
+        let _ = self.letters.send(Box::new(letter));
+        self.bell.ring();
+    }
+
+    /// Has the engine's thread come round when it has nothing to do.
+    pub(super) fn nudge(&self) {
         self.bell.ring();
     }
 
     /// Gives the letter back when there is no place.
     pub(super) fn try_send(&self, letter: Letter) -> Result<(), Letter> {
-        let sent = self.letters.try_send(letter);
+        let sent = self.letters.try_send(Box::new(letter));
         self.bell.ring();
         match sent {
             Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(letter)) => Err(letter),
+            Err(TrySendError::Full(letter)) => Err(*letter),
         }
     }
 }

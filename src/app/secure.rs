@@ -73,7 +73,7 @@ impl Shown {
     }
 
     fn read(&self, files: &TlsFiles) {
-        let outcome = self.door.renew(files);
+        let outcome = self.door.renew(files).map_err(|trouble| trouble.to_string());
         match &outcome {
             Ok(()) => tracing::info!(
                 fingerprint = self.door.facts().fingerprint,
@@ -105,13 +105,15 @@ impl Shown {
     /// What changes when a file is written: its time, its length, and which files they are.
     fn stamp(&self) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
         let files = lock(&self.files).clone();
+        let others = files.others.into_iter();
+        let others = others.flat_map(|other| [Some(other.certificate), Some(other.key)]);
         let all = [Some(files.certificate), Some(files.key), files.client_ca];
         let look = |path: PathBuf| {
             let facts = std::fs::metadata(&path).ok();
             let seen = facts.and_then(|facts| Some((facts.modified().ok()?, facts.len())));
             (path, seen)
         };
-        all.into_iter().flatten().map(look).collect()
+        all.into_iter().chain(others).flatten().map(look).collect()
     }
 
     /// What a technician has to know. A clock that is not set yet cannot tell what is old.
@@ -126,7 +128,8 @@ impl Shown {
         }
         let now = clock::wall_unix_ms();
         if clock::looks_set(now) {
-            alarms.extend(about_its_end(&self.facts(), now));
+            let all = self.door.all_facts();
+            alarms.extend(all.iter().filter_map(|facts| about_its_end(facts, now)));
         }
         alarms
     }
@@ -139,9 +142,11 @@ fn about_its_end(facts: &CertificateFacts, now_unix_ms: i64) -> Option<Alarm> {
         return Some(Alarm {
             severity: Severity::Critical,
             code: "certificate_expired",
-            text: "The certificate of SIP has ended: phones that check it cannot log in by TLS. Give the box a new one \
-                   (tls_certificate in [sip])."
-                .to_owned(),
+            text: format!(
+                "The certificate of SIP{} has ended: phones that check it cannot log in by TLS. Give the box a new one \
+                 (tls_certificate in [sip]).",
+                of_whom(facts)
+            ),
         });
     }
     let soon = i64::try_from(SOON.as_millis()).unwrap_or(i64::MAX);
@@ -149,10 +154,19 @@ fn about_its_end(facts: &CertificateFacts, now_unix_ms: i64) -> Option<Alarm> {
         severity: Severity::Warning,
         code: "certificate_ends_soon",
         text: format!(
-            "The certificate of SIP ends in {} days. Give the box a new one in time (tls_certificate in [sip]).",
+            "The certificate of SIP{} ends in {} days. Give the box a new one in time (tls_certificate in [sip]).",
+            of_whom(facts),
             left / DAY_MS
         ),
     })
+}
+
+/// The first name it is good for, as said in the middle of a sentence.
+fn of_whom(facts: &CertificateFacts) -> String {
+    facts
+        .names
+        .first()
+        .map_or(String::new(), |name| format!(" for {name}"))
 }
 
 fn files(config: &Config, data_dir: &Path) -> TlsFiles {
@@ -161,6 +175,7 @@ fn files(config: &Config, data_dir: &Path) -> TlsFiles {
     TlsFiles {
         certificate: sip.tls_certificate.clone().unwrap_or_else(|| own.join("sip.pem")),
         key: sip.tls_key.clone().unwrap_or_else(|| own.join("sip.key")),
+        others: sip.tls_others.clone(),
         client_ca: sip.tls_client_ca.clone(),
         client_optional: sip.tls_client_optional,
     }

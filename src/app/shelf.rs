@@ -1,12 +1,14 @@
 //! What people do about recordings, carried out on the files and in the journal.
 
 use super::clock;
-use crate::http::{Playing, Shelf, ShelfTrouble, Warrant};
+use crate::http::{DistantSound, Playing, Shelf, ShelfTrouble, Warrant};
 use crate::model::{RecordingFacts, RecordingId, RecordingRow, Stamp, WallClock};
 use crate::recording::{self, Audit, Keys, Known, Roots};
 use crate::store::{Deed, DeedMark, Evidence, KnownRecording, Reader, RecordingState, StoreError};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,6 +86,19 @@ impl Librarian {
 }
 
 impl Librarian {
+    /// Brings a copy into a file without a name, which is gone when it is closed.
+    fn bring(&self, mut copy: DistantSound) -> io::Result<File> {
+        let flags = i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).map_err(io::Error::other)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(flags)
+            .open(&self.roots.recordings)?;
+        io::copy(&mut copy.sound, &mut file)?;
+        Ok(file)
+    }
+
     /// Compresses a recording, and puts the archive in its place unless it was changed meanwhile. False: there was nothing
     /// to do.
     pub(super) fn archive(
@@ -126,6 +141,33 @@ impl Shelf for Librarian {
             length: audio.length(),
             sound: Box::new(audio),
             media_type: found.media_type,
+        })
+    }
+
+    fn open_distant(&self, copy: DistantSound) -> Result<Playing, ShelfTrouble> {
+        let (plain, is_sealed) = match copy.name.strip_suffix(".sealed") {
+            Some(plain) => (plain, true),
+            None => (copy.name.as_str(), false),
+        };
+        let media_type = if plain.ends_with(".ogg") {
+            "audio/ogg"
+        } else {
+            "audio/wav"
+        };
+        if !is_sealed {
+            return Ok(Playing {
+                sound: copy.sound,
+                length: copy.length,
+                media_type,
+            });
+        }
+        // An encrypted one is opened from its beginning, so all of it is brought here first, into a file without a name.
+        let file = self.bring(copy).map_err(trouble)?;
+        let audio = recording::AudioFile::of(file, true, self.keys.as_ref()).map_err(trouble)?;
+        Ok(Playing {
+            length: audio.length(),
+            sound: Box::new(audio),
+            media_type,
         })
     }
 

@@ -51,6 +51,8 @@ pub enum Action {
     },
     /// Let go of a leg, whatever it is doing; the protocol's way of doing that is not the call's concern.
     Release(LegId, Cause),
+    /// Let the first hear the second, which sends sound before it is picked up, and be heard by it.
+    RingThrough(LegId, LegId),
     /// Let two legs talk.
     Bridge(LegId, LegId),
     /// Let these hear each other as their parts say, and nobody else of the call.

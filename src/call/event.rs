@@ -1,6 +1,6 @@
 use super::{Cause, Entry, GuestWish, JoinWish, TransferObjection, TransferWish};
 use crate::ivr::{BoxAnswer, Flow};
-use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, Mailbox, RecordAction};
+use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, Mailbox, Number, RecordAction};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,10 @@ pub enum Event {
     FlowFound(Option<Arc<Flow>>),
     /// A phone rings.
     LegRinging(LegId),
+    /// A phone sends sound before it is picked up.
+    LegSpeaks(LegId),
+    /// A trunk sends the call on to this number, with this status.
+    LegRedirected(LegId, Number, u16),
     /// A phone was picked up.
     LegAnswered(LegId),
     /// A phone will not take the call.

@@ -258,6 +258,12 @@ impl Ledger {
             .and_then(|leg| leg.agent.as_ref())
     }
 
+    /// A leg is called by another number from now on; the one it had.
+    pub(super) fn renumber(&mut self, leg: LegId, number: &str) -> Option<String> {
+        let leg = self.live(leg)?;
+        Some(std::mem::replace(&mut leg.number, number.to_owned()))
+    }
+
     pub(super) fn number(&self, leg: LegId) -> Option<&str> {
         self.legs
             .iter()

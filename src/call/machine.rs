@@ -49,7 +49,7 @@ pub struct Setup {
     pub caller_agent: Option<AgentId>,
     /// What was dialled.
     pub dialed_number: Number,
-    /// Who forwarded it before it came to us, the last one first.
+    /// Who forwarded it before it came to us, or while we called, the last one first.
     pub diverted: Vec<Diverted>,
     /// The trunk it came by.
     pub trunk: Option<TrunkName>,
@@ -206,6 +206,8 @@ impl Call {
             Event::LegWentDead(leg) if self.is_guest(leg) => self.guest_goes_dead(now, leg),
             Event::GuestAsked(wish) => self.guest_asked(now, wish),
             Event::LegRinging(leg) => self.leg_rings(now, leg),
+            Event::LegRedirected(leg, to, status) => self.leg_redirected(leg, &to, status),
+            Event::LegSpeaks(leg) => self.leg_speaks(now, leg),
             Event::LegAnswered(leg) => self.connect(now, leg),
             Event::LegRefused(leg, refusal) => self.refuse(now, leg, refusal),
             Event::LegLeft(leg) => self.leave(now, leg),
@@ -491,7 +493,7 @@ impl Call {
     }
 
     fn lose_media(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
-        if !self.ledger.is_live(leg) || self.ledger.is_held() {
+        if !self.ledger.is_live(leg) || self.ledger.is_held() || self.is_before_answer(leg) {
             return Vec::new();
         }
         if self.is_transferor(leg) {

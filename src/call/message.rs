@@ -162,7 +162,11 @@ impl Call {
             match deed {
                 BoxDeed::Keep => self.kept_message = true,
                 BoxDeed::Drop => self.left_message = self.kept_message,
-                BoxDeed::MarkUrgent | BoxDeed::Mark(..) | BoxDeed::Greet(_) | BoxDeed::ForgetGreeting(_) => {}
+                BoxDeed::MarkUrgent
+                | BoxDeed::Hear(_)
+                | BoxDeed::Mark(..)
+                | BoxDeed::Greet(_)
+                | BoxDeed::ForgetGreeting(_) => {}
             }
         }
         deeds.into_iter().map(Action::ChangeBox).collect()

@@ -4,6 +4,7 @@
 //! wins, when to try again and what the record says; `Call::end` is the only way out and files the CDR once.
 
 mod action;
+mod early;
 mod event;
 mod guests;
 mod hold;

@@ -3,8 +3,11 @@
 use super::machine::{Ending, Stage};
 use super::{Action, Call, Cause, Refusal, RefusalKind};
 use crate::ivr::{Input, RingResult};
-use crate::model::{HangupBy, LegId, NoteKind, Number, Status, TrunkName};
+use crate::model::{Diverted, HangupBy, LegId, NoteKind, Number, Status, TrunkName};
 use std::time::{Duration, Instant};
+
+/// Most stations of one call that its record names.
+const MOST_STATIONS: usize = 8;
 
 /// A number outside, and the ways there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +33,11 @@ pub struct Way {
 #[derive(Debug)]
 pub(super) struct Calling {
     ways: std::vec::IntoIter<Way>,
-    leg: LegId,
+    pub(super) leg: LegId,
     until: Instant,
-    has_rung: bool,
+    pub(super) has_rung: bool,
+    /// The leg is heard before it is picked up.
+    pub(super) is_heard: bool,
     /// What the last way said.
     last: Option<RefusalKind>,
 }
@@ -50,6 +55,7 @@ impl Call {
             leg: LegId::CALLER,
             until: now + outside.ring_time,
             has_rung: false,
+            is_heard: false,
             last: None,
         };
         self.stage = Stage::Outside(calling);
@@ -66,6 +72,7 @@ impl Call {
             return self.outside_failed(now, last);
         };
         calling.leg = leg;
+        let was_heard = std::mem::take(&mut calling.is_heard);
         let elsewhere = !calling.ways.as_slice().is_empty();
         if self.talked.is_none() {
             self.setup.trunk = Some(way.trunk.clone());
@@ -75,20 +82,26 @@ impl Call {
         self.ledger
             .dialed_outside(now, leg, way.number.as_str(), self.ways_tried);
         let note = format!("{} by {}", way.number, way.trunk);
-        vec![
-            Action::DialOutside { leg, way, elsewhere },
-            Action::Note(NoteKind::Dialed, Some(leg), note),
-        ]
+        let mut actions: Vec<Action> = was_heard.then(|| self.ring_on()).into_iter().collect();
+        actions.push(Action::DialOutside { leg, way, elsewhere });
+        actions.push(Action::Note(NoteKind::Dialed, Some(leg), note));
+        actions
     }
 
     pub(super) fn outside_rings(&mut self, now: Instant, leg: LegId) -> Vec<Action> {
         let Stage::Outside(calling) = &mut self.stage else {
             return Vec::new();
         };
-        if calling.leg != leg || self.ledger.has_rung(leg) {
+        let is_new = !self.ledger.has_rung(leg);
+        // What is heard may ring after all: the caller's phone then knows what to make of it (RFC 3960 §3.2).
+        if calling.leg != leg || !(is_new || calling.is_heard) {
             return Vec::new();
         }
         let is_first = !std::mem::replace(&mut calling.has_rung, true);
+        if !is_new {
+            let ring = is_first && !self.is_caller_answered();
+            return ring.then_some(Action::Ring(LegId::CALLER)).into_iter().collect();
+        }
         self.ledger.ringing(now, leg);
         let note = Action::Note(NoteKind::Ringing, Some(leg), String::new());
         let ring = is_first && !self.is_caller_answered();
@@ -104,6 +117,7 @@ impl Call {
         if calling.leg != leg {
             return Vec::new();
         }
+        let was_heard = calling.is_heard;
         self.ledger.answered(now, leg);
         let kind = if self.talked.is_some() {
             NoteKind::Transferred
@@ -111,6 +125,9 @@ impl Call {
             NoteKind::Answered
         };
         let mut actions = self.talk(now, leg);
+        if was_heard && self.is_asking_consent() {
+            actions.insert(0, Action::Unbridge(leg)); // Both hear the announcement, and not each other.
+        }
         let trunk = self.setup.trunk.as_ref().map(ToString::to_string);
         let note = Action::Note(kind, Some(leg), trunk.unwrap_or_default());
         actions.push(note);
@@ -134,6 +151,23 @@ impl Call {
             self.outside_failed(now, Some(refusal.kind))
         });
         actions
+    }
+
+    /// The trunk sends the call on: the record tells from where, and whom it has reached.
+    pub(super) fn leg_redirected(&mut self, leg: LegId, to: &Number, status: u16) -> Vec<Action> {
+        let Some(from) = self.ledger.renumber(leg, to.as_str()) else {
+            return Vec::new();
+        };
+        self.setup.diverted.insert(
+            0,
+            Diverted {
+                number: Number::from(from),
+                reason: Some(format!("SIP;cause={status}")),
+            },
+        );
+        self.setup.diverted.truncate(MOST_STATIONS);
+        let note = format!("{to}, redirected");
+        vec![Action::Note(NoteKind::Dialed, Some(leg), note)]
     }
 
     /// The number has been rung long enough.

@@ -55,6 +55,7 @@ impl Call {
             collected: flow.map(|flow| flow.collected().clone()).unwrap_or_default(),
             language: flow.map(|flow| flow.language().clone()),
             recording: None,
+            earlier_recordings: Vec::new(),
             voicemail: None,
             trunk: self.setup.trunk.clone(),
             legs: self.ledger.records(clock),

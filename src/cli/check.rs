@@ -15,7 +15,10 @@ pub(super) struct Arguments {
 pub(super) fn check(arguments: &Arguments) -> ExitCode {
     match Config::load(arguments.config.as_deref()) {
         Ok(loaded) => {
-            let (mistakes, warnings) = loaded.check_sounds();
+            let (mut mistakes, mut warnings) = loaded.check_sounds();
+            let (of_tls, soon) = loaded.check_tls_files(crate::app::wall_unix_ms());
+            mistakes.extend(of_tls);
+            warnings.extend(soon);
             let all: Vec<_> = mistakes
                 .iter()
                 .chain(&loaded.warnings)

@@ -1,6 +1,7 @@
 //! One file a subcommand. Each takes its arguments and gives an exit code; what it prints is for people (or, with
 //! `--json`, for programs).
 
+mod audit;
 mod bans;
 mod cdr;
 mod check;
@@ -39,6 +40,8 @@ enum Command {
     Cdr(cdr::Arguments),
     /// Show the main job on this machine, with phones and a caller in this process.
     Demo(demo::Arguments),
+    /// Show who changed, saw and heard what, and prove that nothing was taken out.
+    Audit(audit::Arguments),
     /// Show who is shut out for guessing at passwords, or let them in again.
     Bans(bans::Arguments),
     /// Look after recordings: list, verify, repair, hold back, encrypt anew.
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Audit(arguments) => audit::audit(&arguments),
         Command::Bans(arguments) => bans::bans(&arguments),
         Command::Recordings(arguments) => recordings::recordings(&arguments),
         Command::Db(arguments) => db::db(&arguments),

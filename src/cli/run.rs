@@ -1,5 +1,5 @@
 use super::{LogFormat, complain, say, start_log};
-use crate::app::{Appliance, Options};
+use crate::app::{Appliance, Confinement, Heartbeat, Options, Taken, monotonic};
 use crate::config::{Config, Loaded};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,7 +47,15 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
         data_dir: arguments.data_dir.clone(),
         admin_token,
+        taken: Taken::look(&config),
     };
+    let data_dir = options.data_dir.as_deref().unwrap_or(&config.site.data_dir);
+    let confined = Confinement::enter(&config, data_dir);
+    if confined.is_whole() {
+        tracing::info!("The process is shut in: {confined}.");
+    } else {
+        tracing::warn!("The process is not shut in as it should be: {confined}.");
+    }
     let appliance = match Appliance::start(config, options) {
         Ok(appliance) => appliance,
         Err(error) => {
@@ -58,8 +66,17 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     introduce(&appliance);
     // Not started by systemd, or an old one: nobody waits for the word.
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let shown = confined.to_string();
+    let _ = sd_notify::notify(&[
+        sd_notify::NotifyState::Ready,
+        sd_notify::NotifyState::Status(&shown),
+    ]);
+    let mut heart = sd_notify::watchdog_enabled()
+        .map(|patience| Heartbeat::new(monotonic(), patience, appliance.pulse()));
     loop {
+        if heart.as_mut().is_some_and(|heart| heart.beats(monotonic())) {
+            tell_alive();
+        }
         match signals.wait() {
             Signal::Reload => reload(arguments, &appliance),
             Signal::Stop => break,
@@ -75,6 +92,11 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     signals.end_at_once_on_the_next_one(&appliance);
     appliance.stop(patience);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Feeds the service manager's watchdog.
+fn tell_alive() {
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
 }
 
 fn introduce(appliance: &Appliance) {
@@ -188,6 +210,8 @@ impl Signals {
         // The thread ends with the process.
         std::thread::spawn(move || {
             loop {
+                // How long a stop may take, the service manager knows by itself (TimeoutStopSec).
+                tell_alive();
                 if let Signal::Stop = self.wait() {
                     return hurry();
                 }

@@ -91,10 +91,15 @@ fn ladder(arguments: &Arguments) -> anyhow::Result<String> {
         Decision::Agent(agent) => Entry::Ring(Who::Agent(agent)),
         Decision::Outside(outside) => {
             let ring_time = Duration::from_secs(u64::from(config.dialing.ring_seconds));
-            let ways = outside.ways.into_iter().map(|way| Way {
-                trunk: way.trunk,
-                number: way.number,
-                caller_id: way.caller_id.unwrap_or_else(|| caller.clone()),
+            let ways = outside.ways.into_iter().map(|way| {
+                let shown = way.caller_id.unwrap_or_else(|| caller.clone());
+                let trunk = config.trunks.iter().find(|own| own.name == way.trunk);
+                let form = trunk.map(|trunk| trunk.for_sip(&config.dialing.country_code).manners.number_form);
+                Way {
+                    trunk: way.trunk,
+                    number: way.number,
+                    caller_id: form.map_or_else(|| shown.clone(), |form| form.write(shown.as_str()).into()),
+                }
             });
             Entry::Outside(Outside {
                 ways: ways.collect(),
@@ -251,6 +256,7 @@ impl<'a> Rehearsal<'a> {
             Action::Play { items, repeat, .. } => self.play(&items, repeat),
             // Nobody hands a call on here.
             Action::Unbridge(_)
+            | Action::RingThrough(..)
             | Action::Mix(_)
             | Action::PlayMusic(_)
             | Action::FindTarget(..)

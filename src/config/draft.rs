@@ -8,7 +8,7 @@ use crate::ivr::{Flow, nearest};
 use crate::mailroom::{MailConfig, TranscriptionConfig};
 use crate::model::StepName;
 use crate::prompts::Shelf;
-use crate::{egress, http, keeping, media, recording, routing, sip, store, upstream};
+use crate::{egress, http, keeping, media, recording, routing, sip, store, trace, upstream};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Sections that stand once.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "site",
     "sip",
     "guard",
@@ -25,6 +25,7 @@ const TABLES: [&str; 13] = [
     "http",
     "recording",
     "retention",
+    "trace",
     "cdr",
     "egress",
     "voicemail",
@@ -74,6 +75,7 @@ pub(super) struct Draft {
     pub(super) http: Section<http::Config>,
     pub(super) recording: Section<recording::Config>,
     pub(super) retention: Section<keeping::Config>,
+    pub(super) trace: Section<trace::Config>,
     pub(super) cdr: Section<store::Config>,
     pub(super) egress: Section<egress::Config>,
     pub(super) trunks: List<Trunk>,
@@ -123,6 +125,7 @@ impl Draft {
             http: reader.take_section(root, "http"),
             recording: reader.take_section(root, "recording"),
             retention: reader.take_section(root, "retention"),
+            trace: reader.take_section(root, "trace"),
             cdr: reader.take_section(root, "cdr"),
             egress: reader.take_section(root, "egress"),
             trunks: take_list(&mut reader, root, 0, source, secrets),
@@ -178,6 +181,7 @@ impl Draft {
             http: self.http.value,
             recording: self.recording.value,
             retention: self.retention.value,
+            trace: self.trace.value,
             cdr: self.cdr.value,
             egress: self.egress.value,
             trunks: values(self.trunks),

@@ -66,6 +66,9 @@ impl Draft {
         for (key, message) in self.retention.value.mistakes(keep_free) {
             mistakes.push(self.retention.mistake_in_two(key, &message));
         }
+        for (key, message) in self.trace.value.mistakes() {
+            mistakes.push(self.trace.mistake_in_two(key, &message));
+        }
         for storage in self.storages.read.iter().filter(|storage| storage.whole) {
             for (key, problem, cure) in storage.value.mistakes() {
                 mistakes.push(storage.mistake(key, problem, cure));

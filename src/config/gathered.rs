@@ -5,7 +5,7 @@ use crate::mailroom::{BoxOwner, MailConfig, TranscriptionConfig};
 use crate::model::{FlowName, Language, Mailbox as BoxName};
 use crate::prompts::Shelf;
 use crate::routing::{Decision, Dialing, Pattern, Plan, Rule};
-use crate::{agents, egress, http, keeping, media, recording, sip, store, upstream};
+use crate::{agents, egress, http, keeping, media, recording, sip, store, trace, upstream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct Config {
     pub recording: recording::Config,
     /// `[retention]`.
     pub retention: keeping::Config,
+    /// `[trace]`.
+    pub trace: trace::Config,
     /// `[cdr]`.
     pub cdr: store::Config,
     /// `[egress]`.
@@ -180,15 +182,18 @@ impl Config {
                 .any(|language| self.prompts.spoken(language).next().is_some())
     }
 
-    /// Puts the parts of numbers on the shelf, for flows that tell them: where nobody has recorded one, it is spoken.
+    /// Puts the parts of numbers on the shelf, for flows that tell them and for who hears how many messages there are:
+    /// where nobody has recorded one, it is spoken.
     pub(super) fn add_parts_of_numbers(&mut self) {
         let tells = |flow: &Arc<Flow>| flow.steps.values().any(|verb| matches!(verb, Verb::Tell(_)));
-        if !self.flows.values().any(tells) {
-            return;
-        }
+        let is_told = self.flows.values().any(tells);
         for language in &self.site.languages {
             for (name, text) in aloud::parts(language).unwrap_or_default() {
-                self.prompts.add_spoken(language, &name, &text);
+                if is_told {
+                    self.prompts.add_spoken(language, &name, &text);
+                } else {
+                    self.prompts.add_spoken_when_heard(language, &name, &text);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 use super::draft::{Draft, FlowDraft, Found, LISTS};
 use super::secret::SecretPlaces;
 use super::source::Source;
+use super::tls_files::TlsPlaces;
 use super::{Config, Mistake, Place, environment, flows, report, shipped};
 use crate::model::Language;
 use crate::prompts::{Library, Problem, Shelf, Synthesiser};
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// What is worth a look.
     pub warnings: Vec<Mistake>,
+    /// Where the keys that name files of TLS stand.
+    pub(super) tls_places: TlsPlaces,
 }
 
 impl Loaded {
@@ -218,7 +221,9 @@ fn read(
     draft.check(&mut found);
     let Found { mistakes, warnings } = found;
     if mistakes.is_empty() {
+        let tls_places = TlsPlaces::of(&draft);
         return Ok(Loaded {
+            tls_places,
             config: draft.finish(),
             files,
             warnings,

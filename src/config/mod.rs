@@ -27,6 +27,7 @@ mod section;
 mod shipped;
 mod site;
 mod source;
+mod tls_files;
 mod trunk;
 mod voicemail;
 

@@ -54,6 +54,10 @@ pub struct Trunk {
     /// Whether callers who hide their number are hidden from it.
     #[serde(default)]
     privacy: bool,
+    /// Whether a call outside that it sends on to another number (3xx) goes there: to its own hosts alone, and only where
+    /// `[dialing]` allows the number.
+    #[serde(default)]
+    follow_redirects: bool,
     /// Calls at once, both ways together; no limit when absent.
     #[serde(default)]
     max_calls: Option<usize>,
@@ -124,6 +128,7 @@ impl Trunk {
                     NumberFormName::National => sip::NumberForm::National { country },
                 },
                 hides: self.privacy,
+                follows_redirects: self.follow_redirects,
             },
             ..sip::Trunk::new(self.name.clone(), &self.host, self.port, self.transport())
         }

@@ -53,13 +53,8 @@ impl Engine {
             Action::Dial(leg, candidate) => self.dial(now, key, leg, candidate),
             Action::DialOutside { leg, way, elsewhere } => self.dial_outside(now, key, leg, &way, elsewhere),
             Action::Release(leg, cause) => self.release(now, key, leg, cause),
-            Action::Bridge(a, b) => {
-                if let Some(live) = self.calls.get_mut(&key) {
-                    (live.hearing, live.mixes) = (vec![a, b], false);
-                }
-                let (a, b) = (LegKey { call: key, leg: a }, LegKey { call: key, leg: b });
-                self.media(MediaOrder::Bridge { a, b });
-            }
+            Action::RingThrough(front, leg) => self.ring_through(now, key, front, leg),
+            Action::Bridge(a, b) => self.bridge(key, a, b),
             Action::Mix(parties) => {
                 if let Some(live) = self.calls.get_mut(&key) {
                     let talk = parties.iter().filter(|(_, part)| matches!(part, Part::Talks));
@@ -83,6 +78,7 @@ impl Engine {
             Action::Unbridge(leg) => {
                 if let Some(live) = self.calls.get_mut(&key) {
                     live.hearing.clear();
+                    live.hears_early = None;
                 }
                 let leg = LegKey { call: key, leg };
                 self.media(MediaOrder::Unbridge { leg });
@@ -128,6 +124,11 @@ impl Engine {
         match line.answer.take() {
             Some((sdp, agreed)) => {
                 self.change_media(key, leg, agreed);
+                self.sip.answer(now, session, sdp);
+            }
+            // Ours has gone out already.
+            None if line.offered_early => {
+                let sdp = line.negotiator.offer_again();
                 self.sip.answer(now, session, sdp);
             }
             // The INVITE came without an offer: ours goes out with the 200, the answer comes with the ACK.
@@ -301,23 +302,25 @@ impl Engine {
         }
     }
 
-    /// Sends an invitation as a leg of this call; `false` when there is no port, or no way. The sockets open when it is
-    /// answered; until then only the port is taken.
+    /// Sends an invitation as a leg of this call; `false` when there is no port, no way, or no room on its trunk. The
+    /// sockets open when it is answered; until then only the port is taken.
     pub(super) fn invite_leg(&mut self, now: Instant, key: LegKey, invitation: &Invitation) -> bool {
         let Some(live) = self.calls.get(&key.call) else {
             return false;
         };
         let codec = live.line(live.call.front()).and_then(Line::codec);
-        let Some(port) = self.ports.take() else {
+        let Some(route) = self.sip.route(now, &invitation.destination) else {
             return false;
         };
-        let Some(route) = self.sip.route(now, &invitation.destination) else {
-            self.ports.give_back(port);
+        let trunk = route.trunk.clone();
+        if trunk.as_ref().is_some_and(|trunk| self.is_full(trunk)) && !live.is_emergency {
+            return false;
+        }
+        let Some(port) = self.ports.take() else {
             return false;
         };
         let session_id = self.dice.number() >> 2;
         let local = route.flow.local.ip();
-        let by_trunk = route.trunk.is_some();
         let dtmf = self.dtmf_of(&invitation.destination);
         let nat = self.nat_of_destination(&invitation.destination);
         let negotiator = self
@@ -338,9 +341,9 @@ impl Engine {
         }
         let offer = negotiator.offer();
         let session = self.sip.invite(now, invitation, route, offer);
-        self.sessions.insert(session, key);
+        self.seat(session, key);
         let mut line = Line::new(key.leg, session, local, port, negotiator);
-        line.by_trunk = by_trunk;
+        line.trunk = trunk;
         line.dtmf = dtmf;
         if let Some(live) = self.calls.get_mut(&key.call) {
             live.lines.push(line.invited_by(invitation));
@@ -377,6 +380,7 @@ impl Engine {
         };
         let line = live.lines.swap_remove(place);
         live.hearing.retain(|hears| *hears != leg);
+        live.hears_early = live.hears_early.filter(|heard| *heard != leg);
         let agent = live.call.agent_of(leg).cloned();
         let is_guest = live.call.is_guest(leg);
         let group = live.call.group().cloned();
@@ -410,7 +414,7 @@ impl Engine {
         let Some(live) = self.calls.get_mut(&key) else {
             return;
         };
-        let codec = live.line(left).and_then(Line::law).unwrap_or(Codec::Pcmu);
+        let (format, unheard) = live.tape_format(left, right);
         let call_id = live.call.setup().id;
         // A flow may lead a caller to the mailbox again; each message is a recording of its own.
         let (id, name) = match live.recordings.iter().filter(|row| row.kind == kind).count() {
@@ -429,19 +433,29 @@ impl Engine {
             agent: live.call.agent().cloned(),
         };
         live.recordings.push(row.clone());
+        live.taped_as = unheard.is_none().then_some(format);
         if kind == RecordingKind::Voicemail {
             self.note_taking(key, &row);
         }
         let channels = if right.is_some() { 2 } else { 1 };
         self.journal(Entry::RecordingOpened(row.clone()));
-        self.out
-            .push(Output::Tape(TapeMessage::Begin { row, codec, channels }));
+        if let Some(codec) = unheard {
+            // A file of silence would look like a recording.
+            let reason = format!("not decodable: {}", codec.spoken());
+            self.note(now, key, NoteKind::RecordingStopped, None, reason.clone());
+            return self.out.push(Output::Tape(TapeMessage::Refuse { id, reason }));
+        }
+        self.out.push(Output::Tape(TapeMessage::Begin {
+            row,
+            format,
+            channels,
+        }));
         let leg_key = |leg| LegKey { call: key, leg };
         self.media(MediaOrder::Record {
             left: leg_key(left),
             right: right.map(leg_key),
             id,
-            codec,
+            format,
         });
     }
 
@@ -451,13 +465,13 @@ impl Engine {
         let Some(id) = live.recordings.last().map(|row| row.id) else {
             return;
         };
-        let codec = live.line(left).and_then(Line::law).unwrap_or(Codec::Pcmu);
+        let Some(format) = live.taped_as else { return };
         let (left, right) = (live.leg_key(left), right.map(|leg| live.leg_key(leg)));
         self.media(MediaOrder::Record {
             left,
             right,
             id,
-            codec,
+            format,
         });
     }
 
@@ -555,14 +569,9 @@ impl Engine {
 
 impl Line {
     /// The codec agreed on, or about to be.
-    fn codec(&self) -> Option<Codec> {
+    pub(super) fn codec(&self) -> Option<Codec> {
         let waiting = self.answer.as_ref().map(|(_, agreed)| agreed.codec);
         self.agreed.map(|agreed| agreed.codec).or(waiting)
-    }
-
-    /// That, when it is a law of G.711.
-    fn law(&self) -> Option<Codec> {
-        self.codec().filter(|codec| codec.is_g711())
     }
 }
 

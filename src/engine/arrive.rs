@@ -61,15 +61,10 @@ impl Engine {
         live.hides = incoming.hides;
         let problem = self.connect_caller(&mut live, &incoming, passes_on).err();
         let cdr = Box::new(live.call.draft(now));
-        self.sessions.insert(
-            incoming.session,
-            LegKey {
-                call: key,
-                leg: LegId::CALLER,
-            },
-        );
         live.journal_due = Some(now + JOURNAL_PATIENCE);
         self.calls.insert(key, live);
+        let leg = LegId::CALLER;
+        self.seat(incoming.session, LegKey { call: key, leg });
         match problem {
             None => self.journal(Entry::CallOpened { call: key, cdr }),
             Some((cause, word)) => self.tell(key, Event::CannotServe(cause, word)),
@@ -116,7 +111,7 @@ impl Engine {
         );
         line.dtmf = dtmf;
         line.answer = answer.as_ref().ok().cloned().flatten();
-        line.by_trunk = trunk.is_some();
+        line.trunk = trunk.cloned();
         live.lines.push(line);
         if let (Some(_), Err(error)) = (port, &answer) {
             self.sip.warn(incoming.session, error.warning());
@@ -249,12 +244,15 @@ impl Live {
             call,
             lines: Vec::new(),
             hearing: Vec::new(),
+            hears_early: None,
             mixes: false,
             keeps_secret: false,
             journal_due: None,
             sip_code: None,
             referred_by: None,
+            takes_place: None,
             recordings: Vec::new(),
+            taped_as: None,
             wanted: None,
             voicemail: None,
             aside: Vec::new(),

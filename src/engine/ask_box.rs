@@ -4,7 +4,8 @@ use super::Engine;
 use super::mailbox::{Mailboxes, Taking, Verdict, Wanted};
 use crate::ivr::{BoxAnswer, BoxContents, BoxDeed, BoxMessage, BoxQuestion, BoxRoom, Pin};
 use crate::model::{
-    AgentId, CallKey, Mailbox, Message, MessageSound, MessageState, Playable, RecordingId, RecordingRow,
+    AgentId, CallKey, Entry, Mailbox, Message, MessageSound, MessageState, Playable, RecordingId,
+    RecordingRow,
 };
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
@@ -174,9 +175,18 @@ impl Engine {
                     taking.urgent = true;
                 }
             }
+            BoxDeed::Hear(id) => self.note_listener(now, key, id),
             BoxDeed::Mark(id, state) => self.mark_message(now, id, state),
             BoxDeed::ForgetGreeting(mailbox) => self.forget_greeting(mailbox),
         }
+    }
+
+    /// Whose phone hears a message.
+    fn note_listener(&mut self, now: Instant, key: CallKey, id: RecordingId) {
+        let Some(live) = self.calls.get(&key) else { return };
+        let by = live.call.setup().caller_number.clone();
+        let at = self.clock.stamp(now);
+        self.journal(Entry::MessageHeard { id, by, at });
     }
 
     fn decide(&mut self, now: Instant, key: CallKey, verdict: Verdict) {

@@ -43,10 +43,13 @@ impl Filing {
         if let Ok(facts) = &done.result
             && !self.aside.contains(&done.id)
         {
-            self.cdr.recording = Some(RecordingFacts {
+            let facts = RecordingFacts {
                 consent: self.consent,
                 ..facts.clone()
-            });
+            };
+            // Recordings of a call end in the order they were begun; the last one stands first.
+            let earlier = self.cdr.recording.replace(facts);
+            self.cdr.earlier_recordings.extend(earlier);
         }
     }
 
@@ -56,8 +59,9 @@ impl Filing {
         self.writing.retain(|own| *own != id);
         self.aside.push(id);
         if self.cdr.recording.as_ref().is_some_and(|facts| facts.id == id) {
-            self.cdr.recording = None;
+            self.cdr.recording = self.cdr.earlier_recordings.pop();
         }
+        self.cdr.earlier_recordings.retain(|facts| facts.id != id);
     }
 
     pub(super) fn note_message(&mut self, facts: MessageFacts) {

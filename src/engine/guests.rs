@@ -107,7 +107,7 @@ impl Engine {
             return;
         };
         let holder = live.call.other_than(key.leg).and_then(|leg| live.line(leg));
-        if holder.is_some_and(|line| line.by_trunk && line.is_held && line.sends_while_it_holds()) {
+        if holder.is_some_and(|line| line.trunk.is_some() && line.is_held && line.sends_while_it_holds()) {
             return;
         }
         let group = live.call.group().and_then(|group| self.roster.group(group));

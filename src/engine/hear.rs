@@ -13,8 +13,10 @@ impl Engine {
         match event {
             sip::Event::Incoming(incoming) => self.arrive(now, *incoming),
             sip::Event::Ringing(session) => self.tell_leg(session, Event::LegRinging),
+            sip::Event::EarlyMedia { session, body } => self.early_media(session, body),
             sip::Event::Answered { session, body } => self.phone_answered(now, session, &body),
             sip::Event::Confirmed { session, body } => self.caller_confirmed(session, body),
+            sip::Event::Redirected { session, status, to } => self.redirected(now, session, status, to),
             sip::Event::Refused { session, status } => self.phone_refused(now, session, status),
             sip::Event::Left(session) => self.far_side_left(now, session),
             sip::Event::NeverAcknowledged(session) => self.never_acknowledged(now, session),
@@ -23,6 +25,7 @@ impl Engine {
             sip::Event::Reanswered { session, body } => self.reanswered(now, session, &body),
             sip::Event::Offered { session, body } => self.offered(now, session, body),
             sip::Event::Referred(referral) => self.referred(now, *referral),
+            sip::Event::Words { session, words } => self.pass_words(now, session, words),
             sip::Event::Digit { session, digit } => self.info_digit(now, session, digit),
             sip::Event::DigitRefused { session, digit } => self.digit_refused(session, digit),
             sip::Event::Bound(binding) => {
@@ -81,11 +84,22 @@ impl Engine {
         let Some(LegKey { call, leg }) = self.leg_of(session) else {
             return;
         };
+        // Behind a fail-over another target than the first has answered.
+        let peer = self.sip.signals_to(session);
         let Some(line) = self.line_mut(call, leg) else {
             return;
         };
+        if let Some(peer) = peer {
+            line.negotiator.now_facing(peer);
+        }
         line.is_up = true;
-        match line.negotiator.answered(body) {
+        line.early = None;
+        // A 200 that says nothing means what was agreed on meanwhile.
+        let said = match line.agreed.filter(|_| body.is_empty()) {
+            Some(agreed) => Ok(agreed),
+            None => line.negotiator.answered(body),
+        };
+        match said {
             Ok(agreed) => {
                 self.start_media(call, leg, agreed);
                 self.tell(call, Event::LegAnswered(leg));
@@ -147,7 +161,7 @@ impl Engine {
         }
     }
 
-    fn phone_refused(&mut self, now: Instant, session: SessionId, status: u16) {
+    pub(super) fn phone_refused(&mut self, now: Instant, session: SessionId, status: u16) {
         let Some(LegKey { call, leg }) = self.leg_of(session) else {
             return;
         };
@@ -243,9 +257,21 @@ impl Engine {
             return self.sip.accept_offer(now, session, offer);
         };
         match line.negotiator.answer(&body) {
-            Ok((answer, agreed)) => {
+            Ok((answer, agreed)) if line.is_up => {
                 self.sip.accept_offer(now, session, answer);
                 self.change_media(call, leg, agreed);
+            }
+            // Before the answer (RFC 3311): what is heard already goes on as agreed now, the rest waits for the answer.
+            Ok((answer, agreed)) => {
+                line.agreed = Some(agreed);
+                if let Some(waiting) = &mut line.answer {
+                    *waiting = (answer.clone(), agreed);
+                }
+                let is_heard = line.is_open;
+                self.sip.accept_offer(now, session, answer);
+                if is_heard {
+                    self.start_media(call, leg, agreed);
+                }
             }
             Err(error) => {
                 self.sip.warn(session, error.warning());

@@ -1,6 +1,6 @@
 use super::{Command, Notice, Settings};
 use crate::media::{MediaEvent, MediaOrder};
-use crate::model::{CallKey, Entry, TapeDone, TapeMessage};
+use crate::model::{CallId, CallKey, Entry, LegId, TapeDone, TapeMessage};
 use crate::sip::{Flow, Query, ResolveError, Target};
 use bytes::Bytes;
 use std::time::Duration;
@@ -82,6 +82,15 @@ pub enum Output {
     Journal(Entry),
     /// Look this name up (RFC 3263) and answer with [`Input::Resolved`].
     Resolve(Query),
+    /// SIP messages with this Call-ID are of this leg from now on, for whoever keeps traces of calls.
+    Dialog {
+        /// Of which call.
+        call: CallId,
+        /// Of which of its legs.
+        leg: LegId,
+        /// The Call-ID.
+        call_id: String,
+    },
     /// For those who look on, and the log.
     Notice(Notice),
 }

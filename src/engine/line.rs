@@ -1,7 +1,10 @@
 use super::mailbox::Wanted;
 use crate::call::Call;
 use crate::media::Echo;
-use crate::model::{CallKey, Dtmf, LegId, LegKey, MessageFacts, Quality, RecordingId, RecordingRow};
+use crate::model::{
+    CallKey, Codec, Dtmf, LegId, LegKey, MessageFacts, Quality, RecordingId, RecordingRow, TapeFormat,
+    TrunkName,
+};
 use crate::sdp::{Agreed, Flowing, Negotiator};
 use crate::sip::{Invitation, SessionId};
 use std::net::IpAddr;
@@ -15,6 +18,8 @@ pub(super) struct Live {
     pub(super) lines: Vec<Line>,
     /// The legs that hear each other.
     pub(super) hearing: Vec<LegId>,
+    /// A leg that has not been picked up and is heard by the party whose call it is.
+    pub(super) hears_early: Option<LegId>,
     /// Whether they are mixed by order: then no packet of one passes to another.
     pub(super) mixes: bool,
     /// Whether the caller's voice is kept off the tape now.
@@ -25,8 +30,12 @@ pub(super) struct Live {
     pub(super) sip_code: Option<u16>,
     /// Referred-By of the REFER that the call was handed on with.
     pub(super) referred_by: Option<String>,
+    /// The conversation beyond a trunk whose place the call takes that is handed on.
+    pub(super) takes_place: Option<Beyond>,
     /// Recordings begun, the newest last.
     pub(super) recordings: Vec<RecordingRow>,
+    /// How the newest of them lies in its file; nothing when there is none, because nobody can hear what is said.
+    pub(super) taped_as: Option<TapeFormat>,
     /// For which box the next words are recorded.
     pub(super) wanted: Option<Wanted>,
     /// The message that was left.
@@ -45,6 +54,14 @@ pub(super) struct Live {
     pub(super) hinted: Option<Instant>,
 }
 
+/// A conversation that only the far side of a trunk knows.
+#[derive(Debug, Clone)]
+pub(super) struct Beyond {
+    pub(super) trunk: TrunkName,
+    /// Its name, as the INVITE that takes its place tells it (RFC 3891).
+    pub(super) replaces: String,
+}
+
 /// One leg's SIP session, media and port.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -57,13 +74,17 @@ pub(super) struct Line {
     /// The answer to the caller's offer, until it is sent.
     pub(super) answer: Option<(Vec<u8>, Agreed)>,
     pub(super) agreed: Option<Agreed>,
+    /// The SDP of a phone that sends sound before it is picked up, until the call has decided about it.
+    pub(super) early: Option<Vec<u8>>,
+    /// Our offer went to the caller before the answer.
+    pub(super) offered_early: bool,
     /// Whether the RTP thread has the leg.
     pub(super) is_open: bool,
     /// Whether a 200 has gone to the caller or come from the phone.
     pub(super) is_up: bool,
     pub(super) is_held: bool,
-    /// Whether a trunk is at the other end, rather than a phone of the house.
-    pub(super) by_trunk: bool,
+    /// The trunk at the other end, where it is no phone of the house.
+    pub(super) trunk: Option<TrunkName>,
     pub(super) plays: u32,
     /// How it was invited, while it may have to be invited again without encryption.
     pub(super) invitation: Option<Box<Invitation>>,
@@ -99,10 +120,12 @@ impl Line {
             negotiator,
             answer: None,
             agreed: None,
+            early: None,
+            offered_early: false,
             is_open: false,
             is_up: false,
             is_held: false,
-            by_trunk: false,
+            trunk: None,
             plays: 0,
             invitation: None,
             is_unsettled: false,
@@ -131,6 +154,16 @@ impl Live {
 
     pub(super) fn line_mut(&mut self, leg: LegId) -> Option<&mut Line> {
         self.lines.iter_mut().find(|line| line.leg == leg)
+    }
+
+    /// How a recording of these legs lies in its file, by what they speak now; and the codec of all of them when it is
+    /// one that nobody here can decode.
+    pub(super) fn tape_format(&self, left: LegId, right: Option<LegId>) -> (TapeFormat, Option<Codec>) {
+        let spoken = |leg: Option<LegId>| leg.and_then(|leg| self.line(leg)?.codec());
+        let spoken = [spoken(Some(left)), spoken(right)];
+        let spoken = || spoken.into_iter().flatten();
+        let unheard = spoken().next().filter(|_| !spoken().any(Codec::is_decoded));
+        (TapeFormat::of(spoken()), unheard)
     }
 
     pub(super) fn leg_key(&self, leg: LegId) -> LegKey {

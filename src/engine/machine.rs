@@ -282,6 +282,8 @@ impl Engine {
         self.roster
             .reconfigure(settings.agents.clone(), settings.groups.clone());
         self.sip.reconfigure(now, settings.sip.clone());
+        let old = std::mem::take(&mut self.settings.sip.trunks);
+        self.forget_changed_trunks(&old);
         let (rtp_ports, sip) = (self.settings.rtp_ports, self.sip.settings().clone());
         self.settings = Settings {
             rtp_ports,
@@ -330,6 +332,19 @@ impl Engine {
     pub(super) fn new_key(&mut self) -> CallKey {
         self.last_key = self.last_key.wrapping_add(1);
         CallKey(self.last_key)
+    }
+
+    /// A SIP session is a leg's from now on.
+    pub(super) fn seat(&mut self, session: SessionId, key: LegKey) {
+        self.sessions.insert(session, key);
+        let call = self.calls.get(&key.call).map(|live| live.call.setup().id);
+        if let (Some(call), Some(call_id)) = (call, self.sip.call_id(session)) {
+            self.out.push(Output::Dialog {
+                call,
+                leg: key.leg,
+                call_id: call_id.to_owned(),
+            });
+        }
     }
 
     pub(super) fn policy(&self, record: Option<bool>) -> Policy {

@@ -5,7 +5,7 @@ use super::{Alarm, Engine, Severity};
 use crate::call::{self, Event, Refusal, RefusalKind, Way};
 use crate::model::{CallKey, Destination, LegId, LegKey, Number, TrunkName};
 use crate::routing::{self, NotAllowed};
-use crate::sip::{Invitation, Origin};
+use crate::sip::{Invitation, Origin, SessionId};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -163,6 +163,10 @@ impl Engine {
             return true;
         };
         let handed_on = live.call.is_being_transferred();
+        let place = live
+            .takes_place
+            .as_ref()
+            .filter(|place| handed_on && place.trunk == way.trunk);
         let invitation = Invitation {
             destination: Destination::Trunk {
                 trunk: way.trunk.clone(),
@@ -171,18 +175,32 @@ impl Engine {
             caller_number: way.caller_id.clone(),
             caller_name: live.call.setup().caller_name.clone(),
             referred_by: live.referred_by.clone().filter(|_| handed_on),
-            replaces: None,
+            replaces: place.map(|place| place.replaces.clone()),
             hidden: live.hides,
             elsewhere,
         };
         self.invite_leg(now, LegKey { call: key, leg }, &invitation)
     }
 
-    /// Whether the trunk has as many calls as it may. The call that asks is counted on its trunk already.
-    fn is_full(&self, trunk: &TrunkName) -> bool {
+    /// A trunk sends a call on to another number there. It is dialled like any other, or not at all.
+    pub(super) fn redirected(&mut self, now: Instant, session: SessionId, status: u16, to: Number) {
+        let Some(LegKey { call, leg }) = self.leg_of(session) else {
+            return self.sip.decline_redirect(session);
+        };
+        if self.settings.plan.dialing().allows(to.as_str()).is_err() {
+            self.sip.decline_redirect(session);
+            return self.phone_refused(now, session, status);
+        }
+        self.sip.follow_redirect(now, session);
+        self.tell(call, Event::LegRedirected(leg, to, status));
+    }
+
+    /// Whether the trunk carries as many legs as it may: of callers who came by it, of numbers outside, of agents behind
+    /// it, of calls handed on over it.
+    pub(super) fn is_full(&self, trunk: &TrunkName) -> bool {
         let rules = self.settings.trunks.get(trunk);
         let most = rules.and_then(|rules| rules.most_calls);
-        most.is_some_and(|most| self.calls_on(trunk) > most)
+        most.is_some_and(|most| self.legs_on(trunk) >= most)
     }
 
     /// What a final response means for this leg.

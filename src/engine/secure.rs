@@ -98,7 +98,7 @@ impl Engine {
             return false;
         };
         let session = self.sip.invite(now, &invitation, route, offer);
-        self.sessions.insert(session, key);
+        self.seat(session, key);
         if let Some(line) = self.line_mut(key.call, key.leg) {
             let old = std::mem::replace(&mut line.session, session);
             self.sessions.remove(&old);

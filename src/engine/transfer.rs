@@ -1,7 +1,7 @@
 //! Handing a conversation on, between SIP's REFER and the call: who asks, where the number leads, what they are told.
 
 use super::farewell::farewell;
-use super::line::Live;
+use super::line::{Beyond, Live};
 use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Entry, Event, JoinWish, TransferNews, TransferObjection, TransferWish, Who};
@@ -20,6 +20,7 @@ impl Engine {
         };
         if let Some(live) = self.calls.get_mut(&call) {
             live.referred_by = Some(referral.referred_by);
+            live.takes_place = None;
         }
         match referral.replaced {
             None => {
@@ -27,7 +28,13 @@ impl Engine {
                 self.tell(call, Event::TransferAsked(TransferWish { by, to, kind }));
             }
             Some(Replaced::Session(other)) => self.join(now, LegKey { call, leg }, referral.session, other),
-            Some(Replaced::Beyond { .. }) => self.sip.refuse_refer(now, referral.session, 403),
+            Some(Replaced::Beyond { trunk, replaces }) => {
+                if let Some(live) = self.calls.get_mut(&call) {
+                    live.takes_place = Some(Beyond { trunk, replaces });
+                }
+                let (by, to, kind) = (leg, referral.to, TransferKind::Attended);
+                self.tell(call, Event::TransferAsked(TransferWish { by, to, kind }));
+            }
         }
     }
 
@@ -41,6 +48,7 @@ impl Engine {
             return;
         };
         let user = live.call.number_of(by).unwrap_or_default();
+        live.takes_place = None;
         live.referred_by = Some(format!("<sip:{}@{}>", UserPart(user), self.settings.sip.realm));
         let agent = live.call.agent_of(by).cloned();
         match (kind, agent) {
@@ -104,6 +112,20 @@ impl Engine {
         self.tell(here.call, Event::TransferAsked(TransferWish { by, to, kind }));
     }
 
+    /// A text is for the other one of the two who talk.
+    pub(super) fn pass_words(&mut self, now: Instant, from: SessionId, words: u64) {
+        let key = self.leg_of(from);
+        let live = key.and_then(|key| self.calls.get(&key.call));
+        let to = live.zip(key).and_then(|(live, key)| {
+            let other = live
+                .call
+                .other_than(key.leg)
+                .filter(|_| live.call.is_talking(key.leg))?;
+            Some(live.line(other)?.session)
+        });
+        self.sip.pass_words(now, words, to);
+    }
+
     /// A leg of another call becomes one of this call.
     pub(super) fn move_here(&mut self, now: Instant, key: CallKey, from: LegKey, leg: LegId) {
         let to = LegKey { call: key, leg };
@@ -118,7 +140,7 @@ impl Engine {
             return self.tell(key, Event::LegLeft(leg));
         };
         line.leg = leg;
-        self.sessions.insert(line.session, to);
+        self.seat(line.session, to);
         if line.is_open {
             self.media(MediaOrder::Move { from, to });
         }
@@ -183,7 +205,7 @@ impl Engine {
         let sdp = answer.as_ref().map(|(sdp, _)| sdp.clone());
         let sdp = sdp.unwrap_or_else(|| negotiator.offer());
         self.sessions.remove(&old);
-        self.sessions.insert(incoming.session, LegKey { call, leg });
+        self.seat(incoming.session, LegKey { call, leg });
         let Some(line) = self.line_mut(call, leg) else {
             return;
         };
@@ -206,6 +228,9 @@ impl Engine {
         leg: LegId,
         number: &Number,
     ) -> Result<Entry, TransferObjection> {
+        if let Some(entry) = self.place_beyond(key, leg, number) {
+            return entry;
+        }
         let origin = self.origin_of(key, leg).ok_or(TransferObjection::NotNow)?;
         let decision = self.settings.plan.decide(number, &origin);
         let (phone, shown) = match &origin {
@@ -225,6 +250,37 @@ impl Engine {
             }
             routing::Origin::Trunk(_) => Err(TransferObjection::Forbidden),
         }
+    }
+
+    /// The way back to a trunk that wants the place of a conversation of its own taken: a trunk that hands a call on to
+    /// somebody it has talked with itself. No new call begins by that – the INVITE requires Replaces, so a trunk that does
+    /// not know the conversation refuses (RFC 3891 §4) – and still the number has to be one that may be dialled.
+    fn place_beyond(
+        &self,
+        key: CallKey,
+        by: LegId,
+        number: &Number,
+    ) -> Option<Result<Entry, TransferObjection>> {
+        let live = self
+            .calls
+            .get(&key)
+            .filter(|live| live.call.is_being_transferred())?;
+        let beyond = live.takes_place.as_ref()?;
+        if self.settings.plan.dialing().allows(number.as_str()).is_err() {
+            return Some(Err(TransferObjection::Forbidden));
+        }
+        let stays = live.call.other_than(by).and_then(|leg| live.call.number_of(leg));
+        let shown = stays.map_or_else(Number::anonymous, Number::from);
+        let way = routing::Way {
+            trunk: beyond.trunk.clone(),
+            number: number.clone(),
+            caller_id: None,
+        };
+        let outside = routing::Outside {
+            ways: vec![way],
+            is_emergency: false,
+        };
+        Some(Ok(self.outside_entry(outside, &shown)))
     }
 
     /// As whom a leg dials: an agent is of the house, however the phone is reached.

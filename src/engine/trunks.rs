@@ -1,5 +1,6 @@
 //! How the trunks are: what their probes and our registrations there say, and what that means for those who look.
 
+use super::line::Live;
 use super::{Alarm, Engine, Notice, Output, Severity, TrunkView};
 use crate::model::TrunkName;
 use crate::sip::{Outage, Trunk};
@@ -76,11 +77,28 @@ impl Engine {
     }
 
     /// Live calls that came or go by this trunk.
-    pub(super) fn calls_on(&self, trunk: &TrunkName) -> usize {
-        self.calls
-            .values()
-            .filter(|live| live.call.setup().trunk.as_ref() == Some(trunk))
-            .count()
+    fn calls_on(&self, trunk: &TrunkName) -> usize {
+        let has_leg = |live: &&Live| live.lines.iter().any(|line| line.trunk.as_ref() == Some(trunk));
+        self.calls.values().filter(has_leg).count()
+    }
+
+    /// Legs that this trunk carries.
+    pub(super) fn legs_on(&self, trunk: &TrunkName) -> usize {
+        let lines = self.calls.values().flat_map(|live| &live.lines);
+        lines.filter(|line| line.trunk.as_ref() == Some(trunk)).count()
+    }
+
+    /// New trunks are in place: what was known of those that are gone, or are somewhere else now, counts no more.
+    pub(super) fn forget_changed_trunks(&mut self, old: &[Trunk]) {
+        let new = &self.sip.settings().trunks;
+        let is_same = |name: &TrunkName| {
+            let before = old.iter().find(|trunk| trunk.name == *name);
+            let after = new.iter().find(|trunk| trunk.name == *name);
+            before
+                .zip(after)
+                .is_some_and(|(before, after)| before.is_where(after))
+        };
+        self.trunks.retain(|name, _| is_same(name));
     }
 
     pub(super) fn trunk_alarms(&self, alarms: &mut Vec<Alarm>) {

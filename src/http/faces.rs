@@ -7,6 +7,7 @@ use crate::model::Stamp;
 use crate::store::{
     Accounts, Condition, Consumers, Deliveries, Journal, Messages, PinRow, Reader, StoreError,
 };
+use crate::trace::TraceReader;
 use hyper::upgrade::Upgraded;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub struct Faces {
     pub recordings: Vec<PathBuf>,
     /// What can be done about recordings.
     pub shelf: Arc<dyn Shelf>,
+    /// What went over the wire, when it is kept.
+    pub traces: Option<TraceReader>,
     /// `[site] name`.
     pub site: String,
     /// The program's version.
@@ -132,6 +135,10 @@ pub struct HealthReport {
     pub disk: Option<Disk>,
     /// What became of recordings for want of space.
     pub recordings: Unrecorded,
+    /// What writing recordings has cost.
+    pub recorder: RecorderWork,
+    /// What is to be done about messages.
+    pub errands: ErrandCounts,
     /// How the database of call records is.
     pub journal: Condition,
     /// The certificate of SIP, when somebody is listened to by TLS.
@@ -166,6 +173,34 @@ pub struct Unrecorded {
     pub cut: u64,
     /// Not begun at all.
     pub left_out: u64,
+}
+
+/// What writing recordings has cost since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RecorderWork {
+    /// Recordings without a usable file.
+    pub failed: u64,
+    /// Writes, headers included.
+    pub writes: u64,
+    /// Bytes of audio written.
+    pub bytes: u64,
+    /// Syncs.
+    pub syncs: u64,
+    /// The most messages that waited at once.
+    pub deepest_queue: u64,
+    /// Audio that was dropped because the disk did not keep up, in milliseconds; silence stands in its place.
+    pub dropped_ms: u64,
+    /// Packets that came too late for their place.
+    pub late_packets: u64,
+}
+
+/// E-mails and transcripts of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ErrandCounts {
+    /// That wait, or are tried again.
+    pub waiting: u64,
+    /// That were given up.
+    pub given_up: u64,
 }
 
 /// Room on a disk.

@@ -24,14 +24,15 @@ mod router;
 mod routes;
 mod serve;
 mod shelf;
+mod witness;
 
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
 pub use faces::{
-    BoxFuture, Busy, Certificate, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside, Seat,
-    TelephoneDoor, Unrecorded,
+    BoxFuture, Busy, Certificate, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health, HealthReport,
+    Outside, RecorderWork, Seat, TelephoneDoor, Unrecorded,
 };
 pub use people::{ClaimCode, offer_claim};
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;
-pub use shelf::{Playing, Shelf, ShelfTrouble, Sound, Warrant};
+pub use shelf::{DistantSound, Playing, Shelf, ShelfTrouble, Sound, Warrant};

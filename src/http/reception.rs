@@ -5,8 +5,9 @@ use super::people::{
     session_cookie,
 };
 use super::problem::Problem;
+use super::witness::Listenings;
 use crate::engine::{Command, Snapshot};
-use crate::store::{Accounts, Consumers, Deliveries, Reader, StoreError, User};
+use crate::store::{Accounts, AuditNote, Consumers, Deliveries, Reader, StoreError, User};
 use axum::http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,7 @@ pub(super) struct Reception {
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
     allowance: Mutex<Allowance>,
+    listenings: Mutex<Listenings>,
     /// One password is hashed at a time: 12 MiB, however many people knock.
     hashing: Semaphore,
     questions: Semaphore,
@@ -52,6 +54,7 @@ impl Reception {
             admin: admin.map(|token| Digest::of(&token)),
             sessions: Mutex::default(),
             attempts: Mutex::default(),
+            listenings: Mutex::default(),
             allowance: Mutex::new(Allowance::new(faces.config.requests_per_minute)),
             hashing: Semaphore::new(1),
             questions: Semaphore::new(STORE_QUESTIONS),
@@ -204,6 +207,17 @@ impl Reception {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has been listened to a moment ago.
+    pub(super) fn listenings(&self) -> MutexGuard<'_, Listenings> {
+        self.listenings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry to the audit log, from a blocking thread.
+    pub(super) async fn note_deed(&self, note: AuditNote) -> Result<(), Problem> {
+        let journal = self.faces.journal.clone();
+        self.ask_store(move || journal.note_deed(note)).await
     }
 
     /// Counts an attempt to log in, or says after how long to try again.

@@ -1,7 +1,7 @@
 use super::porch::MAX_BODY_BYTES;
 use super::reception::Reception;
 use super::routes::{Route, open, table};
-use super::{Faces, dialects, guard, porch};
+use super::{Faces, dialects, guard, porch, witness};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
@@ -39,9 +39,13 @@ pub fn router(faces: Faces) -> Router {
 pub(super) fn build(reception: Arc<Reception>) -> Router {
     let mut guarded = Router::new().fallback(nothing_here);
     for Route {
-        path, scope, handler, ..
+        path,
+        method,
+        scope,
+        handler,
     } in table()
     {
+        let handler = witness::watch(&reception, &method, path, handler);
         let handler = handler.layer(from_fn(move |visitor, request, next| {
             guard::require(scope, visitor, request, next)
         }));
@@ -52,7 +56,14 @@ pub(super) fn build(reception: Arc<Reception>) -> Router {
     for (path, handler) in open() {
         all = all.route(path, handler);
     }
-    for Route { path, handler, .. } in dialects::routes() {
+    for Route {
+        path,
+        method,
+        handler,
+        ..
+    } in dialects::routes()
+    {
+        let handler = witness::watch(&reception, &method, path, handler);
         all = all.route(path, handler);
     }
     all.layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

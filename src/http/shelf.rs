@@ -22,6 +22,16 @@ impl std::fmt::Debug for Playing {
     }
 }
 
+/// A copy of a recording that lies elsewhere, as it lies there: perhaps encrypted.
+pub struct DistantSound {
+    /// Under which name; its ending tells what it is.
+    pub name: String,
+    /// Its size.
+    pub length: u64,
+    /// Its bytes.
+    pub sound: Box<dyn Sound>,
+}
+
 /// Why nothing is done about a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShelfTrouble {
@@ -60,6 +70,12 @@ pub trait Shelf: Send + Sync {
     /// # Errors
     /// [`ShelfTrouble::Gone`], [`ShelfTrouble::NoKey`], [`ShelfTrouble::Failed`].
     fn open(&self, row: &RecordingRow) -> Result<Playing, ShelfTrouble>;
+
+    /// Opens a copy that lies elsewhere.
+    ///
+    /// # Errors
+    /// [`ShelfTrouble::NoKey`], [`ShelfTrouble::Failed`].
+    fn open_distant(&self, copy: DistantSound) -> Result<Playing, ShelfTrouble>;
 
     /// Silences a span, in milliseconds from the beginning, in every channel: the SHA-256 before and after.
     ///

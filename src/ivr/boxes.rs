@@ -107,6 +107,8 @@ pub enum BoxDeed {
     Drop,
     /// The message just taken cannot wait.
     MarkUrgent,
+    /// A message begins to be played to the caller.
+    Hear(RecordingId),
     /// A message was heard, kept, thrown away or taken back.
     Mark(RecordingId, MessageState),
     /// The words just recorded greet callers from now on.

@@ -1,8 +1,10 @@
 use super::preview::Around;
 use super::pruner::Pruner;
-use super::storage::{Storage, StorageView, Tested};
+use super::storage::{DistantCopy, Storage, StorageView, Target, Tested};
 use super::{KeepingWatch, Preview, Setup};
+use crate::model::RecordingId;
 use crate::store::{Clock, StoreError, Uploads};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -24,6 +26,8 @@ pub(super) struct Shared {
     pub(super) asked: Mutex<Option<String>>,
     pub(super) wake: Notify,
     pub(super) hurry: Vec<Arc<Notify>>,
+    /// Places that copies were heard from, ready to be read again.
+    pub(super) heard_from: Mutex<BTreeMap<String, Arc<Target>>>,
 }
 
 /// A look was asked for already and has not begun.
@@ -58,6 +62,7 @@ impl KeepingDesk {
                 asked: Mutex::new(None),
                 wake: Notify::new(),
                 hurry,
+                heard_from: Mutex::default(),
                 setup,
             }),
         }
@@ -130,11 +135,63 @@ impl KeepingDesk {
         Ok(waiting)
     }
 
+    /// There is something new to be copied: every place that may be asked now is.
+    pub fn hurry(&self) {
+        for hurry in &self.shared.hurry {
+            hurry.notify_one();
+        }
+    }
+
     /// Writes, reads and deletes a small object at a place; nothing when there is no such place. `nonce` is part of its
     /// name.
     pub async fn test(&self, name: &str, nonce: &str) -> Option<Tested> {
         let storage = self.storage(name)?;
         Some(Tested::run(storage, &self.shared.setup.egress, nonce).await)
+    }
+
+    /// Opens a verified copy of a recording for reading, wherever one can be read. Nothing when there is none; else why not
+    /// even one can be read. Waits for the places, so it is called from a thread that may wait, inside the runtime.
+    ///
+    /// # Errors
+    /// Each place with what it said, in plain words.
+    pub fn listen(&self, id: RecordingId) -> Result<Option<DistantCopy>, String> {
+        let reader = &self.shared.setup.reader;
+        let copies = reader.copies(id).map_err(|error| error.to_string())?;
+        let mut troubles = Vec::new();
+        for (name, key, length) in copies {
+            match self.open_copy(&name, key, length) {
+                Ok(copy) => return Ok(Some(copy)),
+                Err(trouble) => troubles.push(format!("{name}: {trouble}")),
+            }
+        }
+        if troubles.is_empty() {
+            return Ok(None);
+        }
+        Err(troubles.join("; "))
+    }
+
+    fn open_copy(&self, name: &str, key: String, length: u64) -> Result<DistantCopy, String> {
+        let storage = self.storage(name).ok_or("it is not configured any more")?;
+        let heard_from = || {
+            let places = &self.shared.heard_from;
+            places.lock().unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = heard_from().get(name).cloned();
+        let target = match known {
+            Some(target) => target,
+            None => {
+                let target = Target::open(storage, &self.shared.setup.egress);
+                Arc::new(target.map_err(|trouble| trouble.to_string())?)
+            }
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let copy = DistantCopy::open(Arc::clone(&target), key, length, runtime);
+        match &copy {
+            Ok(_) => heard_from().insert(name.to_owned(), target),
+            // A connection that went wrong is not used again.
+            Err(_) => heard_from().remove(name),
+        };
+        copy.map_err(|error| error.to_string())
     }
 
     /// The alarms there are.

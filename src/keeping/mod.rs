@@ -27,5 +27,5 @@ pub use orphans::Orphans;
 pub use preview::{Due, Preview, RuleView};
 pub use rules::{DiskTakes, Fate, Obstacle, Rule, Rules, StorageRule};
 pub use schedule::NightTime;
-pub use storage::{Storage, StorageKind, StorageView, Tested};
+pub use storage::{DistantCopy, Storage, StorageKind, StorageView, Tested};
 pub use watch::{KeepingAlarm, KeepingTrouble, KeepingWatch};

@@ -6,9 +6,9 @@ use crate::model::{Language, Mailbox, MessageErrand, RecordingId};
 use crate::store::{Clock, Errand, Messages, StoreError, Todo};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Reads the file of a message, by its path below the voicemail directory.
 pub type ReadFile = Arc<dyn Fn(&str) -> io::Result<Vec<u8>> + Send + Sync>;
@@ -19,8 +19,6 @@ pub type RemoveFile = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
 pub struct Means {
     /// The messages, and what is to be done about them.
     pub messages: Messages,
-    /// Who owns a box.
-    pub owner: Arc<dyn Fn(&Mailbox) -> BoxOwner + Send + Sync>,
     /// Reads the file of a message.
     pub read: ReadFile,
     /// Removes the file of a message.
@@ -29,10 +27,6 @@ pub struct Means {
     pub throw_away: Arc<dyn Fn(RecordingId) + Send + Sync>,
     /// The way out.
     pub egress: Egress,
-    /// `[mail]`.
-    pub mail: MailConfig,
-    /// `[transcription]`.
-    pub transcription: TranscriptionConfig,
     /// `[site] name`.
     pub site: String,
     /// Where a program finds the recording it is to write down.
@@ -41,6 +35,45 @@ pub struct Means {
     pub clock: Clock,
     /// How long to wait between tries.
     pub pace: Pace,
+}
+
+/// What the configuration says; the clerk takes over a new one before the next errand.
+#[derive(Clone)]
+pub struct Orders {
+    /// Who owns a box.
+    pub owner: Arc<dyn Fn(&Mailbox) -> BoxOwner + Send + Sync>,
+    /// `[mail]`.
+    pub mail: MailConfig,
+    /// `[transcription]`.
+    pub transcription: TranscriptionConfig,
+}
+
+/// How it stands with the errands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrandNews {
+    /// Those that wait, or are tried again.
+    pub waiting: u64,
+    /// Those that were given up.
+    pub given_up: u64,
+    /// Those of them that were in the last day.
+    pub given_up_lately: u64,
+    /// Why the last of these was; nothing when there is none.
+    pub last_given_up: Option<String>,
+}
+
+/// Looks at the errands from other threads. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct ErrandWatch(Arc<Mutex<ErrandNews>>);
+
+impl ErrandWatch {
+    /// How it stood after the last errand.
+    pub fn now(&self) -> ErrandNews {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, news: ErrandNews) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = news;
+    }
 }
 
 /// Whom messages of a box are for.
@@ -91,30 +124,73 @@ const MOST_TRANSCRIPTS: u32 = 4;
 /// Runs errands, one at a time.
 pub struct Clerk {
     means: Arc<Means>,
+    orders: Orders,
+    new_orders: watch::Receiver<Orders>,
     transcriber: Option<Box<dyn Transcriber>>,
+    watch: ErrandWatch,
 }
+
+/// How long an errand that was given up is told of.
+const TELL_MS: i64 = 86_400_000;
 
 impl Clerk {
     /// A clerk at rest.
-    pub fn new(means: Means) -> Self {
-        let transcriber = transcriber(&means.transcription, &means.egress, &means.work_dir);
+    pub fn new(means: Means, mut orders: watch::Receiver<Orders>) -> Self {
+        let now = orders.borrow_and_update().clone();
         Self {
+            transcriber: transcriber(&now.transcription, &means.egress, &means.work_dir),
             means: Arc::new(means),
-            transcriber,
+            orders: now,
+            new_orders: orders,
+            watch: ErrandWatch::default(),
+        }
+    }
+
+    /// Looks at the errands from other threads.
+    pub fn watch(&self) -> ErrandWatch {
+        self.watch.clone()
+    }
+
+    /// Takes over a configuration that was read anew.
+    fn obey(&mut self) {
+        self.orders = self.new_orders.borrow_and_update().clone();
+        let means = &self.means;
+        self.transcriber = transcriber(&self.orders.transcription, &means.egress, &means.work_dir);
+    }
+
+    /// Lets others see how it stands.
+    async fn tell(&self) {
+        let since = (self.means.clock.unix_ms)().saturating_sub(TELL_MS);
+        let told =
+            self.store(move |messages| Ok((messages.errand_counts()?, messages.given_up_since(since)?)));
+        // The store says itself when it cannot be read.
+        if let Ok(((waiting, given_up), (given_up_lately, last_given_up))) = told.await {
+            self.watch.set(ErrandNews {
+                waiting,
+                given_up,
+                given_up_lately,
+                last_given_up,
+            });
         }
     }
 
     /// Works until dropped. `bell` rings when there may be something to do.
-    pub async fn work(self, bell: Arc<Notify>) {
+    pub async fn work(mut self, bell: Arc<Notify>) {
         let mut next_sweep = tokio::time::Instant::now();
         loop {
+            if self.new_orders.has_changed().unwrap_or(false) {
+                self.obey();
+            }
             if next_sweep <= tokio::time::Instant::now() {
                 next_sweep = tokio::time::Instant::now() + self.means.pace.sweep;
                 self.sweep().await;
+                self.tell().await;
             }
             let until = match self.look().await {
                 Ok(Todo::Now(errand)) => {
-                    if self.run(*errand).await.is_ok() {
+                    let outcome = self.run(*errand).await;
+                    self.tell().await;
+                    if outcome.is_ok() {
                         continue;
                     }
                     next_sweep.min(tokio::time::Instant::now() + self.means.pace.first_wait)
@@ -133,13 +209,15 @@ impl Clerk {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
                 () = bell.notified() => {}
+                // Whoever could change the orders is gone when the box stops.
+                _ = self.new_orders.changed() => self.obey(),
             }
         }
     }
 
     async fn sweep(&self) {
-        let means = Arc::clone(&self.means);
-        match tokio::task::spawn_blocking(move || sweep(&means)).await {
+        let (means, owner) = (Arc::clone(&self.means), Arc::clone(&self.orders.owner));
+        match tokio::task::spawn_blocking(move || sweep(&means, &*owner)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "Old messages could not be looked for: {error}."),
             Err(error) => tracing::error!(%error, "The search for old messages broke off: {error}."),
@@ -240,15 +318,15 @@ impl Clerk {
     async fn mail(&self, errand: &Errand) -> Result<(), Setback> {
         let means = &self.means;
         let message = &errand.about.message;
-        let owner = (means.owner)(&message.mailbox);
-        if owner.email.is_empty() || !means.mail.is_on() {
+        let owner = (self.orders.owner)(&message.mailbox);
+        if owner.email.is_empty() || !self.orders.mail.is_on() {
             return Err(Setback::Never("nobody is to be written to any more".to_owned()));
         }
         let sound = self.sound(&message.path).await?;
-        let most = u64::from(means.mail.attach_megabytes) << 20;
+        let most = u64::from(self.orders.mail.attach_megabytes) << 20;
         let fits = u64::try_from(sound.len()).is_ok_and(|length| length <= most);
         let letter = super::letter::Letter {
-            from: &means.mail.from,
+            from: &self.orders.mail.from,
             to: &owner.email,
             site: &means.site,
             language: &owner.language,
@@ -256,8 +334,8 @@ impl Clerk {
             sound: fits.then_some(sound),
         };
         let (envelope, mail) = super::letter::compose(letter).map_err(Setback::Never)?;
-        let hello = hello(&means.mail.from);
-        super::smtp::send(&means.egress, &means.mail, hello, &envelope, &mail).await
+        let hello = hello(&self.orders.mail.from);
+        super::smtp::send(&means.egress, &self.orders.mail, hello, &envelope, &mail).await
     }
 }
 

@@ -15,5 +15,5 @@ mod transcribe;
 #[cfg(feature = "mail")]
 mod words;
 
-pub use clerk::{BoxOwner, Clerk, Means, Pace, ReadFile, RemoveFile};
+pub use clerk::{BoxOwner, Clerk, ErrandNews, ErrandWatch, Means, Orders, Pace, ReadFile, RemoveFile};
 pub use config::{MailConfig, Security, TranscriptionConfig, is_address};

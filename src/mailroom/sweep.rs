@@ -1,6 +1,7 @@
 //! Messages that are old enough are thrown away, and what was thrown away long enough ago is removed.
 
-use super::clerk::Means;
+use super::clerk::{BoxOwner, Means};
+use crate::model::Mailbox;
 use crate::store::StoreError;
 
 /// How long somebody may take back what was thrown away.
@@ -11,10 +12,10 @@ const DAY_MS: i64 = 86_400_000;
 ///
 /// # Errors
 /// When the store cannot be read or written; the next turn goes on.
-pub(super) fn sweep(means: &Means) -> Result<(), StoreError> {
+pub(super) fn sweep(means: &Means, owner: &dyn Fn(&Mailbox) -> BoxOwner) -> Result<(), StoreError> {
     let now = (means.clock.unix_ms)();
     for mailbox in means.messages.boxes()? {
-        let days = (means.owner)(&mailbox).keep_days;
+        let days = owner(&mailbox).keep_days;
         if days == 0 {
             continue;
         }

@@ -29,6 +29,7 @@ mod pause;
 mod player;
 mod presses;
 mod reception;
+mod reel;
 mod ringing;
 mod rtcp;
 mod session;
@@ -45,6 +46,8 @@ mod tape_stories;
 mod telling;
 mod tone;
 mod waiting;
+#[cfg(test)]
+mod wide_stories;
 
 pub use config::Config;
 pub use ear::Ear;

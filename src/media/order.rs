@@ -1,5 +1,5 @@
 use super::KeyPath;
-use crate::model::{CallKey, Codec, Digit, LegKey, Part, Playable, Quality, RecordingId};
+use crate::model::{CallKey, Digit, LegKey, Part, Playable, Quality, RecordingId, TapeFormat};
 use crate::sdp::Agreed;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -74,8 +74,8 @@ pub enum MediaOrder {
         right: Option<LegKey>,
         /// Which recording.
         id: RecordingId,
-        /// µ-law or A-law in the file.
-        codec: Codec,
+        /// How it lies in the file.
+        format: TapeFormat,
     },
     /// End the recording this leg is the left side of.
     StopRecording {

@@ -9,14 +9,11 @@ pub(super) struct Pause {
     until: Option<i64>,
 }
 
-/// A packet that is later than this, 300 ms, finds its place handed on already.
-const LATEST: i64 = 2400;
-
 impl Pause {
-    /// Silence from this sample on.
-    pub(super) fn begin(&mut self, here: i64) {
+    /// Silence from this sample on. A packet that is later than `latest` samples finds its place handed on already.
+    pub(super) fn begin(&mut self, here: i64, latest: i64) {
         // What was said in a pause that ended just now may still come late: the two are one.
-        let goes_on = self.from.is_some() && self.until.is_none_or(|until| here - until < LATEST);
+        let goes_on = self.from.is_some() && self.until.is_none_or(|until| here - until < latest);
         if !goes_on {
             self.from = Some(here);
         }
@@ -53,8 +50,8 @@ mod tests {
     fn packets_are_kept_before_and_after_a_pause_and_cut_at_its_end() {
         let mut pause = Pause::default();
         assert_eq!(pause.hides(0, 160), Some(0));
-        pause.begin(800);
-        pause.begin(900);
+        pause.begin(800, 2400);
+        pause.begin(900, 2400);
         assert_eq!(pause.hides(640, 160), Some(0), "it was said before");
         assert_eq!(pause.hides(700, 160), None, "it reaches into the pause");
         assert_eq!(pause.hides(5000, 160), None);
@@ -67,7 +64,7 @@ mod tests {
         );
         assert_eq!(pause.hides(1560, 160), Some(40));
         assert_eq!(pause.hides(1600, 160), Some(0));
-        pause.begin(3000);
+        pause.begin(3000, 2400);
         assert_eq!(pause.hides(3000, 160), None);
         assert_eq!(
             pause.hides(1440, 160),
@@ -75,7 +72,7 @@ mod tests {
             "it was said in the first pause and came even later"
         );
         pause.end(4000);
-        pause.begin(9000);
+        pause.begin(9000, 2400);
         assert_eq!(pause.hides(8000, 160), Some(0));
     }
 }

@@ -152,8 +152,10 @@ impl Session {
     /// Takes what offer and answer settled, first or after a re-INVITE.
     pub fn start(&mut self, now: Instant, agreed: Agreed) {
         let resumed = self.agreed.is_none_or(|before| before.flowing != agreed.flowing);
-        if resumed {
+        // Told once already, before the answer perhaps: from now on silence counts anew.
+        if resumed || self.told_dead {
             self.heard_at = now;
+            self.told_dead = false;
         }
         self.protection.settle(agreed.secured);
         self.inband = match agreed.receive_telephone_event {
@@ -824,6 +826,22 @@ mod tests {
         session.start(start + 500 * second, agreed(Codec::Pcmu, Flowing::Both));
         assert!(!session.check(start + 520 * second, timeout).dead);
         assert!(!session.check(start + 900 * second, None).dead);
+    }
+
+    /// A caller who hears the ringing tone for minutes says nothing, and need not: the time counts from the answer.
+    #[test]
+    fn a_caller_who_was_only_sent_to_is_missed_no_sooner_than_after_the_answer() {
+        let start = origin();
+        let second = Duration::from_secs(1);
+        let timeout = Some(30 * second);
+        let mut session = session(Codec::Pcmu);
+        session.start(start, agreed(Codec::Pcmu, Flowing::SendOnly));
+        for waited in 1..300 {
+            assert!(!session.check(start + waited * second, timeout).dead, "{waited}");
+        }
+        session.start(start + 300 * second, agreed(Codec::Pcmu, Flowing::Both));
+        assert!(!session.check(start + 329 * second, timeout).dead);
+        assert!(session.check(start + 330 * second, timeout).dead);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::codec::{Encoder, Resampler, frame_at};
 use super::g711;
 use crate::model::Codec;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,7 +18,8 @@ const WIDE: u32 = 16_000;
 /// plays a sound without them speaks it as it goes.
 pub struct Sound {
     samples: usize,
-    pcmu: Box<[u8]>,
+    /// Borrowed from the program file where the box brought the sound along.
+    pcmu: Cow<'static, [u8]>,
     pcma: OnceLock<Box<[u8]>>,
     g722: OnceLock<Frames>,
     opus: OnceLock<Frames>,
@@ -41,6 +43,24 @@ impl Sound {
         Self {
             samples: samples.len(),
             pcmu: pcmu.into(),
+            pcma: OnceLock::new(),
+            g722: OnceLock::new(),
+            opus: OnceLock::new(),
+        }
+    }
+
+    /// Takes µ-law at 8000 Hz that is part of the program, as it is: nothing of it is in memory until somebody hears
+    /// it. The last frame is filled up with silence, for which a sound that is no whole frames is copied.
+    pub fn from_shipped_pcmu(pcmu: &'static [u8]) -> Self {
+        let mut frames = Cow::Borrowed(pcmu);
+        if !pcmu.len().is_multiple_of(FRAME) {
+            frames
+                .to_mut()
+                .resize(pcmu.len().next_multiple_of(FRAME), Codec::Pcmu.silence());
+        }
+        Self {
+            samples: pcmu.len(),
+            pcmu: frames,
             pcma: OnceLock::new(),
             g722: OnceLock::new(),
             opus: OnceLock::new(),
@@ -96,7 +116,7 @@ impl Sound {
         match codec {
             Codec::Pcmu => &self.pcmu,
             Codec::Pcma => self.pcma.get_or_init(|| {
-                let mut audio = self.pcmu.clone();
+                let mut audio: Box<[u8]> = self.pcmu.as_ref().into();
                 g711::transcode(Codec::Pcmu, Codec::Pcma, &mut audio);
                 audio
             }),
@@ -104,13 +124,17 @@ impl Sound {
         }
     }
 
-    /// Bytes in memory.
+    /// Bytes in memory that the program file does not hold already.
     pub fn weight(&self) -> usize {
+        let pcmu = match &self.pcmu {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(made) => made.len(),
+        };
         let frames = |slot: &OnceLock<Frames>| {
             slot.get()
                 .map_or(0, |made| made.bytes.len() + 4 * made.ends.len())
         };
-        self.pcmu.len() + self.pcma.get().map_or(0, |law| law.len()) + frames(&self.g722) + frames(&self.opus)
+        pcmu + self.pcma.get().map_or(0, |law| law.len()) + frames(&self.g722) + frames(&self.opus)
     }
 
     fn slot(&self, codec: Codec) -> Option<&OnceLock<Frames>> {
@@ -214,6 +238,18 @@ mod tests {
         assert_eq!(sound.bytes(Codec::Pcma)[0], 0xfb);
         assert_eq!(sound.bytes(Codec::Pcma)[319], Codec::Pcma.silence());
         assert!(Sound::from_pcm_8k(&[]).bytes(Codec::Pcmu).is_empty());
+    }
+
+    #[test]
+    fn a_shipped_sound_of_whole_frames_stays_in_the_program_and_another_is_filled_up() {
+        static WHOLE: [u8; 2 * FRAME] = [0x10; 2 * FRAME];
+        let sound = Sound::from_shipped_pcmu(&WHOLE);
+        assert_eq!((sound.frames(), sound.weight()), (2, 0));
+        assert_eq!(sound.frame(Codec::Pcmu, 1).as_ptr(), WHOLE[FRAME..].as_ptr());
+        let sound = Sound::from_shipped_pcmu(&WHOLE[..200]);
+        assert_eq!((sound.frames(), sound.weight()), (2, 320));
+        assert_eq!(sound.duration(), Duration::from_millis(25));
+        assert_eq!(sound.frame(Codec::Pcmu, 1)[39..41], [0x10, Codec::Pcmu.silence()]);
     }
 
     /// What a codec's listener hears of a sound.

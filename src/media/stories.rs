@@ -2,7 +2,7 @@
 
 use super::clock::origin;
 use super::{Heard, HeardReport, PACKET, Packet, Session, Tape};
-use crate::model::{Codec, Dice, Digit, Quality, RecordingId};
+use crate::model::{Codec, Dice, Digit, Quality, RecordingId, TapeFormat};
 use crate::sdp::Agreed;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -237,7 +237,7 @@ fn a_stream_that_begins_anew_is_heard_on_without_a_gap_and_recorded_in_full() {
     ];
     for (which, jump) in jumps.into_iter().enumerate() {
         let (mut a, mut b) = (leg(1, PHONE), leg(2, OTHER));
-        let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), Codec::Pcmu, 1);
+        let mut tape = Tape::new(start, RecordingId(uuid::Uuid::nil()), TapeFormat::MuLaw, 1);
         let (mut phone, mut audio) = (Voice::new(9), Vec::new());
         let mut last: Option<(u16, u32)> = None;
         for number in 0..500u64 {

@@ -19,13 +19,13 @@ impl Session {
         codec: Codec,
         payload: &[u8],
     ) -> Option<Digit> {
-        if !codec.is_g711() {
-            return None;
+        let inband = self.inband.as_mut()?;
+        let (sequence, timestamp) = (header.sequence, header.timestamp);
+        if codec.is_g711() {
+            let voice = payload.iter().map(|byte| g711::linear(codec, *byte));
+            return inband.hear(sequence, timestamp, codec.clock_rate(), voice);
         }
-        let voice = payload.iter().map(|byte| g711::linear(codec, *byte));
-        self.inband
-            .as_mut()?
-            .hear(header.sequence, header.timestamp, voice)
+        inband.hear_coded(sequence, timestamp, codec, payload)
     }
 
     /// Tells the peer of a key, after those that wait. A key that was just passed on as it came is its echo.

@@ -83,6 +83,10 @@ pub struct Cdr {
     pub language: Option<Language>,
     /// The conversation's recording, or the voicemail message.
     pub recording: Option<RecordingFacts>,
+    /// What was recorded before `recording`, the oldest first, when recording was begun more than once; left out when it
+    /// was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_recordings: Vec<RecordingFacts>,
     /// The message that was left; left out when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voicemail: Option<MessageFacts>,
@@ -110,6 +114,14 @@ pub struct Cdr {
     /// The PBX's record of the same call, once it was fetched and recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked: Option<ForeignRecord>,
+}
+
+impl Cdr {
+    /// What is known of one of its recordings.
+    pub fn recording_mut(&mut self, id: RecordingId) -> Option<&mut RecordingFacts> {
+        let all = self.recording.iter_mut().chain(&mut self.earlier_recordings);
+        all.into_iter().find(|facts| facts.id == id)
+    }
 }
 
 /// A message that was left in the call.

@@ -40,6 +40,17 @@ impl Codec {
         }
     }
 
+    /// The name as people write it.
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Self::Pcmu => "G.711 µ-law",
+            Self::Pcma => "G.711 A-law",
+            Self::G722 => "G.722",
+            Self::Opus => "Opus",
+            Self::G729 => "G.729",
+        }
+    }
+
     /// The clock of RTP time stamps in Hz. That of G.722 is half its sample rate, an old mistake that stands
     /// (RFC 3551 §4.5.2); that of Opus is 48000 whatever it carries (RFC 7587 §4.1).
     pub fn clock_rate(self) -> u32 {

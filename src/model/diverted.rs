@@ -1,7 +1,8 @@
 use super::Number;
 use serde::{Deserialize, Serialize};
 
-/// One station that forwarded a call before it came to us, as the trunk tells it (RFC 5806, RFC 7044).
+/// One station that forwarded a call before it came to us, as the trunk tells it (RFC 5806, RFC 7044), or that sent on one
+/// of ours (RFC 3261 §21.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diverted {
     /// Whose calls are forwarded; `anonymous` when that is not to be shown.

@@ -29,6 +29,15 @@ pub enum Entry {
         /// What is to be done about it, in the order it is done.
         errands: Vec<MessageErrand>,
     },
+    /// Somebody hears a message by phone.
+    MessageHeard {
+        /// Which.
+        id: RecordingId,
+        /// The number of their phone.
+        by: Number,
+        /// When.
+        at: Stamp,
+    },
     /// A message was heard, kept or thrown away.
     MessageMarked {
         /// Which.

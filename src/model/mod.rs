@@ -18,10 +18,12 @@ mod mailbox;
 mod message;
 mod part;
 mod playable;
+mod reach;
 mod recording_rules;
 mod secret;
 mod srtp;
 mod tape;
+mod turns;
 
 pub use cdr::{
     Cdr, ConsentMark, Direction, ForeignRecord, HangupBy, LegRecord, LegRole, MessageFacts, Quality,
@@ -43,7 +45,9 @@ pub use mailbox::Mailbox;
 pub use message::{Greeting, Message, MessageErrand, MessageState, Transcript};
 pub use part::Part;
 pub use playable::{MessageSound, Playable, Tone};
+pub use reach::is_evidently_hidden;
 pub use recording_rules::{ConsentRule, RecordAction, RecordRule, RecordWhen, Recordable, RecordingRules};
 pub use secret::Secret;
 pub use srtp::SrtpSuite;
-pub use tape::{TapeDone, TapeMessage};
+pub use tape::{TapeDone, TapeFormat, TapeMessage};
+pub use turns::Turns;

@@ -2,6 +2,7 @@
 //! drive `media` sessions.
 
 mod dns;
+mod early;
 mod priority;
 pub mod rtp;
 mod streams;
@@ -9,6 +10,7 @@ mod tls;
 mod udp;
 
 pub use dns::{Answer, Dns};
+pub use early::listen_for_pages;
 pub use streams::{Listening, StreamEvent, StreamHub, StreamSetup, TlsCaller, WebRules, websocket_limits};
-pub use tls::{CertificateFacts, TlsDoor, TlsFiles, make_certificate};
+pub use tls::{CertificateFacts, TlsDoor, TlsFiles, TlsPart, TlsTrouble, make_certificate};
 pub use udp::UdpSockets;

@@ -1,3 +1,4 @@
+use super::early::before_its_address;
 use super::priority::Priority;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
@@ -31,14 +32,21 @@ struct Listening {
 }
 
 impl UdpSockets {
-    /// Opens a socket for each address; tokens count up from `first`.
+    /// Opens a socket for each address; tokens count up from `first`. `explain` may add to what the system says about an
+    /// address.
     ///
     /// # Errors
     /// The address and what the system said, when one cannot be opened.
-    pub fn open(addresses: &[SocketAddr], registry: &Registry, first: usize) -> io::Result<Self> {
+    pub fn open(
+        addresses: &[SocketAddr],
+        registry: &Registry,
+        first: usize,
+        explain: impl Fn(io::Error, SocketAddr) -> io::Error,
+    ) -> io::Result<Self> {
         let mut sockets = Vec::with_capacity(addresses.len());
         for (place, address) in addresses.iter().enumerate() {
             let mut socket = bind(*address)
+                .map_err(|error| explain(error, *address))
                 .map_err(|error| io::Error::new(error.kind(), format!("udp://{address}: {error}")))?;
             registry.register(&mut socket, Token(first + place), Interest::READABLE)?;
             let local = socket.local_addr()?;
@@ -141,6 +149,7 @@ fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     }
     socket.set_nonblocking(true)?;
     Priority::Signalling.mark(&socket, address);
+    before_its_address(&socket, address);
     socket.bind(&address.into())?;
     // The kernel may grant less than asked; that is no reason not to serve.
     let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);

@@ -21,6 +21,13 @@ pub(super) fn sound(mono: &Mono, codecs: &[Codec]) -> Result<Sound, String> {
     Ok(sound)
 }
 
+/// The same for µ-law that is part of the program, which stays where it is.
+pub(super) fn shipped(pcmu: &'static [u8], codecs: &[Codec]) -> Sound {
+    let sound = Sound::from_shipped_pcmu(pcmu);
+    sound.prepare(codecs);
+    sound
+}
+
 /// The tones with their frames made, when any of these codecs takes time to make them; otherwise none, and whoever
 /// plays one generates it.
 pub(super) fn tones(codecs: &[Codec]) -> HashMap<Tone, Arc<Sound>> {

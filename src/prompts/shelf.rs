@@ -24,8 +24,10 @@ pub struct Shelf {
 pub(super) enum Item {
     File(PathBuf),
     Shipped(&'static [u8]),
-    /// Nobody has recorded it: the speech synthesiser says this text.
+    /// Nobody has recorded it: the speech synthesiser says this text, and has it ready from the start.
     Spoken(String),
+    /// The same, but only when somebody is to hear it.
+    SpokenWhenHeard(String),
 }
 
 impl Shelf {
@@ -84,12 +86,19 @@ impl Shelf {
             .or_insert_with(|| Item::Spoken(text.to_owned()));
     }
 
+    /// The same for a text that is heard now and then, and takes no memory until it is.
+    pub fn add_spoken_when_heard(&mut self, language: &Language, name: &str, text: &str) {
+        let own = self.items.entry(language.clone()).or_default();
+        own.entry(PromptName::from(name))
+            .or_insert_with(|| Item::SpokenWhenHeard(text.to_owned()));
+    }
+
     /// The names of the prompts of a language that only the speech synthesiser can say.
     pub fn spoken(&self, language: &Language) -> impl Iterator<Item = &PromptName> {
         let items = self.items.get(language).into_iter().flatten();
         items.filter_map(|(name, item)| match item {
             Item::Spoken(_) => Some(name),
-            Item::File(_) | Item::Shipped(_) => None,
+            Item::File(_) | Item::Shipped(_) | Item::SpokenWhenHeard(_) => None,
         })
     }
 
@@ -124,7 +133,9 @@ impl Item {
         match self {
             Self::File(path) => path.clone(),
             Self::Shipped(_) => PathBuf::from(format!("(shipped) {language}/{name}.wav")),
-            Self::Spoken(_) => PathBuf::from(format!("(spoken) {language}/{name}")),
+            Self::Spoken(_) | Self::SpokenWhenHeard(_) => {
+                PathBuf::from(format!("(spoken) {language}/{name}"))
+            }
         }
     }
 
@@ -132,7 +143,7 @@ impl Item {
         match self {
             Self::File(path) => fs::read(path).map(Cow::Owned),
             Self::Shipped(bytes) => Ok(Cow::Borrowed(bytes)),
-            Self::Spoken(_) => Err(std::io::ErrorKind::NotFound.into()),
+            Self::Spoken(_) | Self::SpokenWhenHeard(_) => Err(std::io::ErrorKind::NotFound.into()),
         }
     }
 }

@@ -260,7 +260,7 @@ fn plays(audio: &mut super::AudioFile, media_type: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Codec;
+    use crate::model::TapeFormat;
     use crate::recording::header::Header;
     use crate::recording::tests::row;
     use crate::recording::{redact, rekey, remove};
@@ -287,7 +287,7 @@ mod tests {
         let path = roots.locate(row(n).kind, &row(n).path).unwrap();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let header = Header {
-            codec: Codec::Pcmu,
+            format: TapeFormat::MuLaw,
             channels: 2,
             audio_bytes: 16_000,
         };

@@ -83,7 +83,14 @@ impl Found {
 
 impl AudioFile {
     pub(super) fn open(path: &Path, is_sealed: bool, keys: Option<&Keys>) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of(File::open(path)?, is_sealed, keys)
+    }
+
+    /// The same for a file that is open already.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is no key for it.
+    pub fn of(file: File, is_sealed: bool, keys: Option<&Keys>) -> io::Result<Self> {
         if !is_sealed {
             let length = file.metadata()?.len();
             return Ok(Self {

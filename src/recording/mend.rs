@@ -101,10 +101,5 @@ fn header_by_length(found: Header, file_bytes: u64) -> Header {
     if found.file_bytes() == file_bytes {
         return found;
     }
-    let audio = file_bytes.saturating_sub(Header::LENGTH).min(Header::MOST_AUDIO);
-    let whole = audio - audio % u64::from(found.channels);
-    Header {
-        audio_bytes: u32::try_from(whole).unwrap_or(u32::MAX),
-        ..found
-    }
+    found.holding(file_bytes.saturating_sub(Header::LENGTH))
 }

@@ -6,6 +6,7 @@
 //! demo.
 
 mod archive;
+mod as_wav;
 mod audit;
 mod config;
 mod draft;
@@ -13,6 +14,7 @@ mod find;
 mod header;
 mod listen;
 mod mend;
+mod opus_ogg;
 mod recorder;
 mod redact;
 mod roots;
@@ -25,12 +27,13 @@ mod vault;
 mod wave;
 
 pub use archive::{Archived, Breathe, archive};
+pub use as_wav::as_wav;
 pub use audit::{Audit, AuditItem, Judgement, Known};
 pub use config::{Archive, Config};
 pub use find::{AudioFile, Found};
 pub use listen::{Sound, WavFacts, decode, inspect, tone_level};
 pub use mend::{MendReport, mend_all};
-pub use recorder::{Options, Recorder, RecorderCounts};
+pub use recorder::{Options, Recorder, RecorderCounts, RecorderWatch};
 pub use redact::{Redaction, redact, rekey, remove};
 pub use roots::Roots;
 pub use space::{SpaceShort, SpaceWatch};

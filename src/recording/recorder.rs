@@ -3,7 +3,7 @@ use super::seal::Seal;
 use super::space::SpaceWatch;
 use super::tape::Tape;
 use super::vault::Keys;
-use crate::model::{Codec, RecordingId, RecordingKind, RecordingRow, TapeDone, TapeMessage};
+use crate::model::{RecordingId, RecordingKind, RecordingRow, TapeDone, TapeFormat, TapeMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -69,11 +69,19 @@ pub struct RecorderCounts {
     pub stopped_by_fault: u64,
     /// Pieces of audio for a recording that is not being written.
     pub stray_audio: u64,
-    /// Writes to files that have ended, headers included.
+    /// Writes to files, headers included.
     pub writes: u64,
-    /// Syncs of files that have ended.
+    /// Syncs of files.
     pub syncs: u64,
+    /// Bytes of audio written.
+    pub bytes: u64,
+    /// The most messages that were found waiting at once; the queue has room for 2048.
+    pub deepest_queue: u64,
 }
+
+/// Looks at what the recorder has done from other threads. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct RecorderWatch(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -85,6 +93,27 @@ struct Counts {
     stray_audio: AtomicU64,
     writes: AtomicU64,
     syncs: AtomicU64,
+    bytes: AtomicU64,
+    deepest_queue: AtomicU64,
+}
+
+impl RecorderWatch {
+    /// What has been done since the start; of a file that is being written, up to a moment ago.
+    pub fn now(&self) -> RecorderCounts {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        RecorderCounts {
+            begun: read(&self.0.begun),
+            completed: read(&self.0.completed),
+            failed: read(&self.0.failed),
+            stopped_by_full_disk: read(&self.0.stopped_by_full_disk),
+            stopped_by_fault: read(&self.0.stopped_by_fault),
+            stray_audio: read(&self.0.stray_audio),
+            writes: read(&self.0.writes),
+            syncs: read(&self.0.syncs),
+            bytes: read(&self.0.bytes),
+            deepest_queue: read(&self.0.deepest_queue),
+        }
+    }
 }
 
 impl Recorder {
@@ -118,6 +147,7 @@ impl Recorder {
             seals: VecDeque::new(),
             next_round: None,
             buffer: Vec::new(),
+            in_a_row: 0,
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -144,19 +174,14 @@ impl Recorder {
         self.space.clone()
     }
 
+    /// Looks at what has been done from other threads.
+    pub fn watch(&self) -> RecorderWatch {
+        RecorderWatch(Arc::clone(&self.counts))
+    }
+
     /// What has been done since the start.
     pub fn counts(&self) -> RecorderCounts {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        RecorderCounts {
-            begun: read(&self.counts.begun),
-            completed: read(&self.counts.completed),
-            failed: read(&self.counts.failed),
-            stopped_by_full_disk: read(&self.counts.stopped_by_full_disk),
-            stopped_by_fault: read(&self.counts.stopped_by_fault),
-            stray_audio: read(&self.counts.stray_audio),
-            writes: read(&self.counts.writes),
-            syncs: read(&self.counts.syncs),
-        }
+        self.watch().now()
     }
 
     /// Completes every file with the audio that was sent so far, tells of each, and ends the thread.
@@ -198,6 +223,8 @@ struct Desk {
     seals: VecDeque<Seal>,
     next_round: Option<Instant>,
     buffer: Vec<u8>,
+    /// Messages taken since the queue was last found empty.
+    in_a_row: u64,
 }
 
 impl Desk {
@@ -221,10 +248,17 @@ impl Desk {
             Err(RecvTimeoutError::Disconnected) => return false,
         };
         for _ in 0..HANDFUL {
+            self.in_a_row += 1;
+            self.counts
+                .deepest_queue
+                .fetch_max(self.in_a_row, Ordering::Relaxed);
             self.take(next);
             match inbox.try_recv() {
                 Ok(message) => next = message,
-                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Empty) => {
+                    self.in_a_row = 0;
+                    return true;
+                }
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
@@ -244,13 +278,18 @@ impl Desk {
 
     fn take(&mut self, message: TapeMessage) {
         match message {
-            TapeMessage::Begin { row, codec, channels } => self.begin(row, codec, channels),
+            TapeMessage::Begin {
+                row,
+                format,
+                channels,
+            } => self.begin(row, format, channels),
+            TapeMessage::Refuse { id, reason } => self.fail(id, reason),
             TapeMessage::Audio { id, audio } => self.append(id, audio),
             TapeMessage::End { id } => self.end(id),
         }
     }
 
-    fn begin(&mut self, row: RecordingRow, codec: Codec, channels: u8) {
+    fn begin(&mut self, row: RecordingRow, format: TapeFormat, channels: u8) {
         let id = row.id;
         if self.tapes.contains_key(&id) {
             // The one that runs will be told of; a second word would be mistaken for its end.
@@ -263,7 +302,7 @@ impl Desk {
             return self.fail(id, short.to_string());
         }
         let now = (self.now)();
-        match Tape::begin(&self.roots, row, codec, channels, self.keys.as_ref(), now) {
+        match Tape::begin(&self.roots, row, format, channels, self.keys.as_ref(), now) {
             Ok(tape) => {
                 count(&self.counts.begun);
                 self.tapes.insert(id, tape);
@@ -290,13 +329,12 @@ impl Desk {
 
     fn end(&mut self, id: RecordingId) {
         self.cut.remove(&id);
-        let Some(tape) = self.tapes.remove(&id) else {
+        let Some(mut tape) = self.tapes.remove(&id) else {
             return;
         };
         let had_trouble = tape.trouble().is_some();
-        let work = tape.work();
-        self.counts.writes.fetch_add(work.writes, Ordering::Relaxed);
-        self.counts.syncs.fetch_add(work.syncs, Ordering::Relaxed);
+        tape.write_rest();
+        count_work(&self.counts, &mut tape);
         match tape.end() {
             Ok(seal) => self.seals.push_back(seal),
             Err(reason) => {
@@ -331,6 +369,7 @@ impl Desk {
             if tape.look_after(now) {
                 count_stop(&self.counts, tape);
             }
+            count_work(&self.counts, tape);
         }
         self.sync_the_due(now);
     }
@@ -427,6 +466,13 @@ impl Desk {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn count_work(counts: &Counts, tape: &mut Tape) {
+    let work = tape.take_work();
+    counts.writes.fetch_add(work.writes, Ordering::Relaxed);
+    counts.syncs.fetch_add(work.syncs, Ordering::Relaxed);
+    counts.bytes.fetch_add(work.bytes, Ordering::Relaxed);
 }
 
 fn count_stop(counts: &Counts, tape: &Tape) {

@@ -271,7 +271,7 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Codec;
+    use crate::model::TapeFormat;
     use crate::recording::tests::row;
     use crate::recording::{decode, inspect};
 
@@ -287,7 +287,7 @@ mod tests {
         let path = roots.locate(row(1).kind, &row(1).path).unwrap();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let header = Header {
-            codec: Codec::Pcmu,
+            format: TapeFormat::MuLaw,
             channels: 2,
             audio_bytes: 32_000,
         };

@@ -2,7 +2,7 @@ use super::Roots;
 use super::header::Header;
 use super::seal::Seal;
 use super::vault::{Content, Keys, SealedWriter};
-use crate::model::{Codec, RecordingId, RecordingKind, RecordingRow};
+use crate::model::{RecordingId, RecordingKind, RecordingRow, TapeFormat};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -23,6 +23,8 @@ const SYNC_EVERY: Duration = Duration::from_millis(1300);
 pub(super) struct Work {
     pub(super) writes: u64,
     pub(super) syncs: u64,
+    /// Bytes of audio that were written.
+    pub(super) bytes: u64,
 }
 
 /// One file that is being written. What was written so far is a valid WAV file at any time, at most two
@@ -32,7 +34,7 @@ pub(super) struct Tape {
     row: RecordingRow,
     path: PathBuf,
     file: File,
-    codec: Codec,
+    format: TapeFormat,
     channels: u8,
     /// Seals what is written, and where the next chunk goes; nothing when the file is not encrypted.
     sealed: Option<(SealedWriter, u64)>,
@@ -42,8 +44,9 @@ pub(super) struct Tape {
     waiting_since: Option<Instant>,
     next_sync: Instant,
     is_new: bool,
-    /// How often the file was written to and synced.
+    /// How often the file was written to and synced, and what of it was told.
     work: Work,
+    told: Work,
     trouble: Option<io::Error>,
 }
 
@@ -52,7 +55,7 @@ impl Tape {
     pub(super) fn begin(
         roots: &Roots,
         row: RecordingRow,
-        codec: Codec,
+        format: TapeFormat,
         channels: u8,
         keys: Option<&Keys>,
         now: Instant,
@@ -69,7 +72,7 @@ impl Tape {
             return Err(format!("`{}` is not a name for a recording", row.path));
         };
         let header = Header {
-            codec,
+            format,
             channels,
             audio_bytes: 0,
         };
@@ -89,7 +92,7 @@ impl Tape {
             let content = Content::Audio {
                 tag: header.tag(),
                 channels,
-                rate: codec.clock_rate(),
+                rate: format.rate_hz(),
             };
             let (writer, front) = SealedWriter::new(keys, content)?;
             file.write_all_at(&front, 0)?;
@@ -101,7 +104,7 @@ impl Tape {
             row,
             path,
             file,
-            codec,
+            format,
             channels,
             sealed,
             written: 0,
@@ -110,6 +113,7 @@ impl Tape {
             next_sync,
             is_new: true,
             work: Work::default(),
+            told: Work::default(),
             trouble: None,
         })
     }
@@ -168,6 +172,13 @@ impl Tape {
         Ok(())
     }
 
+    /// Moves what waits into the file, before its end.
+    pub(super) fn write_rest(&mut self) {
+        if self.trouble.is_none() {
+            self.write();
+        }
+    }
+
     /// Moves the waiting audio into the file. True when this stopped the recording.
     fn write(&mut self) -> bool {
         if self.written + self.waiting.len() as u64 > Header::MOST_AUDIO {
@@ -186,6 +197,7 @@ impl Tape {
         };
         if result.is_ok() {
             self.written += self.waiting.len() as u64;
+            self.work.bytes += self.waiting.len() as u64;
         }
         self.waiting.clear();
         self.waiting_since = None;
@@ -202,8 +214,20 @@ impl Tape {
     }
 
     /// What it has cost so far.
+    #[cfg(test)]
     pub(super) fn work(&self) -> Work {
         self.work
+    }
+
+    /// What it has cost since the last question.
+    pub(super) fn take_work(&mut self) -> Work {
+        let Work { writes, syncs, bytes } = self.told;
+        self.told = self.work;
+        Work {
+            writes: self.work.writes - writes,
+            syncs: self.work.syncs - syncs,
+            bytes: self.work.bytes - bytes,
+        }
     }
 
     /// Why the recording stopped, when it did.
@@ -212,20 +236,17 @@ impl Tape {
     }
 
     fn header(&self) -> Header {
-        let whole = self.written - self.written % u64::from(self.channels);
-        let audio_bytes = u32::try_from(whole).unwrap_or(u32::MAX);
-        Header {
-            codec: self.codec,
+        let empty = Header {
+            format: self.format,
             channels: self.channels,
-            audio_bytes,
-        }
+            audio_bytes: 0,
+        };
+        empty.holding(self.written)
     }
 
     /// Completes the file. What was written before a full disk stopped it is kept; an empty file is removed.
     pub(super) fn end(mut self) -> Result<Seal, String> {
-        if self.trouble.is_none() {
-            self.write();
-        }
+        self.write_rest();
         let header = self.header();
         if header.audio_bytes == 0 {
             // The reason is told either way; an empty file that stays is only untidy.
@@ -303,7 +324,7 @@ mod tests {
             recordings: dir.join("r"),
             voicemail: dir.join("v"),
         };
-        Tape::begin(&roots, row(1), Codec::Pcmu, channels, None, noon()).unwrap()
+        Tape::begin(&roots, row(1), TapeFormat::MuLaw, channels, None, noon()).unwrap()
     }
 
     #[test]
@@ -365,7 +386,7 @@ mod tests {
             recordings: dir.path().join("r"),
             voicemail: dir.path().join("v"),
         };
-        let again = Tape::begin(&roots, row(1), Codec::Pcmu, 2, None, noon());
+        let again = Tape::begin(&roots, row(1), TapeFormat::MuLaw, 2, None, noon());
         assert!(again.unwrap_err().contains("exists"));
         assert!(first.end().is_ok());
     }
@@ -379,7 +400,7 @@ mod tests {
         };
         let keys = Keys::parse(&"ab".repeat(32)).unwrap();
         let start = noon();
-        let mut tape = Tape::begin(&roots, row(1), Codec::Pcma, 2, Some(&keys), start).unwrap();
+        let mut tape = Tape::begin(&roots, row(1), TapeFormat::ALaw, 2, Some(&keys), start).unwrap();
         let audio: Vec<u8> = (0..100_000u32).map(|place| (place % 251) as u8).collect();
         for (second, piece) in audio.chunks(16_000).enumerate() {
             tape.append(piece, start + Duration::from_secs(second as u64));
@@ -417,7 +438,7 @@ mod tests {
                 assert!(!tape.sync(now));
             }
         }
-        let Work { writes, syncs } = tape.work();
+        let Work { writes, syncs, .. } = tape.work();
         assert!((40..=50).contains(&syncs), "{syncs} syncs");
         assert!(writes <= 170 + syncs, "{writes} writes");
     }

@@ -2,7 +2,8 @@ use super::{
     Options, Recorder, RecorderCounts, Roots, Sound, WavFacts, decode, inspect, mend_all, tone_level,
 };
 use crate::model::{
-    CallId, Codec, RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp, TapeDone, TapeMessage,
+    CallId, Codec, RecordingFacts, RecordingId, RecordingKind, RecordingRow, Stamp, TapeDone, TapeFormat,
+    TapeMessage,
 };
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -45,10 +46,10 @@ fn recorder(dir: &Path) -> (Recorder, Receiver<Vec<u8>>, Receiver<TapeDone>) {
     (recorder, emptied, done)
 }
 
-fn begin(n: u32, codec: Codec, channels: u8) -> TapeMessage {
+fn begin(n: u32, format: TapeFormat, channels: u8) -> TapeMessage {
     TapeMessage::Begin {
         row: row(n),
-        codec,
+        format,
         channels,
     }
 }
@@ -91,7 +92,7 @@ fn a_conversation_becomes_a_file_with_the_caller_left_and_the_agent_right() {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, emptied, done) = recorder(dir.path());
         let sender = recorder.sender();
-        sender.send(begin(1, codec, 2)).unwrap();
+        sender.send(begin(1, TapeFormat::of([codec]), 2)).unwrap();
         for _ in 0..100 {
             let both: Vec<u8> = square(codec)
                 .iter()
@@ -150,7 +151,7 @@ fn a_message_goes_to_the_voicemail_root_with_one_channel() {
     sender
         .send(TapeMessage::Begin {
             row,
-            codec: Codec::Pcma,
+            format: TapeFormat::ALaw,
             channels: 1,
         })
         .unwrap();
@@ -177,18 +178,18 @@ fn each_begin_is_answered_once_whatever_is_sent() {
     let messages = [
         audio(1, vec![0; 160]),
         end(1),
-        begin(1, Codec::Pcmu, 2),
-        begin(1, Codec::Pcmu, 2),
+        begin(1, TapeFormat::MuLaw, 2),
+        begin(1, TapeFormat::MuLaw, 2),
         audio(1, vec![0; 160]),
         end(1),
         end(1),
         audio(1, vec![0; 160]),
-        begin(2, Codec::Pcmu, 3),
-        begin(3, Codec::Pcmu, 1),
+        begin(2, TapeFormat::MuLaw, 3),
+        begin(3, TapeFormat::MuLaw, 1),
         end(3),
         TapeMessage::Begin {
             row: stray,
-            codec: Codec::Pcmu,
+            format: TapeFormat::MuLaw,
             channels: 1,
         },
     ];
@@ -222,9 +223,9 @@ fn the_counts_tell_what_became_of_recordings() {
     let dir = tempfile::tempdir().unwrap();
     let (recorder, _emptied, done) = recorder(dir.path());
     let sender = recorder.sender();
-    sender.send(begin(1, Codec::Pcmu, 9)).unwrap();
+    sender.send(begin(1, TapeFormat::MuLaw, 9)).unwrap();
     sender.send(audio(1, vec![0; 160])).unwrap();
-    sender.send(begin(2, Codec::Pcmu, 1)).unwrap();
+    sender.send(begin(2, TapeFormat::MuLaw, 1)).unwrap();
     sender.send(audio(2, vec![0; 160])).unwrap();
     sender.send(end(2)).unwrap();
     assert!(
@@ -241,6 +242,8 @@ fn the_counts_tell_what_became_of_recordings() {
         stray_audio: 1,
         writes: recorder.counts().writes,
         syncs: recorder.counts().syncs,
+        bytes: 160,
+        deepest_queue: recorder.counts().deepest_queue,
         ..RecorderCounts::default()
     };
     assert_eq!(recorder.counts(), expected);
@@ -259,7 +262,7 @@ fn on_a_disk_without_room_no_recording_is_begun_and_that_is_told() {
     options.keep_free_bytes = EVERYTHING;
     let (recorder, _emptied) = Recorder::start(options, Box::new(move |word| drop(say.send(word)))).unwrap();
     assert_eq!(recorder.space().left_out(), 0);
-    recorder.sender().send(begin(1, Codec::Pcmu, 2)).unwrap();
+    recorder.sender().send(begin(1, TapeFormat::MuLaw, 2)).unwrap();
     let reason = done
         .recv_timeout(Duration::from_secs(20))
         .unwrap()
@@ -279,7 +282,7 @@ fn a_shutdown_completes_what_is_being_recorded() {
     let (recorder, _emptied, done) = recorder(dir.path());
     let sender = recorder.sender();
     for n in 0..20 {
-        sender.send(begin(n, Codec::Pcmu, 2)).unwrap();
+        sender.send(begin(n, TapeFormat::MuLaw, 2)).unwrap();
         sender.send(audio(n, vec![0xff; 1600])).unwrap();
     }
     recorder.shutdown();
@@ -297,7 +300,7 @@ fn the_recorder_that_will_be_killed() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let (recorder, _emptied, _done) = recorder(Path::new(&dir));
     let sender = recorder.sender();
-    sender.send(begin(1, Codec::Pcma, 2)).unwrap();
+    sender.send(begin(1, TapeFormat::ALaw, 2)).unwrap();
     sender.send(audio(1, vec![0x11; 20_001])).unwrap();
     sender.send(audio(1, vec![0x11; 320])).unwrap();
     let path = Path::new(&dir).join("recordings").join(row(1).path);
@@ -364,4 +367,61 @@ fn what_is_not_a_recording_of_ours_is_left_alone() {
     std::os::unix::fs::symlink(folder.join("other"), &path).unwrap();
     assert_eq!(mend_all(&roots, None, &[row(1)]).lost.len(), 1);
     assert_eq!(fs::read(folder.join("other")).unwrap(), b"secret");
+}
+
+/// A conversation of which one side speaks Opus: 16-bit samples, 16000 a second.
+#[test]
+fn a_wide_conversation_becomes_a_file_that_any_player_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _emptied, done) = recorder(dir.path());
+    let sender = recorder.sender();
+    sender.send(begin(1, TapeFormat::Wide, 2)).unwrap();
+    let wave = |place: u32| (8000.0 * (f64::from(place) * std::f64::consts::TAU / 8.0).sin()) as i16;
+    for second in 0..2 {
+        let both = (second * 16_000..(second + 1) * 16_000).flat_map(|place| [wave(place), 0]);
+        let bytes = both.flat_map(i16::to_le_bytes).collect();
+        sender.send(audio(1, bytes)).unwrap();
+    }
+    // Half a sample: it is left out.
+    sender.send(audio(1, vec![1])).unwrap();
+    sender.send(end(1)).unwrap();
+    let facts = facts(&done);
+    assert_eq!((facts.duration_ms, facts.bytes), (Some(2000), Some(58 + 128_000)));
+    let path = dir.path().join(&facts.path);
+    let heard = inspect(&path).unwrap();
+    assert_eq!(
+        (heard.channels, heard.sample_rate, heard.frames),
+        (2, 16_000, 32_000)
+    );
+    let channels = decode(&path).unwrap();
+    // The ruler reads every sound as if it had 8000 samples a second.
+    assert!(tone_level(&channels[0], 1000.0) > 0.2 && tone_level(&channels[1], 1000.0) < 0.001);
+    let read = hound::WavReader::open(&path).unwrap();
+    assert_eq!((read.spec().bits_per_sample, read.duration()), (16, 32_000));
+    recorder.shutdown();
+
+    // What a power cut leaves behind is mended down to whole samples of both channels.
+    let mut cut = fs::read(&path).unwrap();
+    cut.truncate(58 + 64_003);
+    fs::write(&path, cut).unwrap();
+    let report = mend_all(&roots(dir.path()), None, &[row(1)]);
+    assert_eq!(report.facts[0].duration_ms, Some(1000));
+    assert_eq!(hound::WavReader::open(&path).unwrap().duration(), 16_000);
+}
+
+/// G.729 that was passed on: no file of silence that looks like a recording, but the reason.
+#[test]
+fn what_nobody_can_decode_leaves_no_file_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let (recorder, _emptied, done) = recorder(dir.path());
+    let reason = "not decodable: G.729".to_owned();
+    let refused = TapeMessage::Refuse {
+        id: row(1).id,
+        reason: reason.clone(),
+    };
+    recorder.sender().send(refused).unwrap();
+    let word = done.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((word.id, word.result), (row(1).id, Err(reason)));
+    recorder.shutdown();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -85,13 +85,13 @@ impl Wave {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Codec;
+    use crate::model::TapeFormat;
     use crate::recording::header::Header;
 
     #[test]
     fn the_audio_of_our_files_is_found_and_so_is_each_moment_of_it() {
         let header = Header {
-            codec: Codec::Pcma,
+            format: TapeFormat::ALaw,
             channels: 2,
             audio_bytes: 32_000,
         };
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn cut_and_foreign_headers_are_none() {
         let bytes = Header {
-            codec: Codec::Pcmu,
+            format: TapeFormat::MuLaw,
             channels: 1,
             audio_bytes: 1,
         }

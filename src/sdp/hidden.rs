@@ -1,3 +1,4 @@
+use crate::model::is_evidently_hidden;
 use std::net::IpAddr;
 
 /// Whether a router in front of the peer may hide where its voice comes from, and who could tell.
@@ -20,31 +21,17 @@ impl Hidden {
         }
     }
 
+    /// The peer's signalling comes from another address now; what the configuration says of it stays.
+    pub(super) fn moves_to(&mut self, signalling: IpAddr) {
+        self.signalling = Some(signalling.to_canonical());
+    }
+
     /// The address from which the place of a peer may be learned that names this one in SDP.
     pub(super) fn learns_from(&self, named: IpAddr) -> Option<IpAddr> {
-        let evident = |signalling: &IpAddr| is_private(named.to_canonical()) && is_public(*signalling);
+        let evident = |signalling: &IpAddr| is_evidently_hidden(named, *signalling);
         self.signalling
             .filter(|signalling| self.marked.unwrap_or_else(|| evident(signalling)))
     }
-}
-
-/// RFC 1918, RFC 6598, RFC 4193: addresses of a house, a carrier's inside, a site.
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [first, second, ..] = ip.octets();
-            ip.is_private() || (first == 100 && (64..128).contains(&second))
-        }
-        IpAddr::V6(ip) => ip.is_unique_local(),
-    }
-}
-
-fn is_public(ip: IpAddr) -> bool {
-    let is_local = match ip {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local(),
-    };
-    !is_local && !is_private(ip) && !ip.is_unspecified() && !ip.is_multicast()
 }
 
 #[cfg(test)]

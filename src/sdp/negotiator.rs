@@ -106,6 +106,11 @@ impl Negotiator {
         self
     }
 
+    /// The peer signals from another address than the one that was called first.
+    pub fn now_facing(&mut self, peer: IpAddr) {
+        self.hidden.moves_to(peer);
+    }
+
     /// May encrypt voice, with keys from these dice.
     #[must_use]
     pub fn securing(mut self, security: Security, dice: Dice) -> Self {
@@ -940,6 +945,9 @@ mod tests {
         assert_eq!(agreed(leg()), None);
         assert_eq!(agreed(leg().facing(signals, None)), None);
         assert_eq!(agreed(leg().facing(signals, Some(true))), Some(signals));
+        let mut moved = leg().facing("198.51.100.9".parse().unwrap(), Some(true));
+        moved.now_facing(signals); // Another target of the trunk has answered.
+        assert_eq!(agreed(moved), Some(signals));
         let mut held = leg().facing(signals, Some(true));
         held.answer(&offer).unwrap();
         let hold = headed("c=IN IP4 0.0.0.0\r\n", "m=audio 4000 RTP/AVP 0\r\n");

@@ -20,6 +20,9 @@ pub struct Config {
     pub tls_certificate: Option<PathBuf>,
     /// The key of that certificate, a PEM file.
     pub tls_key: Option<PathBuf>,
+    /// More certificates with their keys, `{ certificate = "…", key = "…" }`: whoever asks for a name that one of them
+    /// has is shown that one, everybody else `tls_certificate`.
+    pub tls_others: Vec<CertificateFiles>,
     /// Authorities, a PEM file: whoever comes in by TLS has to show a certificate of one of them. Nobody is asked for
     /// one without it.
     pub tls_client_ca: Option<PathBuf>,
@@ -58,6 +61,7 @@ impl Default for Config {
             listen: listen.to_vec(),
             tls_certificate: None,
             tls_key: None,
+            tls_others: Vec::new(),
             tls_client_ca: None,
             tls_client_optional: false,
             ws_origins: Vec::new(),
@@ -136,6 +140,10 @@ impl Config {
             )),
             (Some(_), Some(_)) | (None, None) => {}
         }
+        if !self.tls_others.is_empty() && self.tls_certificate.is_none() {
+            let cure = "write tls_certificate and tls_key for those who ask for no name";
+            mistakes.push(("tls_others", format!("stands without `tls_certificate` — {cure}")));
+        }
         let is_origin = |text: &str| {
             let rest = text
                 .strip_prefix("https://")
@@ -191,6 +199,16 @@ impl Config {
         }
         mistakes
     }
+}
+
+/// Where a certificate and its key lie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateFiles {
+    /// The certificate, with those behind it that lead to an authority; PEM.
+    pub certificate: PathBuf,
+    /// Its key; PEM.
+    pub key: PathBuf,
 }
 
 /// A socket to listen on, `udp://127.0.0.1:5060` in the configuration.

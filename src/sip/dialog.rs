@@ -102,6 +102,12 @@ impl Dialog {
         dialog
     }
 
+    /// Our INVITE goes elsewhere, before anybody has answered it.
+    pub(super) fn move_to(&mut self, flow: Flow, target: &str) {
+        self.flow = flow;
+        self.target = target.as_bytes().to_vec();
+    }
+
     /// Takes the far side's new target out of a 2xx inside the dialog; the route stays (§12.2.1.2).
     pub(super) fn retarget(&mut self, response: &Message<'_>) {
         if let Ok(Some(contact)) = response.contact_uri() {

@@ -9,6 +9,8 @@ pub struct Manners {
     pub number_form: NumberForm,
     /// Whether callers who hide their number are hidden (RFC 3323, RFC 3325).
     pub hides: bool,
+    /// Whether a call that the trunk sends on (3xx) follows it, to the trunk's own hosts.
+    pub follows_redirects: bool,
 }
 
 /// The header a trunk takes the caller's number from.

@@ -75,7 +75,7 @@ mod properties;
 #[cfg(test)]
 mod torture;
 
-pub use config::{Config, DnsServer, Listen};
+pub use config::{CertificateFiles, Config, DnsServer, Listen};
 pub use events::{LampState, Line, Messages};
 pub use fault::Fault;
 pub use flow::{Flow, Transport};

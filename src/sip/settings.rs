@@ -100,20 +100,19 @@ impl Trunk {
     }
 
     /// Whether it is found at the same place as the other.
-    pub(super) fn is_where(&self, other: &Self) -> bool {
+    pub fn is_where(&self, other: &Self) -> bool {
         self.name == other.name
             && self.host == other.host
             && self.port == other.port
             && self.transport == other.transport
     }
 
-    /// Whether what we ask of it by ourselves is the same as of the other.
-    pub(super) fn asks_like(&self, other: &Self) -> bool {
+    /// Whether we register there as we do at the other, so that one registration serves for both.
+    pub(super) fn registers_like(&self, other: &Self) -> bool {
         self.is_where(other)
             && self.register == other.register
             && self.credentials == other.credentials
             && self.realm == other.realm
-            && self.probe_every == other.probe_every
     }
 
     /// The user part of our own address there.

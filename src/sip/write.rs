@@ -277,17 +277,23 @@ fn push_shown(out: &mut Vec<u8>, shown: fmt::Arguments<'_>) {
 }
 
 fn push_clean(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(bytes.iter().map(|byte| {
-        if byte.is_ascii_control() && *byte != b'\t' {
-            b' '
-        } else {
-            *byte
-        }
-    }));
+    let breaks = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    let start = out.len();
+    out.extend_from_slice(bytes);
+    // Nearly never there is one.
+    if bytes.iter().any(breaks) {
+        let written = out.iter_mut().skip(start);
+        written.filter(|byte| breaks(byte)).for_each(|byte| *byte = b' ');
+    }
 }
 
 fn push_name(out: &mut Vec<u8>, name: Name<'_>) {
-    out.extend(name.as_str().bytes().filter(|byte| is_token(*byte)));
+    if let Name::Other(text) = name {
+        out.extend(text.bytes().filter(|byte| is_token(*byte)));
+    } else {
+        // Names of ours are tokens.
+        out.extend_from_slice(name.as_str().as_bytes());
+    }
     out.extend_from_slice(b": ");
 }
 

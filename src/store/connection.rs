@@ -1,5 +1,6 @@
 use super::tables::{meta, tallies};
 use super::{StoreError, checking, migrations};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +20,9 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     // The writer folds the log back itself: see `log`.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -1024)?;
-    connection.set_prepared_statement_cache_capacity(48);
+    connection.set_prepared_statement_cache_capacity(64);
+    // Otherwise a statement whose LIMIT is a parameter is compiled anew whenever another number is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     migrations::run(&mut connection)?;
     tallies::count_if_new(&connection)?;
     Ok(connection)

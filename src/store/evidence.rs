@@ -6,6 +6,7 @@ use super::tables::{chain, kept, recordings};
 use super::{Clock, Reader, StoreError, StoredRecording, filing};
 use crate::model::{RecordingFacts, RecordingId, RecordingRow, RemovedMark, Stamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Something that was done to a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,7 +171,7 @@ impl Evidence {
             chain::add(connection, facts.id, &deed)?;
             recordings::complete(connection, &facts)?;
             filing::amend(connection, call, now, |cdr| {
-                let Some(known) = cdr.recording.as_mut().filter(|known| known.id == facts.id) else {
+                let Some(known) = cdr.recording_mut(facts.id) else {
                     return false;
                 };
                 known.path.clone_from(&facts.path);
@@ -210,7 +211,7 @@ impl Evidence {
             }
             chain::add(connection, id, &deed)?;
             filing::amend(connection, call, now, |cdr| {
-                let Some(known) = cdr.recording.as_mut().filter(|known| known.id == id) else {
+                let Some(known) = cdr.recording_mut(id) else {
                     return false;
                 };
                 known.path.clear();
@@ -249,6 +250,22 @@ impl Reader {
         let mut report = ChainReport::default();
         while self.look(|connection| Ok(chain::check(connection, &mut report)?))? {}
         Ok(report)
+    }
+
+    /// Which of these are under legal hold.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn held_among(&self, ids: &[RecordingId]) -> Result<BTreeSet<RecordingId>, StoreError> {
+        self.look(|connection| {
+            let mut held = BTreeSet::new();
+            for id in ids {
+                if recordings::is_held(connection, *id)? {
+                    held.insert(*id);
+                }
+            }
+            Ok(held)
+        })
     }
 
     /// How many recordings the journal knows.

@@ -8,17 +8,12 @@ use crate::model::{
 ///
 /// `alive_ms` is how long after the call's arrival the daemon was last seen alive; the call ends there, or at
 /// its last note when that is later.
-pub(super) fn closed(
-    draft: Cdr,
-    notes: &[CallNote],
-    alive_ms: u64,
-    recording: Option<RecordingFacts>,
-) -> Cdr {
+pub(super) fn closed(draft: Cdr, notes: &[CallNote], alive_ms: u64, recordings: Vec<RecordingFacts>) -> Cdr {
     let mut story = Story::new(draft);
     for note in notes {
         story.tell(note);
     }
-    story.end(alive_ms, recording)
+    story.end(alive_ms, recordings)
 }
 
 /// A call told again from its notes.
@@ -154,7 +149,7 @@ impl Story {
         }
     }
 
-    fn end(mut self, alive_ms: u64, recording: Option<RecordingFacts>) -> Cdr {
+    fn end(mut self, alive_ms: u64, mut recordings: Vec<RecordingFacts>) -> Cdr {
         let end_ms = self.ended_at_ms.unwrap_or_else(|| self.last_ms.max(alive_ms));
         self.resumed(end_ms);
         let mut cdr = self.cdr;
@@ -179,8 +174,9 @@ impl Story {
         cdr.status = Status::Failed;
         cdr.hangup_by = HangupBy::System;
         cdr.cause = Some("interrupted".to_owned());
-        cdr.recording = recording.or(cdr.recording);
-        if let Some(recording) = &mut cdr.recording {
+        cdr.recording = recordings.pop().or(cdr.recording);
+        cdr.earlier_recordings = recordings;
+        for recording in cdr.recording.iter_mut().chain(&mut cdr.earlier_recordings) {
             recording.consent = recording.consent.or(self.consent);
         }
         cdr.is_final = true;
@@ -248,7 +244,7 @@ mod tests {
             note(5000, None, NoteKind::Held, ""),
             note(6000, None, NoteKind::Resumed, ""),
         ];
-        let cdr = closed(sample::draft(1), &notes, 14_200, None);
+        let cdr = closed(sample::draft(1), &notes, 14_200, Vec::new());
         assert_eq!((cdr.status, cdr.hangup_by), (Status::Failed, HangupBy::System));
         assert_eq!(cdr.cause.as_deref(), Some("interrupted"));
         assert!(cdr.is_final);
@@ -277,7 +273,7 @@ mod tests {
             note(0, None, NoteKind::Created, ""),
             note(2500, None, NoteKind::Digit, "9"),
         ];
-        let cdr = closed(sample::draft(1), &notes, 0, None);
+        let cdr = closed(sample::draft(1), &notes, 0, Vec::new());
         assert_eq!((cdr.duration_ms, cdr.talk_ms, cdr.wait_ms), (2500, 0, 2500));
         assert_eq!(cdr.answered_at, None);
     }

@@ -1,8 +1,9 @@
+use super::queue::JobSender;
 use super::writer::{After, Job, Ran, Work};
 use super::{Clock, StoreError, filing};
 use crate::model::{CallId, CallKey, Cdr, Entry, TapeDone};
 use rusqlite::Connection;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the store says after a commit.
@@ -36,12 +37,12 @@ pub enum StoreReply {
 /// The way to the writer; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Journal {
-    jobs: SyncSender<Job>,
+    jobs: JobSender,
     clock: Clock,
 }
 
 impl Journal {
-    pub(super) fn new(jobs: SyncSender<Job>, clock: Clock) -> Self {
+    pub(super) fn new(jobs: JobSender, clock: Clock) -> Self {
         Self { jobs, clock }
     }
 
@@ -192,6 +193,11 @@ impl Journal {
         self.jobs
             .send(Job::Upstreams(names))
             .map_err(|_closed| StoreError::Closed)
+    }
+
+    /// Has the writer come round when it has nothing to do. With a full queue it has.
+    pub fn nudge(&self) {
+        let _ = self.jobs.try_send(Job::Nudge);
     }
 
     pub(super) fn tell_again(&self) {

@@ -139,7 +139,7 @@ impl Messages {
         let (message, place, error) = (errand.about.message.id, errand.place, error.to_owned());
         let at = self.clock.unix_ms().saturating_add(wait_ms);
         self.journal.change(Durability::AtOnce, move |connection| {
-            table::errand_failed(connection, message, place, Some(at), &error)
+            table::errand_failed(connection, message, place, at, &error)
         })
     }
 
@@ -152,9 +152,9 @@ impl Messages {
     }
 
     fn give_up_on(&self, message: RecordingId, place: i64, error: &str) -> Result<(), StoreError> {
-        let error = error.to_owned();
+        let (error, now) = (error.to_owned(), self.clock.unix_ms());
         self.journal.change(Durability::AtOnce, move |connection| {
-            table::errand_failed(connection, message, place, None, &error)
+            table::errand_given_up(connection, message, place, now, &error)
         })
     }
 
@@ -165,6 +165,15 @@ impl Messages {
     pub fn errand_counts(&self) -> Result<(u64, u64), StoreError> {
         self.reader
             .look(|connection| Ok(table::errand_counts(connection)?))
+    }
+
+    /// How many errands were given up since a wall-clock time (ms since 1970), and why the last one was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn given_up_since(&self, since_ms: i64) -> Result<(u64, Option<String>), StoreError> {
+        self.reader
+            .look(|connection| Ok(table::given_up_since(connection, since_ms)?))
     }
 
     /// Every box that has held a message.

@@ -17,6 +17,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/09-keeping.sql")),
     M::up(include_str!("migrations/10-evidence.sql")),
     M::up(include_str!("migrations/11-messages.sql")),
+    M::up(include_str!("migrations/12-lists.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

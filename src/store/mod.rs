@@ -7,6 +7,7 @@
 //! [`Accounts`] change their own tables through it, so that there is never a second writer to wait for.
 
 mod accounts;
+mod audit;
 mod birth;
 mod checking;
 mod connection;
@@ -31,6 +32,7 @@ mod open;
 mod options;
 mod outbox;
 mod proof;
+mod queue;
 mod reader;
 mod rescue;
 mod salvage;
@@ -45,6 +47,7 @@ mod uploads;
 mod writer;
 
 pub use accounts::{Accounts, NewToken, Session, Token, User};
+pub use audit::{AuditDid, AuditEntry, AuditNote, AuditPage, AuditWay};
 pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
 pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};
 pub use delivery::{PinRow, PinShelf, Standing};
@@ -70,4 +73,4 @@ pub use sync::{
     Verdict, Written, same_number,
 };
 pub use upkeep::{CopyFacts, CopyState, KeptRecording, RetentionRun, Upkeep};
-pub use uploads::{StorageBacklog, UploadJob, UploadPart, Uploads};
+pub use uploads::{CopyView, StorageBacklog, UploadJob, UploadPart, Uploads};

@@ -4,6 +4,7 @@ use super::filing::close;
 use super::journal::Journal;
 use super::keeping::{Ageing, ConditionWatch, Reserve};
 use super::late::{Mending, StampOf};
+use super::queue::queue;
 use super::salvage::{self, SetAside};
 use super::seal::{self, Seal};
 use super::tables::{
@@ -14,12 +15,11 @@ use super::{
     Accounts, Clock, Consumers, Deliveries, Evidence, Mender, Messages, Options, Outbox, PinShelf, Reader,
     StoreError, SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
 };
-use crate::model::{Binding, Cdr, Greeting, Mailbox, Message, RecordingFacts, RecordingRow, TapeDone};
+use crate::model::{Binding, Cdr, Greeting, Mailbox, Message, RecordingFacts, RecordingRow, TapeDone, Turns};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -35,6 +35,7 @@ pub struct Store {
     /// What goes on beside the writer: the check of a large file, the rest of a salvage.
     check: Option<checking::Check>,
     rescue: Option<rescue::Rescue>,
+    turns: Turns,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -112,12 +113,15 @@ impl Store {
 
         let ageing = Ageing::resume(&connection, clock.now(), clock.unix_ms())?;
         let condition = ConditionWatch::default();
-        let (jobs, queue) = sync_channel(pace.queue);
+        let (jobs, queue) = queue(pace.queue);
         let trouble = Arc::new(Mutex::new(None));
+        let turns = Turns::default();
         let writer = Writer {
             connection,
+            syncs: None,
             path: path.clone(),
             jobs: queue,
+            turns: turns.clone(),
             on_reply,
             born: clock.now(),
             clock: clock.clone(),
@@ -163,6 +167,7 @@ impl Store {
             trouble,
             condition,
             seal,
+            turns,
             writer: Some(writer),
         };
         let Found {
@@ -187,6 +192,11 @@ impl Store {
     /// The way in for entries.
     pub fn journal(&self) -> Journal {
         self.journal.clone()
+    }
+
+    /// How often the writer has come round; [`Journal::nudge`] makes it do so.
+    pub fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     /// The way to look.
@@ -489,8 +499,8 @@ fn close_interrupted(connection: &Connection, unix_ms: i64) -> Result<Vec<Cdr>, 
                 boot.heartbeat_elapsed_ms.saturating_sub(call.opened_elapsed_ms)
             });
         let notes = calls::notes(connection, id)?;
-        let recording = recordings::of_call(connection, id)?;
-        let cdr = interrupted::closed(call.draft, &notes, alive_ms, recording);
+        let recordings = recordings::of_call(connection, id)?;
+        let cdr = interrupted::closed(call.draft, &notes, alive_ms, recordings);
         close(connection, &cdr, unix_ms)?;
         closed.push(cdr);
     }

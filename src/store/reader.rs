@@ -34,6 +34,8 @@ pub struct StoredRecording {
     pub state: RecordingState,
     /// Set once the file has left this box: the rule that took it, and when, in ms since 1970.
     pub removed: Option<(String, i64)>,
+    /// Since when a legal hold keeps it.
+    pub held_since: Option<String>,
 }
 
 /// How far a recording came.
@@ -211,8 +213,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn recording(&self, id: RecordingId) -> Result<Option<StoredRecording>, StoreError> {
-        let sql =
-            "SELECT id, state, body, facts, failure, removing, removed_ms FROM recordings WHERE id = ?1";
+        let sql = "SELECT id, state, body, facts, failure, removing, removed_ms, held_since FROM recordings WHERE id = ?1";
         self.look(|connection| Ok(recordings(connection, sql, params![id.to_string()])?.pop()))
     }
 
@@ -226,7 +227,7 @@ impl Reader {
         before: Option<RecordingId>,
     ) -> Result<Vec<StoredRecording>, StoreError> {
         // Identities sort by time, so the newest has the highest.
-        let sql = "SELECT id, state, body, facts, failure, removing, removed_ms FROM recordings
+        let sql = "SELECT id, state, body, facts, failure, removing, removed_ms, held_since FROM recordings
                    WHERE id < ifnull(?1, 'g') ORDER BY id DESC LIMIT ?2";
         let limit = i64::try_from(limit.clamp(1, CdrFilter::MOST)).unwrap_or(i64::MAX);
         let before = before.map(|id| id.to_string());
@@ -378,5 +379,6 @@ pub(super) fn stored_recording(row: &Row<'_>) -> Result<Option<StoredRecording>,
         row: about,
         state,
         removed: removed_ms.map(|at| (rule.unwrap_or_default(), at)),
+        held_since: row.get(7)?,
     }))
 }

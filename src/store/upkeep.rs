@@ -133,7 +133,7 @@ impl Upkeep {
                 };
                 chain::add(connection, row.id, &deed)?;
                 filing::amend(connection, row.call_id, now, |cdr| {
-                    let Some(facts) = cdr.recording.as_mut().filter(|facts| facts.id == row.id) else {
+                    let Some(facts) = cdr.recording_mut(row.id) else {
                         return false;
                     };
                     facts.path.clear();

@@ -69,6 +69,24 @@ pub struct StorageBacklog {
     pub last_error_ms: Option<i64>,
 }
 
+/// What became of one recording's copy at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyView {
+    /// The name of its `[[storage]]`.
+    pub storage: String,
+    /// `verified`; `older` where the file here was changed since and nothing goes there any more; `waiting` to be sent, for
+    /// the first time or again; `not_sent` to a place that is switched off; `failed` for good.
+    pub state: &'static str,
+    /// Under which key it lies there, or was begun.
+    pub key: Option<String>,
+    /// Its size there.
+    pub bytes: Option<u64>,
+    /// When it was found to be the same, in ms since 1970.
+    pub verified_ms: Option<i64>,
+    /// What the last try in vain said.
+    pub last_error: Option<String>,
+}
+
 /// The queue of copies. Every method waits for a commit, so async code that others share calls it from
 /// `spawn_blocking`.
 #[derive(Debug, Clone)]
@@ -145,14 +163,15 @@ impl Uploads {
         })
     }
 
-    /// The copy lies there and was found to be the same. The call gets a next version of its record that says where.
+    /// The copy lies there and was found to be the same. The call gets a next version of its record that says where. A file
+    /// that was changed since the job was taken, by a redaction, is copied again at once.
     ///
     /// # Errors
     /// When the store is closed or cannot be written.
     pub fn verified(
         &self,
         storage: &str,
-        row: RecordingRow,
+        job: UploadJob,
         key: &str,
         bytes: u64,
         sha256: &str,
@@ -160,10 +179,14 @@ impl Uploads {
     ) -> Result<(), StoreError> {
         let (name, key, sha256) = (storage.to_owned(), key.to_owned(), sha256.to_owned());
         let now = self.clock.unix_ms();
+        let UploadJob {
+            row, sha256: taken, ..
+        } = job;
         self.journal.change(Durability::Synced, move |connection| {
             table::verified(connection, &name, row.id, (&key, bytes, &sha256), now)?;
+            table::again_if_changed(connection, &name, row.id, taken.as_deref())?;
             filing::amend(connection, row.call_id, now, |cdr| {
-                let Some(facts) = cdr.recording.as_mut().filter(|facts| facts.id == row.id) else {
+                let Some(facts) = cdr.recording_mut(row.id) else {
                     return false;
                 };
                 let is_news = url.is_some() && facts.url != url;
@@ -232,6 +255,14 @@ impl Reader {
     /// When the database cannot be read.
     pub fn storages(&self) -> Result<Vec<StorageBacklog>, StoreError> {
         self.look(|connection| Ok(table::backlog(connection)?))
+    }
+
+    /// What became of the copies of a recording.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn copy_views(&self, id: RecordingId) -> Result<Vec<CopyView>, StoreError> {
+        self.look(|connection| Ok(table::copy_views(connection, id)?))
     }
 
     /// Where the verified copies of a recording lie: place, key, size.

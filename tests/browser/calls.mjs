@@ -82,6 +82,18 @@ await check("a recording plays, can be sought by Range, listened to by side, and
   assert.equal(await page.locator("#player").isVisible(), false);
 });
 
+let own = "";
+await check("the time of a call leads to its own page, and back", async () => {
+  await page.goto(`${box}/calls`);
+  await page.locator("#records a.when").first().click();
+  await page.waitForURL(/\/calls\/[0-9a-f-]{36}$/);
+  own = new URL(page.url()).pathname;
+  assert.equal(await page.locator("dl.facts dd").count() >= 2, true);
+  assert.equal(await page.locator("#ladder .empty").textContent(), "No SIP messages of this call are kept any more.");
+  await page.click(".head a[href='/calls']");
+  await page.waitForURL(`${box}/calls`);
+});
+
 await check("what a caller sent is text, whatever it looks like", async () => {
   await page.goto(`${box}/calls`);
   await page.waitForSelector("bdi:text-is('<img src=x onerror=alert(1)>')");
@@ -121,6 +133,7 @@ await check("the GraphQL page answers the question that stands there", async () 
 });
 
 await everywhere(page, "/calls", "calls");
+await everywhere(page, own, "call");
 await everywhere(page, "/graphql", "graphql");
 await everywhere(page, "/", "now");
 await finish(browser);

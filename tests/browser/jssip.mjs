@@ -92,6 +92,32 @@ try {
         while (!phones[user].heard.includes(text)) await new Promise((done) => setTimeout(done, 20));
         return true;
       })()),
+      // Lamps and lists: what the box tells of somebody, from now on.
+      watch: (user, target, event, accept) => within(`${event} of ${target} is told`, new Promise((done, fail) => {
+        const watching = phones[user].subscribe(`sip:${target}@callpost`, event, accept, { expires: 600 });
+        watching.told = [];
+        (phones[user].watches ??= {})[event] = watching;
+        watching.on("notify", (isFinal, request, body) => { watching.told.push(body ?? ""); done(watching.told[0]); });
+        watching.on("terminated", (code, reason) => fail(new Error(`ended: ${code} ${reason}`)));
+        watching.subscribe();
+      })),
+      told: (user, event, text) => within(`${event} tells ${text}`, (async () => {
+        const { told } = phones[user].watches[event];
+        while (!told.some((body) => body.includes(text))) await new Promise((done) => setTimeout(done, 20));
+        return told.at(-1);
+      })()),
+      // The last word is that there is no call.
+      isDark: (user, event) => within("the lamp goes out", (async () => {
+        const { told } = phones[user].watches[event];
+        while (told.at(-1).includes("<state>")) await new Promise((done) => setTimeout(done, 20));
+        return true;
+      })()),
+      unwatch: (user, event) => {
+        const watching = phones[user].watches[event];
+        const over = once(watching, "terminated");
+        watching.terminate();
+        return within(`${event} is told no more`, over.then(() => true));
+      },
       // As the browser offers it: DTLS and ICE.
       offerAsItIs: (user, number) => within("the offer is judged", new Promise((done) => {
         const session = phones[user].call(`sip:${number}@callpost`, { mediaConstraints: { audio: true, video: false } });
@@ -126,8 +152,11 @@ try {
       refuseNext: (user) => within("somebody calls", new Promise((done) => {
         phones[user].once("newRTCSession", ({ originator, session, request }) => {
           if (originator === "local") return;
-          session.terminate({ status_code: 486 });
-          done(request.from.uri.user);
+          // It rings until the neighbour's lamp blinks.
+          window.phone.told("1001", "dialog", "<state>early</state>").then(() => {
+            session.terminate({ status_code: 486 });
+            done(request.from.uri.user);
+          });
         });
       })),
     };
@@ -144,6 +173,12 @@ try {
     assert.ok(await ask("heard", "1002", "are you there?"));
     console.log("written to the neighbour");
   }
+  // RFC 4235, RFC 3680, RFC 3842: the neighbour's lamp, one's own phones, one's own messages.
+  assert.match(await ask("watch", "1001", "1002", "dialog", "application/dialog-info+xml"), /<dialog-info/);
+  assert.match(await ask("watch", "1001", "1001", "reg", "application/reginfo+xml"), /state="active"/);
+  const messages = await ask("watch", "1001", "1001", "message-summary", "application/simple-message-summary");
+  assert.match(messages, /Messages-Waiting: no/);
+  console.log("watching");
   assert.equal((await ask("offerAsItIs", "1001", "8001")).status, 488);
   console.log("refused as it is");
 
@@ -161,6 +196,9 @@ try {
   console.log("waiting for a call");
   assert.equal(await refused, "+966501234567");
   console.log("refused a call");
+  await ask("isDark", "1001", "dialog");
+  for (const event of ["dialog", "reg", "message-summary"]) await ask("unwatch", "1001", event);
+  console.log("watched");
   await ask("unregister", "1001");
   await ask("unregister", "1002");
   console.log("gone");

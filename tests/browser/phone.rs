@@ -35,6 +35,7 @@ fn jssip_in_chromium_registers_asks_calls_and_is_called_over_websocket() {
             .is_some_and(|all| all.len() == 2)
     });
     assert_eq!(status["registrations"][0]["transport"], "ws");
+    script.until("watching");
     script.until("refused as it is");
 
     // The first call is the browser's to end, the second the desk's. The desk waits until the browser is ready to
@@ -56,6 +57,7 @@ fn jssip_in_chromium_registers_asks_calls_and_is_called_over_websocket() {
     let outside = Voice::at(street.pbx());
     caller.dial("8002", outside.address).refused(486);
     script.until("refused a call");
+    script.until("watched");
     script.until("gone");
     script.finish();
     appliance.until_registered(0);

@@ -59,6 +59,7 @@ fn cdr(number: u32) -> Cdr {
         collected: Default::default(),
         language: None,
         recording: None,
+        earlier_recordings: Vec::new(),
         voicemail: None,
         trunk: None,
         legs: Vec::new(),

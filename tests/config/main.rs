@@ -4,6 +4,7 @@
 mod environment;
 mod mistakes;
 mod shipped;
+mod tls_files;
 
 use callpost::config::{Config, Loaded, Mistake, Surroundings, Unloadable, report};
 use std::path::Path;

@@ -52,7 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "[telephone]",
         &[
-            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, retention, cdr, egress, voicemail, mail, transcription, trunk, agent, group, number, upstream, pbx, route, storage, mailbox",
+            "office.toml:@0: telephone: unknown section — use one of: site, sip, guard, media, dialing, http, recording, retention, trace, cdr, egress, voicemail, mail, transcription, trunk, agent, group, number, upstream, pbx, route, storage, mailbox",
         ],
     ),
     (

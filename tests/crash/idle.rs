@@ -23,6 +23,12 @@ fn an_idle_box_hardly_writes() {
     // What a start writes is written by then.
     std::thread::sleep(Duration::from_secs(10));
     let minutes = crate::rounds(USUAL_MINUTES).clamp(1, 60);
+    if fs::read_to_string(format!("/proc/{}/io", appliance.pid())).is_err() {
+        println!(
+            "skipped: the daemon keeps its memory and its counts from others of its user; root may look"
+        );
+        return appliance.stop();
+    }
     let before = written(appliance.pid());
     std::thread::sleep(Duration::from_secs(60 * u64::from(minutes)));
     let bytes = written(appliance.pid()) - before;

@@ -6,7 +6,9 @@
 
 use super::house::{clock, context};
 use super::servers::{free_port, make_certificates};
-use callpost::mailroom::{BoxOwner, Clerk, MailConfig, Means, Pace, TranscriptionConfig};
+use callpost::mailroom::{
+    BoxOwner, Clerk, ErrandWatch, MailConfig, Means, Orders, Pace, TranscriptionConfig,
+};
 use callpost::model::{CallId, Entry, Mailbox, Message, MessageErrand, MessageState, RecordingId, Stamp};
 use callpost::store::{Options, Store, Todo};
 use std::fs;
@@ -15,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// A test that waits longer has failed.
@@ -123,6 +125,8 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 struct Room {
     store: Store,
     clerk: JoinHandle<()>,
+    change: watch::Sender<Orders>,
+    watch: ErrandWatch,
     _folder: TempDir,
 }
 
@@ -158,19 +162,12 @@ impl Room {
         store.accounts().remove_user("nobody at all").unwrap();
         let facts = context("branch-01", store.appliance_id());
         let transcription: TranscriptionConfig = toml::from_str(transcription).unwrap();
-        let clerk = Clerk::new(Means {
+        let means = Means {
             messages: store.messages(),
-            owner: Arc::new(|_| BoxOwner {
-                email: "sales@branch.example".to_owned(),
-                language: "en".into(),
-                keep_days: 0,
-            }),
             read: Arc::new(|_| Ok(silence())),
             remove: Arc::new(|_| Ok(())),
             throw_away: Arc::new(|_| ()),
             egress: facts.egress,
-            mail,
-            transcription,
             site: "branch-01".to_owned(),
             work_dir: folder.path().join("work"),
             clock: clock(),
@@ -178,10 +175,22 @@ impl Room {
                 first_wait: Duration::from_millis(50),
                 sweep: Duration::from_secs(3600),
             },
+        };
+        let (change, orders) = watch::channel(Orders {
+            owner: Arc::new(|_| BoxOwner {
+                email: "sales@branch.example".to_owned(),
+                language: "en".into(),
+                keep_days: 0,
+            }),
+            mail,
+            transcription,
         });
+        let clerk = Clerk::new(means, orders);
         let bell = Arc::new(Notify::new());
         Self {
             store,
+            change,
+            watch: clerk.watch(),
             clerk: tokio::spawn(clerk.work(bell)),
             _folder: folder,
         }
@@ -272,6 +281,24 @@ async fn a_message_that_the_server_will_never_have_is_given_up() {
     let room = Room::open(post.config("tls = 'none'"), "", MAIL, "Sara");
     assert_eq!(room.settled().await, (0, 1));
     assert_eq!(post.mails(), 0);
+    let news = until("the technician to be told", || {
+        Some(room.watch.now()).filter(|news| news.given_up == 1)
+    });
+    let news = news.await;
+    assert_eq!((news.waiting, news.given_up_lately), (0, 1));
+    assert!(news.last_given_up.is_some_and(|why| !why.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_goes_to_the_server_that_a_reload_names() {
+    let nobody = Post::prepare("plain", &[]);
+    let post = Post::open("plain", &[]);
+    let room = Room::open(nobody.config("tls = 'none'"), "", MAIL, "Sara");
+    room.put_off().await;
+    let mail = post.config("tls = 'none'");
+    room.change.send_modify(|orders| orders.mail = mail);
+    post.mail().await;
+    assert_eq!(room.settled().await, (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ const KEY: &str = "ababababababababababababababababababababababababababababababa
 const NEXT: &str = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
 
 /// Two seconds of two loud channels in µ-law.
-fn wav() -> Vec<u8> {
+pub(crate) fn wav() -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in [
         &b"RIFF"[..],

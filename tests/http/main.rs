@@ -5,6 +5,7 @@
 )]
 
 mod allowance;
+mod audit;
 mod bans;
 mod calls_page;
 mod cdrs;
@@ -30,5 +31,6 @@ mod sources;
 #[expect(dead_code, reason = "shared with the tests of the sync itself")]
 mod stand_in;
 mod sync_page;
+mod traces;
 mod upstreams;
 mod world;

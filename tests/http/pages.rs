@@ -4,8 +4,9 @@ use crate::world::{World, agent, at, cdr, request, talking};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use callpost::agents::AgentState;
-use callpost::engine::{CallView, RegistrationView, Severity};
-use callpost::model::{Cdr, Number, RecordingId, Status};
+use callpost::engine::{CallView, LegView, RegistrationView, Severity};
+use callpost::model::{Cdr, Number, Quality, QualityThere, RecordingId, Status};
+use serde_json::json;
 
 const HOSTILE: [&str; 8] = [
     "<script>alert(1)</script>",
@@ -63,6 +64,48 @@ async fn the_page_shows_everything_at_first_paint() {
     ] {
         assert!(html.contains(words), "{words} is missing");
     }
+}
+
+#[tokio::test]
+async fn how_a_call_sounds_is_shown_by_its_worst_way_once_it_is_measured() {
+    let world = World::new();
+    let shown = async |there: Option<QualityThere>| {
+        world.engine.change(|snapshot| {
+            let leg = |quality| LegView {
+                leg: 0,
+                agent: None,
+                number: "1001".to_owned(),
+                state: "up",
+                seconds: 9,
+                quality,
+            };
+            let quality = Quality {
+                mos: Some(4.41),
+                loss_percent: Some(0.0),
+                there,
+                ..Quality::default()
+            };
+            snapshot.calls = vec![CallView {
+                legs: vec![leg(None), leg(Some(quality))],
+                ..talking(1)
+            }];
+        });
+        world.get("/now.json").await.json()["calls"][0]["voice"].clone()
+    };
+    let there = |mos, loss| {
+        Some(QualityThere {
+            mos: Some(mos),
+            loss_percent: Some(loss),
+            jitter_ms: None,
+        })
+    };
+    let well = json!({"state": "good", "word": "voice 4.4"});
+    assert_eq!(shown(None).await, well);
+    assert_eq!(shown(there(4.4, 0.01)).await, well);
+    let worse = json!({"state": "warn", "word": "voice 3.4, 2.5 % lost"});
+    assert_eq!(shown(there(3.41, 2.5)).await, worse);
+    assert_eq!(shown(there(2.0, 20.0)).await["state"], "bad");
+    assert!(world.get("/").await.text().contains("voice 2.0, 20.0 % lost"));
 }
 
 #[tokio::test]

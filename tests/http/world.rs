@@ -12,8 +12,8 @@ use callpost::engine::{
     Severity, Snapshot, TrunkView,
 };
 use callpost::http::{
-    BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, Faces, Health, HealthReport, Outside,
-    Unrecorded, router,
+    BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health, HealthReport,
+    Outside, RecorderWork, Unrecorded, router,
 };
 use callpost::keeping::{KeepingDesk, NightTime, Setup as KeepingSetup};
 use callpost::model::{
@@ -23,6 +23,7 @@ use callpost::model::{
 use callpost::store::{
     Clock, Condition, NewToken, Opened, Options, Outbox, PinRow, Store, StoreError, StoreReply,
 };
+use callpost::trace::{self, Tracing};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub(crate) struct World {
     replies: Mutex<Receiver<StoreReply>>,
     /// Keys of recordings, one a line.
     seal_key: String,
+    pub(crate) traces: Tracing,
     place: TempDir,
 }
 
@@ -119,6 +121,8 @@ impl World {
         let health = Arc::new(FakeHealth::default());
         let committed = watch::Sender::new(0);
         std::fs::create_dir(place.path().join("recordings")).unwrap();
+        let folder = place.path().join("traces");
+        let traces = Tracing::start(trace::Config::default(), folder, || NOON.unix_ms).unwrap();
         let mut world = Self {
             router: Router::new(),
             engine,
@@ -130,6 +134,7 @@ impl World {
             keeping,
             replies: Mutex::new(replies),
             seal_key: String::new(),
+            traces,
             place,
         };
         world.router = router(world.faces());
@@ -154,6 +159,7 @@ impl World {
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
             shelf: Arc::new(self.librarian()),
+            traces: Some(self.traces.reader()),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
             version: "0.1.0",
@@ -172,6 +178,11 @@ impl World {
     pub(crate) fn with_keys(&mut self, text: &str) {
         text.clone_into(&mut self.seal_key);
         self.router = router(self.faces());
+    }
+
+    /// Where the place `nas` is mounted.
+    pub(crate) fn mount(&self) -> std::path::PathBuf {
+        self.place.path().join("mount")
     }
 
     /// Who looks after the recordings.
@@ -446,6 +457,14 @@ impl Health for FakeHealth {
             troubles: self.troubles.lock().unwrap().clone(),
             disk: Some(disk),
             recordings: Unrecorded::default(),
+            recorder: RecorderWork {
+                dropped_ms: 120,
+                ..RecorderWork::default()
+            },
+            errands: ErrandCounts {
+                waiting: 2,
+                given_up: 1,
+            },
             certificate: None,
             sip_streams: 0,
         }
@@ -460,7 +479,7 @@ pub(crate) struct FakeOutside {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test stands in for `app` here")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
@@ -596,6 +615,7 @@ pub(crate) fn cdr(number: u32) -> Cdr {
         collected: Default::default(),
         language: Some("en".into()),
         recording: None,
+        earlier_recordings: Vec::new(),
         voicemail: None,
         trunk: Some("pbx".into()),
         legs: vec![LegRecord {

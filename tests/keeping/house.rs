@@ -9,6 +9,7 @@ use callpost::recording::Roots;
 use callpost::store::{Clock, Options, Store};
 use sha2::{Digest as _, Sha256};
 use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -94,6 +95,28 @@ impl House {
         // Waits for the commit of what came before.
         self.store.uploads().hurry("nobody").unwrap();
         row
+    }
+
+    /// Whether a copy is heard as the file here, from its beginning and from anywhere in it.
+    pub(crate) fn hears(&self, desk: &KeepingDesk, row: &RecordingRow) {
+        let here = fs::read(self.file(row)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (desk, id) = (desk.clone(), row.id);
+        let heard = runtime.block_on(async move {
+            let listening = tokio::task::spawn_blocking(move || {
+                let mut copy = desk.listen(id).unwrap().unwrap();
+                let (mut all, mut end) = (Vec::new(), Vec::new());
+                copy.read_to_end(&mut all).unwrap();
+                copy.seek(SeekFrom::End(-100)).unwrap();
+                copy.read_to_end(&mut end).unwrap();
+                (all, end)
+            });
+            listening.await.unwrap()
+        });
+        assert!(heard.0 == here && heard.1 == here[here.len() - 100..]);
     }
 
     pub(crate) fn file(&self, row: &RecordingRow) -> PathBuf {

@@ -25,6 +25,28 @@ fn s3_takes_small_and_large_recordings() {
         assert!(there == fs::read(house.file(row)).unwrap(), "{}", row.id);
     }
     assert_eq!(place(&desk).place, "s3://rec/");
+    house.hears(&desk, &rows[1]);
+    keeper.shutdown();
+}
+
+/// S3-095: Google's XML API is that of S3 in all that is asked of it here, so a server of the one stands in for the other;
+/// it does not look at the token.
+#[test]
+fn google_takes_small_and_large_recordings_by_its_xml_api() {
+    let Some(server) = Server::s3() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let house = House::open(dir.path());
+    let rows = [house.record(1, SMALL), house.record(2, LARGE)];
+    let desk = house.desk(&section("gcs", server.port, ""));
+    let keeper = Keeper::start(&desk).unwrap();
+    // Verified means here that it was read back and has the same SHA-256.
+    wait_for_copies(&desk, 2);
+    for row in &rows {
+        let (status, there) = server.ask("GET", &format!("/rec/{}", key(row)), &[], b"");
+        assert_eq!(status, 200);
+        assert!(there == fs::read(house.file(row)).unwrap(), "{}", row.id);
+        house.hears(&desk, row);
+    }
     keeper.shutdown();
 }
 
@@ -35,11 +57,12 @@ fn azure_takes_small_and_large_recordings() {
     let dir = tempfile::tempdir().unwrap();
     let house = House::open(dir.path());
     house.record(1, SMALL);
-    house.record(2, LARGE);
+    let large = house.record(2, LARGE);
     let desk = house.desk(&section("azure", server.port, ""));
     let keeper = Keeper::start(&desk).unwrap();
     // Verified means here that it was read back and has the same SHA-256.
     wait_for_copies(&desk, 2);
+    house.hears(&desk, &large);
     keeper.shutdown();
 }
 
@@ -57,6 +80,7 @@ fn webdav_takes_small_and_large_recordings() {
         let there = fs::read(server.served(&key(row))).unwrap();
         assert!(there == fs::read(house.file(row)).unwrap(), "{}", row.id);
         assert!(!server.served(&format!("{}.part", key(row))).exists());
+        house.hears(&desk, row);
     }
     keeper.shutdown();
 }

@@ -189,6 +189,7 @@ pub(crate) fn section(kind: &str, port: u16, more: &str) -> String {
     let head = format!("name = 'place'\ntype = '{kind}'\nkilobytes_per_second = 200000\n{more}\n");
     let rest = match kind {
         "s3" => format!("url = 'http://127.0.0.1:{port}'\nbucket = 'rec'\nuser = 'key'\nsecret = 'hush'\n"),
+        "gcs" => format!("url = 'http://127.0.0.1:{port}'\nbucket = 'rec'\ntoken = 'hush'\n"),
         "azure" => format!(
             "url = 'http://127.0.0.1:{port}/devstoreaccount1'\nbucket = 'rec'\nuser = 'devstoreaccount1'\n\
              secret = '{AZURITE_KEY}'\n"

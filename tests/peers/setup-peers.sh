@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs, by package name, the programs the wire tests and the bench talk to.
 #   setup-peers.sh                      all of them
-#   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, openssl, dnsmasq,
+#   setup-peers.sh sipp baresip sound   only these (also: linphone, kamailio, sipvicious, sipsak, openssl, dnsmasq, tcpdump,
 #                                       asterisk, jssip, webhooks, disks, servers, storages, browser)
 # What is there already is left alone. Needs a Debian-like system, and root or sudo where something is missing.
 set -euo pipefail
@@ -30,13 +30,14 @@ without_services() {
   as_root rm -f /usr/sbin/policy-rc.d
 }
 
-[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq sound asterisk webhooks disks servers storages browser jssip
+[ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq tcpdump sound asterisk webhooks disks servers storages browser jssip
 for peer in "$@"; do
   case $peer in
     sipp) need sipp sip-tester ;;
     baresip) need baresip baresip-core ;;
     sipsak) need sipsak sipsak ;;
     openssl) need openssl openssl ;;
+    tcpdump) PATH=$PATH:/usr/sbin && need tcpdump tcpdump ;;
     dnsmasq) PATH=$PATH:/usr/sbin && need dnsmasq dnsmasq-base ;;
     linphone) need linphonec linphone-cli ;;
     # The proxy is started by the tests alone: no service of this name is wanted.

@@ -342,6 +342,7 @@ fn a_trunk_hears_who_calls_in_the_form_it_wants() {
             country: "966".to_owned(),
         },
         hides: true,
+        follows_redirects: false,
     };
     let mut world = world_of(site, Manner::answers_after(1.0), Manner::rings());
     world.calls("ali", "0501112222");
@@ -370,4 +371,82 @@ fn a_trunk_hears_who_calls_in_the_form_it_wants() {
     world.hangs_up("ali");
     world.peace();
     assert_eq!(world.cdrs[0].outbound_caller_id, Some("0112345678".into()));
+}
+
+/// A carrier that sends every call on to this place; the other carrier would take it.
+fn redirecting(follows: bool, to: &str) -> World {
+    let mut site = site();
+    site.carriers[0].manners.follows_redirects = follows;
+    let moved = Manner {
+        moved_to: Some(to.to_owned()),
+        ..Manner::refuses(302)
+    };
+    world_of(site, moved, Manner::answers_after(1.0))
+}
+
+/// RFC 3261 §8.1.3.4: to a number at the same carrier, once; the same again is a circle.
+#[test]
+fn a_call_that_a_carrier_sends_on_to_itself_is_followed_if_its_owner_said_so_and_never_in_a_circle() {
+    let mut world = redirecting(true, "sip:0503334444@192.0.2.101");
+    world.calls("ali", "0501112222");
+    world.after_seconds(2.0);
+    insta::assert_snapshot!(world.story(), @"
+      16.0s  ali ──INVITE 0501112222 +sdp──▶ box
+      16.0s  box ──401 INVITE──▶ ali
+      16.0s  ali ──ACK──▶ box
+      16.0s  ali ──INVITE 0501112222 with digest +sdp──▶ box
+      16.0s  box ──100 INVITE──▶ ali
+      16.0s  journal: call opened
+      16.0s  box ──INVITE 0501112222 +sdp──▶ first
+      16.0s  first ──302 INVITE──▶ box
+      16.0s  box ──ACK──▶ first
+      16.0s  box ──INVITE 0503334444 +sdp──▶ first
+      16.0s  first ──302 INVITE──▶ box
+      16.0s  box ──ACK──▶ first
+      16.0s  journal: call closed, FAILED
+      16.0s  box ──500 INVITE──▶ ali
+      16.0s  ali ──ACK──▶ box
+    CDR FAILED outbound 1001 → 0501112222, ended by system, sip 500, q850 41, cause redirected
+        0.0 s: wait 0.0 ring 0.0 talk 0.0 hold 0.0
+        leg 0 ali 1001: failed
+        leg 1 0503334444 round 1: redirected 302 Moved Temporarily
+    ");
+    let cdr = world.cdr();
+    assert_eq!(cdr.cause.as_deref(), Some("redirected"));
+    let stations: Vec<_> = cdr
+        .diverted
+        .iter()
+        .map(|station| (station.number.as_str(), station.reason.as_deref()))
+        .collect();
+    assert_eq!(stations, [("0501112222", Some("SIP;cause=302"))]);
+    assert_eq!(cdr.legs[1].number, "0503334444");
+}
+
+/// ROBUSTNESS 41: not without the owner's word, not to anybody else, not to what may not be dialled.
+#[test]
+fn a_call_is_not_sent_on_to_strangers_nor_to_what_may_not_be_dialled() {
+    for (follows, to) in [
+        (false, "sip:0503334444@192.0.2.101"),
+        (true, "sip:0503334444@198.51.100.7"),
+        (true, "sip:0503334444@192.0.2.102"),
+        (true, "sip:0503334444@127.0.0.1"),
+        (true, "sip:0503334444@first.example.com"),
+        (true, "sips:0503334444@192.0.2.101"),
+        (true, "sip:0503334444@192.0.2.101?Replaces=x"),
+        (true, "tel:0503334444"),
+        (true, "sip:0900123456@192.0.2.101"),
+        (true, "sip:+4915112345678@192.0.2.101"),
+        (true, "sip:*72@192.0.2.101"),
+    ] {
+        let mut world = redirecting(follows, to);
+        world.calls("ali", "0501112222");
+        world.after_seconds(2.0);
+        let asked = world.ladder.lines.iter().filter(|line| line.contains("INVITE 0"));
+        let asked = asked.filter(|line| line.contains("box ──")).count();
+        assert_eq!(asked, 1, "{to}: {}", world.ladder.lines.join("\n"));
+        world.peace();
+        let cdr = world.cdr();
+        assert_eq!(cdr.cause.as_deref(), Some("redirected"), "{to}");
+        assert!(cdr.diverted.is_empty(), "{to}");
+    }
 }

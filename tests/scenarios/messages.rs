@@ -60,10 +60,11 @@ fn an_agent_hears_a_message_of_the_group_and_the_lamps_of_all_go_out() {
       46.5s  box ──100 INVITE──▶ ali
       46.5s  journal: call opened
       46.5s  media: ali at 192.0.2.10:4000 pcmu both
-      46.5s  media: play en/vm-new-count + “1” + en/vm-menu to ali
+      46.5s  media: play en/vm-new-count + en/num-1 + en/vm-menu to ali
       46.5s  box ──200 INVITE +sdp──▶ ali
       46.5s  ali ──ACK──▶ box
       52.5s  media: ali presses 1
+      52.5s  journal: 1001 hears a message
       52.5s  media: play what was recorded to ali
       56.5s  journal: a message is saved
       56.5s  media: play en/vm-message-menu to ali
@@ -103,10 +104,11 @@ fn a_message_that_is_thrown_away_is_in_no_box_and_counts_for_no_lamp() {
       46.5s  box ──100 INVITE──▶ mona
       46.5s  journal: call opened
       46.5s  media: mona at 192.0.2.11:4000 pcmu both
-      46.5s  media: play en/vm-new-count + “1” + en/vm-menu to mona
+      46.5s  media: play en/vm-new-count + en/num-1 + en/vm-menu to mona
       46.5s  box ──200 INVITE +sdp──▶ mona
       46.5s  mona ──ACK──▶ box
       52.5s  media: mona presses 1
+      52.5s  journal: 1002 hears a message
       52.5s  media: play what was recorded to mona
       52.5s  media: mona presses 7
       52.5s  journal: a message is deleted
@@ -191,7 +193,7 @@ fn a_phone_that_was_handed_on_to_the_menu_hears_its_own_messages_and_nobody_else
     world.after_seconds(5.0);
     let lines = world.ladder.lines.join("\n");
     assert!(
-        lines.contains("play en/vm-new-count + “1” + en/vm-menu to mona"),
+        lines.contains("play en/vm-new-count + en/num-1 + en/vm-menu to mona"),
         "{lines}"
     );
     world.hangs_up("mona");

@@ -559,3 +559,39 @@ fn when_both_hold_each_hears_music_once_the_other_is_back() {
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
 }
+
+/// RFC 3428: a text inside a call is for the other one of the two; who does not take texts says so to its sender.
+#[test]
+fn a_text_inside_a_call_reaches_the_other_one_and_comes_back_as_they_answer() {
+    let mut world = talking();
+    world.let_phone("caller", |phone| phone.writes("see you at five"));
+    world.after_seconds(1.0);
+    world.let_phone("ali", |phone| phone.writes("at six"));
+    world.after_seconds(1.0);
+    world.let_phone("ali", |phone| phone.writes(&"x".repeat(1301)));
+    world.after_seconds(1.0);
+    world.hangs_up("caller");
+    insta::assert_snapshot!(world.story(), @"
+       5.0s  caller ──MESSAGE──▶ box
+       5.0s  box ──MESSAGE──▶ ali
+       5.0s  ali ──200 MESSAGE──▶ box
+       5.0s  box ──200 MESSAGE──▶ caller
+       6.0s  ali ──MESSAGE──▶ box
+       6.0s  box ──MESSAGE──▶ caller
+       6.0s  caller ──200 MESSAGE──▶ box
+       6.0s  box ──200 MESSAGE──▶ ali
+       7.0s  ali ──MESSAGE──▶ box
+       7.0s  box ──413 MESSAGE──▶ ali
+       8.0s  caller ──BYE──▶ box
+       8.0s  box ──200 BYE──▶ caller
+       8.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+       8.0s  journal: call closed, ANSWER
+       8.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by caller, q850 16
+        8.0 s: wait 2.0 ring 2.0 talk 6.0 hold 0.0
+        leg 0 0501234567: answered
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+    ");
+}

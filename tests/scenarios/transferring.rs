@@ -1,6 +1,6 @@
 //! A conversation is handed on: by REFER, to a phone, a group or a menu, and every way that can fail.
 
-use crate::world::{Manner, Site, World, agent_of_pbx};
+use crate::world::{Manner, Phone, Site, World, agent_of_pbx};
 use callpost::engine::Command;
 use callpost::model::{Entry, NoteKind, Status, TransferKind};
 
@@ -1280,4 +1280,107 @@ fn a_person_at_the_page_holds_a_call_and_resumes_it() {
         leg 3 omar 1003 round 1: answered_elsewhere, rang
     ");
     assert_eq!(world.cdr().hold_ms, 6_000);
+}
+
+/// Somebody at the PBX, who talks with ali, has talked with 300 at the PBX alone and hands ali on to them.
+fn handed_on_beyond(to: &str, then: Manner) -> World {
+    let mut site = Site::office().unrecorded();
+    site.dialing.country_code = "966".to_owned();
+    let mut world = World::of(site);
+    world
+        .phones
+        .push(Phone::new("layla", "300", "192.0.2.100:5060".parse().unwrap()));
+    world.set("layla", then);
+    world.set("ali", Manner::answers_after(1.0));
+    world.calls("caller", "8000");
+    world.after_seconds(3.0);
+    world.ladder.lines.clear();
+    let call_id = world.phone("caller").talk().unwrap().call_id.clone();
+    let more = format!("Refer-To: <{to}?Replaces=abc%40pbx%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n");
+    world.let_phone("caller", |phone| {
+        phone.send_within(&call_id, "REFER", &more, None)
+    });
+    world
+}
+
+/// RFC 3891 §4: the INVITE that takes the place requires to be understood so; the PBX joins the two.
+#[test]
+fn a_pbx_hands_a_call_on_to_somebody_it_has_talked_with_itself() {
+    let mut world = handed_on_beyond("sip:300@192.0.2.100", Manner::answers_after(1.0));
+    world.after_seconds(3.0);
+    let invite = world.phone("layla").last_invite.clone();
+    assert!(
+        invite.contains("Replaces: abc@pbx;to-tag=1;from-tag=2\r\n")
+            && invite.contains("Require: replaces\r\n"),
+        "{invite}"
+    );
+    world.hangs_up("layla");
+    insta::assert_snapshot!(world.story(), @"
+       3.0s  caller ──REFER 300 with Replaces──▶ box
+       3.0s  media: caller no longer talks
+       3.0s  media: play ringback to ali over and over
+       3.0s  box ──202 REFER──▶ caller
+       3.0s  box ──NOTIFY “100 Trying”──▶ caller
+       3.0s  box ──INVITE 300 with Replaces with Referred-By +sdp──▶ layla
+       3.0s  caller ──200 NOTIFY──▶ box
+       3.0s  layla ──180 INVITE──▶ box
+       3.0s  box ──NOTIFY “180 Ringing”──▶ caller
+       3.0s  caller ──200 NOTIFY──▶ box
+       4.0s  layla ──200 INVITE +sdp──▶ box
+       4.0s  box ──ACK──▶ layla
+       4.0s  media: 300 by pbx at 192.0.2.100:4000 pcmu both
+       4.0s  media: ali and 300 by pbx talk
+       4.0s  box ──NOTIFY “200 OK” terminated──▶ caller
+       4.0s  caller ──200 NOTIFY──▶ box
+       4.0s  caller ──BYE──▶ box
+       4.0s  box ──BYE (Call transferred; Q.850 16)──▶ caller
+       4.0s  box ──200 BYE──▶ caller
+       4.0s  caller ──200 BYE──▶ box
+       6.0s  layla ──BYE──▶ box
+       6.0s  box ──200 BYE──▶ layla
+       6.0s  box ──BYE (Normal call clearing; Q.850 16)──▶ ali
+       6.0s  journal: call closed, ANSWER
+       6.0s  ali ──200 BYE──▶ box
+    CDR ANSWER inbound 0501234567 → 8000, by ali, group sales, ended by callee, q850 16
+        6.0 s: wait 1.0 ring 1.0 talk 5.0 hold 0.0
+        Attended transfer by leg 0 to 300: answered leg 4
+        leg 0 0501234567: transferred
+        leg 1 ali 1001 round 1: answered, rang
+        leg 2 mona 1002 round 1: answered_elsewhere, rang
+        leg 3 omar 1003 round 1: answered_elsewhere, rang
+        leg 4 300 round 1: answered, rang
+    ");
+    assert_eq!(world.cdr().transfers[0].result, "answered");
+}
+
+/// ROBUSTNESS 40: nobody is called so who may not be dialled, and nobody at another host.
+#[test]
+fn a_place_beyond_a_trunk_is_taken_only_there_and_only_of_numbers_that_may_be_dialled() {
+    for to in [
+        "sip:0900123456@192.0.2.100",
+        "sip:+4915112345678@192.0.2.100",
+        "sip:*72@192.0.2.100",
+        "sip:300@198.51.100.7",
+        "sip:300@callpost",
+    ] {
+        let mut world = handed_on_beyond(to, Manner::answers_after(1.0));
+        world.after_seconds(2.0);
+        let story = world.ladder.lines.join("\n");
+        assert!(!story.contains("box ──INVITE"), "{to}: {story}");
+        world.hangs_up("caller");
+        world.peace();
+    }
+}
+
+/// The PBX does not know that conversation: the two who talked talk on.
+#[test]
+fn when_a_pbx_does_not_know_the_conversation_it_named_the_call_goes_back() {
+    let mut world = handed_on_beyond("sip:300@192.0.2.100", Manner::refuses(481));
+    world.after_seconds(3.0);
+    let story = world.ladder.lines.join("\n");
+    assert_eq!(story.matches("box ──INVITE").count(), 1, "{story}");
+    world.hangs_up("ali");
+    world.after_seconds(2.0);
+    world.peace();
+    assert_eq!(world.cdr().status, Status::Answer);
 }

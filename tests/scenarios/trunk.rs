@@ -2,6 +2,7 @@
 
 use crate::world::{Manner, Site, World, agent_of_pbx};
 use callpost::agents::Overflow;
+use callpost::engine::TrunkRules;
 use callpost::model::Status;
 
 fn with_phone_of_pbx(manner: Manner) -> World {
@@ -159,4 +160,38 @@ fn who_forwarded_a_call_stands_in_its_record() {
             .collect();
         assert_eq!(stations, told, "{headers}");
     }
+}
+
+fn with_room_for(legs: usize) -> World {
+    let mut site = Site::office()
+        .unrecorded()
+        .ringing(1)
+        .overflowing_to(Overflow::HangUp);
+    site.agents = vec![agent_of_pbx("layla", "300")];
+    let rules = TrunkRules {
+        most_calls: Some(legs),
+        ..TrunkRules::default()
+    };
+    site.trunk_rules.insert("pbx".into(), rules);
+    let mut world = World::of(site);
+    world.set("layla", Manner::answers_after(1.0));
+    world.calls("caller", "8000");
+    world.after_seconds(3.0);
+    world
+}
+
+/// Issue 3, call limit: a caller of the trunk and an agent behind it are two.
+#[test]
+fn an_agent_behind_a_trunk_counts_on_it_and_is_not_rung_when_it_is_full() {
+    let mut world = with_room_for(2);
+    assert_eq!(world.engine.snapshot(world.now).calls.len(), 1);
+    world.hangs_up("caller");
+    world.peace();
+    assert_eq!(world.cdr().status, Status::Answer);
+
+    let mut world = with_room_for(1);
+    world.after_seconds(60.0);
+    world.peace();
+    assert_ne!(world.cdr().status, Status::Answer);
+    assert!(!world.story().contains("──INVITE 300"));
 }

@@ -49,6 +49,7 @@ fn own(n: i64, caller: &str, dialed: &str) -> Cdr {
         collected: BTreeMap::new(),
         language: None,
         recording: None,
+        earlier_recordings: Vec::new(),
         voicemail: None,
         trunk: None,
         legs: Vec::new(),

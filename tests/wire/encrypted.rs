@@ -246,6 +246,7 @@ fn a_new_certificate_counts_at_once_and_cuts_nobody() {
     let files = callpost::net::TlsFiles {
         certificate: mine.clone(),
         key,
+        others: Vec::new(),
         client_ca: None,
         client_optional: false,
     };
@@ -289,6 +290,7 @@ fn a_trunk_by_tls_has_to_prove_its_name() {
         let files = callpost::net::TlsFiles {
             certificate: folder.path().join(format!("{name}.pem")),
             key: folder.path().join(format!("{name}.key")),
+            others: Vec::new(),
             client_ca: None,
             client_optional: false,
         };
@@ -361,6 +363,7 @@ fn only_phones_with_a_certificate_are_let_in_where_one_is_wanted() {
     let phones = callpost::net::TlsFiles {
         certificate: folder.path().join("phones.pem"),
         key: folder.path().join("phones.key"),
+        others: Vec::new(),
         client_ca: None,
         client_optional: false,
     };
@@ -392,6 +395,7 @@ fn phones_without_a_certificate_come_in_where_it_is_optional_and_with_a_wrong_on
         let files = callpost::net::TlsFiles {
             certificate: folder.path().join(format!("{name}.pem")),
             key: folder.path().join(format!("{name}.key")),
+            others: Vec::new(),
             client_ca: None,
             client_optional: false,
         };

@@ -4,6 +4,7 @@ use crate::harness::baresip::Account;
 use crate::harness::household::{INVALID_HZ, MAIN_NUMBER, MENU_HZ, WELCOME_HZ};
 use crate::harness::sipp::script;
 use crate::harness::{Appliance, Baresip, Household, PATIENCE, Phone, Street, Voice, eventually, tone};
+use crate::traces;
 use std::net::SocketAddrV4;
 use std::rc::Rc;
 use std::time::Duration;
@@ -75,6 +76,7 @@ fn walks_the_menu_over(transport: &'static str) {
     );
 
     let record = appliance.only_record();
+    traces::tells_of_an_answered_call(&appliance, &record);
     assert_eq!(record.text("status"), "ANSWER");
     assert_eq!(record.text("agent"), "ali");
     assert_eq!(record.text("digits"), "1");

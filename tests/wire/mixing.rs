@@ -55,10 +55,13 @@ fn talks_with(codec: &str, samples_a_second: u32) {
 /// The caller's tone on the left, the phone's on the right.
 fn both_are_recorded(appliance: &Appliance, id: &str) {
     let recording = appliance.recording(id);
+    assert_eq!(
+        recording.rate, 16_000,
+        "a wide voice is recorded as wide as it is"
+    );
     for (channel, hertz) in recording.channels.iter().zip([CALLER_HZ, PHONE_HZ]) {
         // The ruler reads every sound as if it had 8000 samples a second.
-        let heard = tone::heard(channel, hertz * 8000 / recording.rate);
-        let heard = heard * 8000 / recording.rate;
+        let heard = recording.heard(channel, hertz);
         assert!(
             heard >= Duration::from_millis(800),
             "{hertz} Hz is recorded for {heard:?}"
@@ -112,9 +115,9 @@ fn a_phone_with_encrypted_opus_talks_to_a_plain_caller_and_both_are_recorded() {
     both_are_recorded(&appliance, &record.recording());
 }
 
-/// S1-101: two talk, a supervisor's phone is rung and hears both, is heard by nobody, then by both.
+/// S1-101: two talk, a supervisor's phone is rung and hears both, is heard by nobody, then by the agent, then by both.
 #[test]
-fn a_supervisor_listens_and_then_barges_in() {
+fn a_supervisor_listens_whispers_and_then_barges_in() {
     let street = Street::claim();
     let (desk, boss) = (street.house(51), street.house(52));
     let agent_phone = Phone::new("ali", SocketAddrV4::new(desk, 5060), street.box_sip());
@@ -166,6 +169,15 @@ fn a_supervisor_listens_and_then_barges_in() {
             "nobody hears who listens"
         );
     }
+    monitor("whisper");
+    eventually("the agent hears the supervisor", PATIENCE, || {
+        (tone::heard_among(&agent_voice.heard(), SUPERVISOR_HZ) >= SECOND).then_some(())
+    });
+    assert_eq!(
+        tone::heard_among(&caller_voice.heard(), SUPERVISOR_HZ),
+        Duration::ZERO,
+        "a whisper is for the agent alone"
+    );
     monitor("barge");
     eventually("both hear the supervisor and each other", PATIENCE, || {
         let hears = |voice: &Voice, other: u32| {
@@ -180,6 +192,7 @@ fn a_supervisor_listens_and_then_barges_in() {
             .as_array()
             .is_some_and(|legs| legs.len() == 2)
     });
+    let said_to_all = tone::heard_among(&caller_voice.heard(), SUPERVISOR_HZ);
     caller_voice.forget();
     eventually("the two talk on", PATIENCE, || {
         (tone::heard(&caller_voice.heard(), PHONE_HZ) >= SECOND).then_some(())
@@ -195,6 +208,18 @@ fn a_supervisor_listens_and_then_barges_in() {
         ),
         ("ANSWER", "ali", "caller")
     );
+    // What was said to both is on the right with the agent; what was whispered is not.
+    let recording = appliance.recording(&record.recording());
+    let [left, right] = recording.channels.as_slice() else {
+        panic!("two channels");
+    };
+    assert_eq!(tone::heard_among(left, SUPERVISOR_HZ), Duration::ZERO);
+    let recorded = tone::heard_among(right, SUPERVISOR_HZ);
+    assert!(
+        recorded < said_to_all + SECOND && said_to_all < recorded + SECOND / 2,
+        "{recorded:?} of {said_to_all:?}"
+    );
+    assert!(tone::heard_among(right, PHONE_HZ) > recorded);
 }
 
 /// Whoever is put on hold hears the shipped music.

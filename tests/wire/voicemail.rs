@@ -137,7 +137,7 @@ start = "mailbox"
 "#;
 
 /// Waits until the message has been recorded for so many seconds.
-fn until_message_lasts(appliance: &Appliance, seconds: u64) {
+pub(crate) fn until_message_lasts(appliance: &Appliance, seconds: u64) {
     let age = |status: &serde_json::Value| status["calls"][0]["seconds"].as_u64().unwrap_or_default();
     let begun = appliance.until("a message is recorded", |status| {
         !status["calls"][0]["recording"].is_null()

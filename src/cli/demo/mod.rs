@@ -67,6 +67,7 @@ fn show(arguments: &Arguments) -> anyhow::Result<()> {
     let options = Options {
         data_dir: Some(site.data_dir.clone()),
         admin_token: Some(token.clone()),
+        ..Options::default()
     };
     let appliance = Appliance::start(site.config.clone(), options)?;
     say(format_args!(

@@ -317,6 +317,9 @@ impl Set {
             }
             Event::Registered { .. }
             | Event::Ringing(_)
+            | Event::EarlyMedia { .. }
+            | Event::Redirected { .. }
+            | Event::Words { .. }
             | Event::Confirmed { .. }
             | Event::Offered { .. }
             | Event::RefreshWanted(_)

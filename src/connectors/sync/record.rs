@@ -122,6 +122,7 @@ impl Origin {
             collected: BTreeMap::new(),
             language: None,
             recording,
+            earlier_recordings: Vec::new(),
             voicemail: None,
             trunk: None,
             legs: Vec::new(),

@@ -1,5 +1,6 @@
-use super::text::clock_of_ms;
+use super::text::{clock_of_ms, fill};
 use super::words::Words;
+use crate::engine::LegView;
 use crate::model::{Direction, Number, Status};
 use serde::Serialize;
 
@@ -36,6 +37,36 @@ pub(super) fn way(w: &Words, direction: Direction) -> Badge {
         Direction::Outbound => badge("outbound", w.outbound),
         Direction::Internal => badge("internal", w.internal),
     }
+}
+
+/// How the worst-sounding way of a call sounds by now, by ITU-T G.107 Annex B: many are dissatisfied below 3.6, nearly
+/// all below 3.1. Nothing while nothing is measured.
+pub(super) fn voice(w: &Words, legs: &[LegView]) -> Badge {
+    let measured = || legs.iter().filter_map(|leg| leg.quality);
+    let scores = measured().flat_map(|here| [here.mos, here.there.and_then(|there| there.mos)]);
+    let losses =
+        measured().flat_map(|here| [here.loss_percent, here.there.and_then(|there| there.loss_percent)]);
+    let Some(score) = scores.flatten().reduce(f32::min) else {
+        return Badge::default();
+    };
+    let state = match score {
+        low if low < 3.1 => "bad",
+        low if low < 3.6 => "warn",
+        _ => "good",
+    };
+    let (score, loss) = (
+        format!("{score:.1}"),
+        losses.flatten().reduce(f32::max).unwrap_or_default(),
+    );
+    // Less than half a tenth of a percent is shown as none.
+    if loss < 0.05 {
+        return badge(state, &fill(w.voice, &[("score", &score)]));
+    }
+    let loss = format!("{loss:.1}");
+    badge(
+        state,
+        &fill(w.voice_with_loss, &[("score", &score), ("loss", &loss)]),
+    )
 }
 
 /// A number for people: one that is withheld says so.

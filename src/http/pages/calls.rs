@@ -5,11 +5,12 @@ use super::cards::{self, Card};
 use super::frame::{Frame, Here};
 use super::render;
 use super::tabs::Tab;
-use super::words::{Chosen, Words};
+use super::words::{Chosen, Words, keeping};
 use crate::http::cursor::Cursor;
 use crate::http::people::Visitor;
 use crate::http::reception::Reception;
 use crate::http::routes::Shared;
+use crate::model::{Cdr, RecordingId};
 use crate::store::{CdrFilter, CdrPage};
 use askama::Template;
 use axum::Extension;
@@ -50,6 +51,7 @@ pub(in crate::http) async fn calls(
             };
             let link = |number| page_address(&pairs, number);
             let mut view = painter.paint(&page, page_number, wanted.narrows(), link);
+            mark_held(&reception, words, &page, &mut view).await;
             let seq = page.latest_seq.unwrap_or(0);
             view.cursor = Cursor { epoch, seq }.encode();
             (StatusCode::OK, view)
@@ -78,6 +80,22 @@ async fn look(reception: &Reception, filter: CdrFilter) -> Option<(String, CdrPa
     let question =
         move |reader: &crate::store::Reader| Ok((reader.epoch().to_owned(), reader.cdrs(&filter)?));
     reception.read(question).await.ok()
+}
+
+/// Marks the calls with a recording that a legal hold keeps. Without an answer none is marked.
+async fn mark_held(reception: &Reception, words: &Words, page: &CdrPage, view: &mut CallsView) {
+    let ids_of = |cdr: &Cdr| -> Vec<RecordingId> {
+        let all = cdr.recording.iter().chain(&cdr.earlier_recordings);
+        all.map(|facts| facts.id).collect()
+    };
+    let ids: Vec<RecordingId> = page.items.iter().flat_map(|(_, cdr)| ids_of(cdr)).collect();
+    let held = reception.read(move |reader| reader.held_among(&ids)).await;
+    let held = held.unwrap_or_default();
+    for (row, (_, cdr)) in view.rows.iter_mut().zip(&page.items) {
+        if ids_of(cdr).iter().any(|id| held.contains(id)) {
+            row.held = keeping(words.lang).kept_by_hold;
+        }
+    }
 }
 
 /// What the page shows of the PBXs beside us; nothing while nobody can say.

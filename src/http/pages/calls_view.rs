@@ -26,6 +26,8 @@ pub(super) struct CallsView {
 /// One call.
 #[derive(Debug, Default)]
 pub(super) struct CallRow {
+    /// Of its own page.
+    pub(super) id: String,
     pub(super) way: Badge,
     pub(super) caller: String,
     pub(super) name: String,
@@ -48,6 +50,8 @@ pub(super) struct CallRow {
     pub(super) audio_title: String,
     pub(super) save_label: String,
     pub(super) channels: u8,
+    /// That a legal hold keeps the recording; empty when none does.
+    pub(super) held: &'static str,
 }
 
 /// Makes rows for one language.
@@ -100,6 +104,7 @@ impl Painter<'_> {
         let said = |sentence| recording.map(|_| fill(sentence, &which)).unwrap_or_default();
         let billable = some_time(cdr.talk_ms);
         CallRow {
+            id: cdr.cdr_id.to_string(),
             way: badges::way(w, cdr.direction),
             name: cdr.caller_name.clone().unwrap_or_default(),
             destination: badges::number(w, &cdr.dialed_number),
@@ -133,6 +138,7 @@ impl Painter<'_> {
                 .unwrap_or_default(),
             save_label: said(j.save_which),
             channels: recording.map_or(0, |recording| recording.channels),
+            held: "",
             caller,
             started,
         }

@@ -61,7 +61,7 @@ pub(in crate::http) async fn delivery(
         toasts: Vec::new(),
         destinations: delivery_view::destinations(words, now, found.parts, &pins),
         consumers: delivery_view::consumers(words, now, &found.consumers, required),
-        keeping: KeepingView::new(words, now, places, preview),
+        keeping: KeepingView::new(words, now, places, preview, reception.faces.shelf.audit()),
         may_change: visitor.may(Scope::ConfigWrite),
         offset: offset_of(now),
         trouble,

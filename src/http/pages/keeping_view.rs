@@ -1,6 +1,7 @@
 use super::badges::{Badge, badge};
 use super::delivery_view::Figure;
 use super::text::{ago, date_and_time, date_and_time_within, encoded, fill, span};
+use super::verify_view::VerifyView;
 use super::words::{Keeping, Words, keeping};
 use crate::keeping::{Due, Preview, RuleView, StorageView};
 use crate::model::Stamp;
@@ -14,6 +15,8 @@ pub(super) struct KeepingView {
     pub(super) next: Vec<DueRow>,
     /// Sentences about it all.
     pub(super) said: Vec<String>,
+    /// What the last look at every recording found.
+    pub(super) verify: VerifyView,
 }
 
 /// A place that copies go to.
@@ -57,6 +60,7 @@ impl KeepingView {
         now: Stamp,
         storages: Vec<StorageView>,
         preview: Option<Preview>,
+        found: Option<serde_json::Value>,
     ) -> Self {
         let k = keeping(w.lang);
         let said = preview
@@ -75,6 +79,7 @@ impl KeepingView {
             rules: rules.into_iter().map(rule).collect(),
             next: next.into_iter().map(|one| due(k, one)).collect(),
             said,
+            verify: VerifyView::new(k, found),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::http::problem::Problem;
 use crate::http::reception::Reception;
 use crate::http::routes::Shared;
 use crate::http::serve::Peer;
+use crate::http::witness;
 use crate::store::{Accounts, StoreError};
 use askama::Template;
 use axum::extract::{Form, State};
@@ -79,6 +80,7 @@ pub(in crate::http) async fn log_in(
         Err(rejection) => return Problem::of_status(rejection.status()).into_response(),
     };
     let name = tidy(&name);
+    let from = peer.as_ref().map(|Extension(peer)| *peer);
     if let Some(refusal) = not_now(&reception, words, peer, &headers, &name).await {
         return refusal;
     }
@@ -113,6 +115,7 @@ pub(in crate::http) async fn log_in(
         .await;
     };
     tracing::info!(user = %name, "{name} logged in.");
+    witness::logged_in(&reception, &name, from.as_ref()).await;
     welcome(&reception, name, role, &hash.into_phc()).await
 }
 

@@ -6,6 +6,7 @@
 
 mod assets;
 mod badges;
+mod call;
 mod calls;
 mod calls_filter;
 mod calls_view;
@@ -15,6 +16,7 @@ mod delivery_view;
 mod frame;
 mod graphql;
 mod keeping_view;
+mod ladder_view;
 mod login;
 mod messages;
 mod now;
@@ -26,9 +28,11 @@ mod sync_view;
 mod tabs;
 mod text;
 mod turning;
+mod verify_view;
 mod words;
 
 pub(super) use assets::{graphql_script, icon, journal_script, now_script, stylesheet};
+pub(super) use call::call;
 pub(super) use calls::calls;
 pub(super) use delivery::delivery;
 pub(super) use frame::choose_language;

@@ -87,6 +87,8 @@ pub(super) struct CallRow {
     pub(super) trunk: String,
     pub(super) stage: Badge,
     pub(super) detail: String,
+    /// How it sounds; empty while that is not measured.
+    pub(super) voice: Badge,
     /// Empty unless it is being recorded.
     pub(super) recording: String,
     /// Empty when this visitor may not hang up, or the call ends already.
@@ -329,6 +331,7 @@ impl Painter<'_> {
             trunk: call.trunk.as_ref().map(by).unwrap_or_default(),
             stage: badge(call.stage, &self.stage(call)),
             detail: self.detail(call),
+            voice: badges::voice(self.words, &call.legs),
             recording: word_if(call.recording.is_some(), w.recording),
             hang_up: word_if(may_end, w.hang_up),
         }

@@ -48,12 +48,14 @@ pub(super) async fn history(State(reception): Shared, Path(id): Path<String>) ->
     let known = reception.read(move |reader| reader.known_recording(id)).await?;
     let known = known.ok_or_else(unknown)?;
     let deeds = reception.read(move |reader| reader.recording_deeds(id)).await?;
+    let copies = reception.read(move |reader| reader.copy_views(id)).await?;
     let body = json!({
         "id": id,
         "call_id": known.stored.row.call_id,
         "held_since": known.held_since,
         "removed_ms": known.removed_ms,
         "items": deeds,
+        "copies": copies,
     });
     Ok(Json(body).into_response())
 }
@@ -116,8 +118,17 @@ pub(super) async fn redact(
     let by = warrant.by.clone();
     let (before, after) = ask(&reception, move |shelf| shelf.redact(id, span_ms, &warrant)).await?;
     tracing::info!(recording = %id, by, "A span of recording {id} was silenced by {by}.");
-    let body =
-        json!({ "id": id, "from": span.from, "to": span.to, "sha256_before": before, "sha256": after });
+    // Copies elsewhere wait for the new file from this moment on.
+    let copies = reception.read(move |reader| reader.copy_views(id)).await?;
+    reception.faces.keeping.hurry();
+    let body = json!({
+        "id": id,
+        "from": span.from,
+        "to": span.to,
+        "sha256_before": before,
+        "sha256": after,
+        "copies": copies,
+    });
     Ok(Json(body).into_response())
 }
 

@@ -4,12 +4,14 @@ use super::keeping;
 use super::process::Process;
 use super::status::{Journal, journal};
 use super::voice_metrics;
+use super::work_metrics;
 use crate::agents::AgentState;
 use crate::engine::Snapshot;
 use crate::http::problem::Problem;
-use crate::http::{Disk, Faces, Unrecorded};
+use crate::http::{Disk, Faces, HealthReport};
 use crate::keeping::StorageView;
 use crate::store::{Backlog, Condition, DeliveryState};
+use crate::trace::{TraceCounts, TraceReader};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -46,7 +48,7 @@ pub(super) async fn show(State(reception): Shared) -> Result<Response, Problem> 
     page.answers(&reception.answers());
     let health = reception.faces.health.look();
     page.machine(&Process::look(), health.disk);
-    page.unrecorded(health.recordings);
+    page.work(&health, reception.faces.traces.as_ref().map(TraceReader::counts));
     page.database(&health.journal);
     Ok(([(header::CONTENT_TYPE, KIND)], page.text).into_response())
 }
@@ -457,11 +459,14 @@ impl Page {
         }
     }
 
-    fn unrecorded(&mut self, Unrecorded { cut, left_out }: Unrecorded) {
-        let name = "callpost_recordings_given_up_total";
-        self.family(name, "counter", "Recordings given up for want of space.");
-        self.sample(name, &[("how", "cut")], cut as f64);
-        self.sample(name, &[("how", "left_out")], left_out as f64);
+    /// What recordings and messages have cost.
+    fn work(&mut self, health: &HealthReport, traced: Option<TraceCounts>) {
+        for row in work_metrics::rows(health, traced) {
+            if !row.help.is_empty() {
+                self.family(row.name, row.kind, row.help);
+            }
+            self.sample(row.name, row.label.as_slice(), row.value);
+        }
     }
 
     /// Whether each destination is delivered to, and since when not.

@@ -1,11 +1,13 @@
 //! The API, one file a resource. To add one, write its file and its lines in [`table`].
 
 mod agents;
+mod audit;
 mod bans;
 mod calls;
 mod cdrs;
 mod consumers;
 mod destinations;
+mod distant_audio;
 mod evidence;
 mod export;
 mod foreign_audio;
@@ -25,12 +27,17 @@ mod sources;
 mod status;
 mod syncs;
 mod telephone;
+mod traces;
 mod upstreams;
+mod verdicts;
 mod voice_metrics;
+mod work_metrics;
 
 pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use recordings::send as send_recording;
+pub(super) use traces::Told;
 pub(super) use upstreams::carry_on;
+pub(super) use verdicts::judge;
 
 use super::dialects;
 use super::pages;
@@ -69,6 +76,9 @@ pub(super) fn table() -> Vec<Route> {
         read("/api/v1/status", Scope::CallsRead, get(status::show)),
         read("/api/v1/calls", Scope::CallsRead, get(calls::list)),
         read("/api/v1/calls/{id}", Scope::CallsRead, get(calls::show)),
+        read("/api/v1/calls/{id}/ladder", Scope::CdrRead, get(traces::ladder)),
+        read("/api/v1/calls/{id}/verdict", Scope::CdrRead, get(verdicts::show)),
+        read("/api/v1/calls/{id}/pcap", Scope::CdrRead, get(traces::pcap)),
         act(
             "/api/v1/calls/{id}/hangup",
             Scope::CallsControl,
@@ -256,6 +266,8 @@ pub(super) fn table() -> Vec<Route> {
             Scope::AgentsWrite,
             post(agents::set_state),
         ),
+        read("/api/v1/audit", Scope::Admin, get(audit::list)),
+        read("/api/v1/audit/verify", Scope::Admin, get(audit::verify)),
         read("/api/v1/bans", Scope::CallsRead, get(bans::list)),
         Route {
             path: "/api/v1/bans/{address}",
@@ -342,6 +354,7 @@ pub(super) fn table() -> Vec<Route> {
         read("/calls", Scope::CdrRead, get(pages::calls)),
         read("/admin/callcenter", Scope::CdrRead, get(pages::calls)),
         read("/assets/journal.js", Scope::CdrRead, get(pages::journal_script)),
+        read("/calls/{id}", Scope::CdrRead, get(pages::call)),
         read("/calls/messages", Scope::CdrRead, get(pages::messages)),
         act("/calls/messages", Scope::CallsControl, post(pages::mark_message)),
         read("/calls/sync", Scope::CdrRead, get(pages::sync)),

@@ -1,4 +1,5 @@
 use super::Shared;
+use super::distant_audio;
 use super::evidence;
 use super::foreign_audio;
 use super::input::{self, Params};
@@ -6,7 +7,7 @@ use crate::http::file_body::FileBody;
 use crate::http::problem::Problem;
 use crate::http::range::{Part, asked};
 use crate::http::reception::Reception;
-use crate::http::shelf::{Shelf, ShelfTrouble, Sound};
+use crate::http::shelf::{Playing, Shelf, ShelfTrouble, Sound};
 use crate::model::{AgentId, CallId, RecordingId, RecordingKind, Stamp};
 use crate::store::{RecordingState, StoredRecording};
 use axum::Json;
@@ -50,6 +51,8 @@ struct Item {
     /// When the file left this box, and by which rule.
     removed_at: Option<Stamp>,
     removed_by: Option<String>,
+    /// Since when a legal hold keeps it.
+    held_since: Option<String>,
     channels: Option<u8>,
     sha256: Option<String>,
     bytes: Option<u64>,
@@ -95,7 +98,12 @@ pub(super) async fn list(
 
 fn item(zone: &TimeZone, stored: StoredRecording) -> Item {
     let facts = stored.facts().cloned();
-    let StoredRecording { row, state, removed } = stored;
+    let StoredRecording {
+        row,
+        state,
+        removed,
+        held_since,
+    } = stored;
     let is_removed = removed.is_some();
     let (state, failure) = match state {
         RecordingState::Open => ("open", None),
@@ -114,6 +122,7 @@ fn item(zone: &TimeZone, stored: StoredRecording) -> Item {
         failure,
         removed_at: removed.as_ref().map(|(_, at_ms)| input::stamp(zone, *at_ms)),
         removed_by: removed.map(|(rule, _)| rule),
+        held_since,
         channels: facts.as_ref().map(|facts| facts.channels),
         bytes: facts.as_ref().and_then(|facts| facts.bytes),
         duration_ms: facts.as_ref().and_then(|facts| facts.duration_ms),
@@ -152,7 +161,11 @@ pub(in crate::http) async fn send(
         return foreign_audio::play(&reception.faces.sync, CallId(id.0), headers).await;
     };
     if let Some((rule, at_ms)) = &stored.removed {
-        return Err(gone(reception, id, rule, *at_ms).await);
+        let Some(playing) = distant_audio::open(&reception.faces, &stored, rule).await? else {
+            return Err(gone(reception, id, rule, *at_ms).await);
+        };
+        let name = file_name(&stored, save, playing.media_type);
+        return Ok(Audio::of(playing, &stored).answer(headers, &name));
     }
     if let RecordingState::Failed(reason) = stored.state {
         return Err(Problem::new(StatusCode::NOT_FOUND, "recording_failed", reason));
@@ -187,16 +200,7 @@ async fn from_shelf(shelf: &Arc<dyn Shelf>, stored: &StoredRecording) -> Result<
     let (shelf, row) = (Arc::clone(shelf), stored.row.clone());
     let playing = tokio::task::spawn_blocking(move || shelf.open(&row)).await;
     match playing {
-        Ok(Ok(playing)) => Ok(Some(Audio {
-            file: playing.sound,
-            length: playing.length,
-            media_type: playing.media_type,
-            // The file's own hash: what is heard changes when and only when it does.
-            etag: stored
-                .facts()
-                .and_then(|facts| facts.sha256.as_ref())
-                .map(|hash| format!("\"{hash}\"")),
-        })),
+        Ok(Ok(playing)) => Ok(Some(Audio::of(playing, stored))),
         Ok(Err(ShelfTrouble::Gone)) | Err(_) => Ok(None),
         Ok(Err(trouble)) => Err(evidence::problem(trouble)),
     }
@@ -230,6 +234,19 @@ struct Audio {
 }
 
 impl Audio {
+    fn of(playing: Playing, stored: &StoredRecording) -> Self {
+        Self {
+            file: playing.sound,
+            length: playing.length,
+            media_type: playing.media_type,
+            // The file's own hash: what is heard changes when and only when it does.
+            etag: stored
+                .facts()
+                .and_then(|facts| facts.sha256.as_ref())
+                .map(|hash| format!("\"{hash}\"")),
+        }
+    }
+
     fn answer(self, headers: &HeaderMap, disposition: &str) -> Response {
         if self.is_known_to(headers) {
             return finish(self.base(StatusCode::NOT_MODIFIED), Body::empty());

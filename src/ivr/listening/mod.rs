@@ -238,7 +238,7 @@ impl Listening {
         Next::Stay(Turn::Play(items))
     }
 
-    fn choose(&mut self, walk: &Walk, key: Digit) -> Next {
+    fn choose(&mut self, walk: &mut Walk, key: Digit) -> Next {
         match key.as_char() {
             '1' => {
                 self.at = 0;
@@ -252,7 +252,7 @@ impl Listening {
     }
 
     /// Plays the message that is next, or says that there is none.
-    fn hear(&mut self, walk: &Walk, before: &[&str]) -> Next {
+    fn hear(&mut self, walk: &mut Walk, before: &[&str]) -> Next {
         let mut items = prompts(walk, before.iter().copied());
         let Some(message) = self.message() else {
             if !self.messages().is_empty() {
@@ -265,6 +265,7 @@ impl Listening {
             items.extend(prompt(walk, "vm-urgent"));
         }
         items.push(Playable::Message(MessageSound::File(message.path.clone())));
+        walk.deeds.push(BoxDeed::Hear(message.id));
         self.place = Place::Hearing;
         Next::Stay(Turn::Play(items))
     }

@@ -56,7 +56,7 @@ fn opened() -> Rehearsal {
     let opened = agent.input(Input::BoxAnswered(BoxAnswer::Opened(contents())));
     assert_eq!(
         opened,
-        "play en/vm-new-count + en \"2\" + en/vm-saved-count + en \"1\" + en/vm-menu"
+        "play en/vm-new-count + en/num-2 + en/vm-saved-count + en/num-1 + en/vm-menu"
     );
     agent
 }
@@ -68,21 +68,24 @@ fn messages_are_heard_one_after_the_other_and_a_heard_one_is_new_no_longer() {
     assert_eq!(agent.heard(), "play en/vm-message-menu");
     assert_eq!(
         agent.session.take_deeds(),
-        [BoxDeed::Mark(id(1), MessageState::Saved)]
+        [BoxDeed::Hear(id(1)), BoxDeed::Mark(id(1), MessageState::Saved)]
     );
     assert_eq!(agent.press("6"), "play message 2.wav");
     assert_eq!(agent.press("6"), "play message 3.wav", "cut short, it stays new");
-    assert_eq!(agent.session.take_deeds(), []);
+    assert_eq!(
+        agent.session.take_deeds(),
+        [BoxDeed::Hear(id(2)), BoxDeed::Hear(id(3))]
+    );
     assert_eq!(agent.press("4"), "play message 2.wav");
     assert_eq!(agent.press("9"), "play en/vm-kept");
     assert_eq!(
         agent.session.take_deeds(),
-        [BoxDeed::Mark(id(2), MessageState::Saved)]
+        [BoxDeed::Hear(id(2)), BoxDeed::Mark(id(2), MessageState::Saved)]
     );
     assert_eq!(agent.press("6"), "play message 3.wav");
     assert_eq!(
         agent.press("6"),
-        "play en/vm-no-more + en/vm-saved-count + en \"3\" + en/vm-menu"
+        "play en/vm-no-more + en/vm-saved-count + en/num-3 + en/vm-menu"
     );
     assert_eq!(agent.press("#"), "play en/goodbye");
     assert_eq!(agent.heard(), "hang up");
@@ -95,7 +98,7 @@ fn a_message_thrown_away_can_be_taken_back() {
     assert_eq!(agent.press("7"), "play en/vm-deleted");
     assert_eq!(
         agent.session.take_deeds(),
-        [BoxDeed::Mark(id(1), MessageState::Deleted)]
+        [BoxDeed::Hear(id(1)), BoxDeed::Mark(id(1), MessageState::Deleted)]
     );
     assert_eq!(agent.press("7"), "play en/vm-kept");
     assert_eq!(
@@ -110,7 +113,8 @@ fn the_envelope_tells_from_whom_and_when_and_the_sender_is_called_back() {
     agent.press("1");
     assert_eq!(
         agent.press("3"),
-        "play en/vm-from + en \"0 5 0 1 2 3 4 5 6 7\" + en/vm-received + en \"2025-11-20, 12:00\" + en/vm-message-menu"
+        "play en/vm-from + en/num-0 + en/num-5 + en/num-0 + en/num-1 + en/num-2 + en/num-3 + en/num-4 + en/num-5 + en/num-6 + en/num-7 + en/vm-received + en/weekday-4 + en/date-the + en/date-20 + en/month-11 + en/num-20 + en/num-20 + en/num-5 + \
+         en/num-12 + en/time-oclock + en/time-pm + en/vm-message-menu"
     );
     assert_eq!(agent.press("2"), "call 0501234567 back");
     assert_eq!(

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A bucket or container.
-pub(super) struct Cloud {
+pub(in crate::keeping) struct Cloud {
     objects: Arc<dyn ObjectStore>,
     parts: Arc<dyn MultipartStore>,
     /// Whether it names what it has by the MD5, so that nothing has to be read back.
@@ -239,6 +239,11 @@ impl Cloud {
         let payload = PutPayload::from(bytes.to_vec());
         self.objects.put(&path(key)?, payload).await.map_err(wrong)?;
         Ok(())
+    }
+
+    pub(super) async fn read_at(&self, key: &str, at: u64, count: u64) -> Result<bytes::Bytes, Trouble> {
+        let span = at..at.saturating_add(count);
+        self.objects.get_range(&path(key)?, span).await.map_err(wrong)
     }
 
     pub(super) async fn read_small(&self, key: &str) -> Result<Vec<u8>, Trouble> {

@@ -131,8 +131,7 @@ impl Feeder {
                 }
                 *failures = 0;
                 let url = self.storage.address_of(&key);
-                self.uploads
-                    .verified(name, job.row, &key, bytes, &sha256, Some(url))
+                self.uploads.verified(name, job, &key, bytes, &sha256, Some(url))
             }
             Outcome::Fault(reason) => self.give_up(&job, &reason),
             Outcome::TryAgain(trouble) => {

@@ -4,15 +4,17 @@ use super::Storage;
 use super::file::{Source, hex};
 use super::pace::{PIECE_BYTES, Pace};
 use super::target::{Same, Trouble, other_bytes, other_length};
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The directory.
 #[derive(Debug)]
-pub(super) struct Local {
+pub(in crate::keeping) struct Local {
     dir: PathBuf,
     pace: Arc<Pace>,
 }
@@ -80,6 +82,15 @@ impl Local {
         let mut file = File::create(&part).map_err(|error| told(&part, &error))?;
         file.write_all(bytes).map_err(|error| told(&part, &error))?;
         finish(&file, &part, &path).map_err(|error| told(&path, &error))
+    }
+
+    pub(super) fn read_at(&self, key: &str, at: u64, count: u64) -> Result<Bytes, Trouble> {
+        self.look_for_it()?;
+        let path = self.dir.join(key);
+        let mut piece = vec![0; usize::try_from(count).unwrap_or(0)];
+        let read = File::open(&path).and_then(|file| file.read_exact_at(&mut piece, at));
+        read.map_err(|error| told(&path, &error))?;
+        Ok(piece.into())
     }
 
     pub(super) fn read_small(&self, key: &str) -> Result<Vec<u8>, Trouble> {

@@ -6,6 +6,7 @@
 
 mod config;
 mod copy;
+mod distant;
 mod feeder;
 mod file;
 mod local;
@@ -25,5 +26,7 @@ mod cloud;
 
 use config::Kind;
 pub use config::{Kind as StorageKind, Storage};
+pub use distant::DistantCopy;
 pub(super) use feeder::{Feeder, Pauses};
+pub(super) use target::Target;
 pub use view::{StorageView, Tested};

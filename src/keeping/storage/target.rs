@@ -6,11 +6,12 @@ use super::webdav::Webdav;
 use super::{Kind, Storage};
 use crate::egress::Egress;
 use crate::store::UploadPart;
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// A place, ready to be sent to.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(in crate::keeping) enum Target {
     /// S3, Google or Azure.
     Cloud(Box<Cloud>),
     /// A folder of a WebDAV server.
@@ -22,7 +23,7 @@ pub(super) enum Target {
 /// Why it did not go well, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Trouble(pub(super) String);
+pub(in crate::keeping) struct Trouble(pub(in crate::keeping) String);
 
 /// Whether what lies under a key is the same as the file here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub(super) trait Progress: Send {
 
 impl Target {
     /// Gets ready for the place of a section. Reads `ca_file`.
-    pub(super) fn open(storage: &Storage, egress: &Egress) -> Result<Self, Trouble> {
+    pub(in crate::keeping) fn open(storage: &Storage, egress: &Egress) -> Result<Self, Trouble> {
         let pace = Arc::new(Pace::new(storage.kilobytes_per_second));
         Ok(match storage.kind {
             Kind::S3 | Kind::Gcs | Kind::Azure => Self::Cloud(Box::new(Cloud::open(storage, egress, pace)?)),
@@ -108,6 +109,15 @@ impl Target {
             Self::Cloud(cloud) => cloud.put_small(key, bytes).await,
             Self::Webdav(webdav) => webdav.put_small(key, bytes).await,
             Self::Local(local) => local.put_small(key, bytes),
+        }
+    }
+
+    /// Reads so many bytes of a copy from there on.
+    pub(super) async fn read_at(&self, key: &str, at: u64, count: u64) -> Result<Bytes, Trouble> {
+        match self {
+            Self::Cloud(cloud) => cloud.read_at(key, at, count).await,
+            Self::Webdav(webdav) => webdav.read_at(key, at, count).await,
+            Self::Local(local) => local.read_at(key, at, count),
         }
     }
 

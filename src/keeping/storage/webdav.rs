@@ -9,7 +9,7 @@ use crate::egress::{Author, Egress, Times, Trust, in_plain_words};
 use crate::model::Secret;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use reqwest::header::{CONTENT_LENGTH, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderValue, RANGE};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use sha2::{Digest as _, Sha256};
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 /// The folder.
 #[derive(Debug)]
-pub(super) struct Webdav {
+pub(in crate::keeping) struct Webdav {
     client: Client,
     base: Url,
     user: Option<(String, Secret)>,
@@ -154,6 +154,28 @@ impl Webdav {
     pub(super) async fn put_small(&self, key: &str, bytes: &[u8]) -> Result<(), Trouble> {
         let put = || Ok(self.ask(Method::PUT, key)?.body(bytes.to_vec()));
         self.put_below(key, put, bytes.len() as u64).await
+    }
+
+    /// By Range (RFC 9110 §14.2). A server that does not know it sends all of it, of which only the beginning is taken.
+    pub(super) async fn read_at(&self, key: &str, at: u64, count: u64) -> Result<Bytes, Trouble> {
+        let span = format!("bytes={at}-{}", at.saturating_add(count).saturating_sub(1));
+        let mut answer = said(self.ask(Method::GET, key)?.header(RANGE, span).send().await)?;
+        let is_part = answer.status() == StatusCode::PARTIAL_CONTENT;
+        let begins = answer.status() == StatusCode::OK && at == 0;
+        if !is_part && !begins {
+            well("GET", answer)?;
+            return Err(Trouble("the server gives no parts of a file".to_owned()));
+        }
+        let most = usize::try_from(count).unwrap_or(0);
+        let mut read = Vec::with_capacity(most);
+        while let Some(piece) = said(answer.chunk().await)? {
+            let wanted = most.saturating_sub(read.len()).min(piece.len());
+            read.extend_from_slice(piece.get(..wanted).unwrap_or_default());
+            if read.len() >= most {
+                break;
+            }
+        }
+        Ok(read.into())
     }
 
     pub(super) async fn read_small(&self, key: &str) -> Result<Vec<u8>, Trouble> {

@@ -3,6 +3,7 @@
 
 mod conceal;
 mod decoder;
+mod doubler;
 mod encoder;
 mod length;
 mod pcm;
@@ -10,6 +11,7 @@ mod resampler;
 
 pub(super) use conceal::period;
 pub use decoder::Decoder;
+pub(super) use doubler::Doubler;
 pub use encoder::Encoder;
 pub use length::ticks;
 pub use pcm::Pcm;

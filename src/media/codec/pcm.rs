@@ -33,12 +33,12 @@ impl Pcm {
     }
 
     /// All the room there is, to be followed by [`Pcm::keep`].
-    pub(super) fn room(&mut self) -> &mut [i16] {
+    pub(in crate::media) fn room(&mut self) -> &mut [i16] {
         &mut self.samples
     }
 
     /// The first so many samples of the room are the packet.
-    pub(super) fn keep(&mut self, length: usize) {
+    pub(in crate::media) fn keep(&mut self, length: usize) {
         self.length = length.min(self.samples.len());
     }
 }

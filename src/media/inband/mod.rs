@@ -9,7 +9,8 @@ mod window;
 #[cfg(test)]
 mod chatter;
 
-use crate::model::Digit;
+use super::hearing::Hearing;
+use crate::model::{Codec, Digit};
 use window::{HOP, Pair, Tone, WINDOW, Window};
 
 /// Windows in a row that make a press, and that end it.
@@ -21,7 +22,7 @@ const STRAY: f32 = 0.02;
 /// Samples of silence after which a press is over even if no packet tells: 40 ms.
 const GAP: u32 = 320;
 
-/// Listens to one voice at 8000 samples a second.
+/// Listens to one voice at 8000 samples a second: any wider one is heard as a telephone line would carry it.
 #[derive(Debug)]
 pub(super) struct Inband {
     window: Window,
@@ -32,6 +33,8 @@ pub(super) struct Inband {
     /// A second press in one packet, told with the next.
     untold: Option<Digit>,
     next: Option<(u16, u32)>,
+    /// For what has to be decoded.
+    hearing: Hearing,
 }
 
 /// Windows in a row with the same key.
@@ -70,20 +73,38 @@ impl Inband {
             press: None,
             untold: None,
             next: None,
+            hearing: Hearing::default(),
         }
     }
 
-    /// Listens to the voice of one packet; a digit when a press has become certain.
+    /// Listens to a packet whose voice has to be decoded first.
+    pub(super) fn hear_coded(
+        &mut self,
+        sequence: u16,
+        timestamp: u32,
+        codec: Codec,
+        payload: &[u8],
+    ) -> Option<Digit> {
+        let mut hearing = std::mem::take(&mut self.hearing);
+        let voice = hearing.hear(codec, 8000, payload).iter().copied();
+        let digit = self.hear(sequence, timestamp, codec.clock_rate(), voice);
+        self.hearing = hearing;
+        digit
+    }
+
+    /// Listens to the voice of one packet, whose stamps count at `clock` Hz; a digit when a press has become certain.
     pub(super) fn hear(
         &mut self,
         sequence: u16,
         timestamp: u32,
+        clock: u32,
         voice: impl ExactSizeIterator<Item = i16>,
     ) -> Option<Digit> {
-        let length = u32::try_from(voice.len()).unwrap_or(0);
+        let scale = clock / 8000;
+        let length = u32::try_from(voice.len()).unwrap_or(0) * scale;
         if let Some((number, stamp)) = self.next
             && number == sequence
-            && (GAP..u32::MAX / 2).contains(&timestamp.wrapping_sub(stamp))
+            && (GAP * scale..u32::MAX / 2).contains(&timestamp.wrapping_sub(stamp))
         {
             self.forget(); // Nothing was lost: the phone sends no silence.
         }
@@ -220,7 +241,7 @@ mod tests {
             let voice = packet
                 .iter()
                 .map(|sample| g711::linear(codec, g711::encode(codec, *sample)));
-            let digit = inband.hear(number as u16, number as u32 * 160, voice);
+            let digit = inband.hear(number as u16, number as u32 * 160, 8000, voice);
             heard.extend(digit.map(Digit::as_char));
         }
         heard
@@ -264,6 +285,27 @@ mod tests {
             }
             let twice: String = KEYS.chars().flat_map(|key| [key, key]).collect();
             assert_eq!(heard(&singer.rest(40).voice), twice, "{shift}");
+        }
+    }
+
+    /// A phone in wide band without telephone-event: its tones come through the codec.
+    #[test]
+    fn keys_are_heard_in_wide_band_codecs_too() {
+        use crate::media::Mouth;
+        for codec in [Codec::G722, Codec::Opus] {
+            let mut singer = Singer::at(-10.0).rest(200);
+            for key in KEYS.chars() {
+                singer = singer.press(digit(key), 100).rest(100);
+            }
+            let (mut inband, mut mouth) = (Inband::new(), Mouth::new(codec, 8000));
+            let (mut heard, mut payload) = (String::new(), [0; 1500]);
+            for (number, frame) in singer.rest(200).voice.chunks_exact(160).enumerate() {
+                let length = mouth.speak(frame, &mut payload);
+                let stamp = number as u32 * codec.clock_rate() / 50;
+                let digit = inband.hear_coded(number as u16, stamp, codec, &payload[..length]);
+                heard.extend(digit.map(Digit::as_char));
+            }
+            assert_eq!(heard, KEYS, "{codec}");
         }
     }
 
@@ -390,7 +432,7 @@ mod tests {
         let (mut sequence, mut timestamp) = (65_534u16, u32::MAX - 200);
         for _ in 0..2 {
             for packet in press.chunks(160) {
-                let digit = inband.hear(sequence, timestamp, packet.iter().copied());
+                let digit = inband.hear(sequence, timestamp, 8000, packet.iter().copied());
                 heard.extend(digit.map(Digit::as_char));
                 sequence = sequence.wrapping_add(1);
                 timestamp = timestamp.wrapping_add(160);
@@ -408,7 +450,7 @@ mod tests {
             .chunks(160)
             .enumerate()
             .map(|(number, packet)| {
-                inband.hear(number as u16, number as u32 * 160, packet.iter().copied());
+                inband.hear(number as u16, number as u32 * 160, 8000, packet.iter().copied());
                 inband.sounds()
             })
             .collect();
@@ -441,7 +483,7 @@ mod tests {
             let voice = packet
                 .iter()
                 .map(|sample| g711::linear(Codec::Pcma, g711::encode(Codec::Pcma, *sample)));
-            let digit = inband.hear(number as u16, number as u32 * 160, voice);
+            let digit = inband.hear(number as u16, number as u32 * 160, 8000, voice);
             heard.extend(digit.map(|digit| format!("{digit}@{:.2} ", number as f64 / 50.0)));
         }
         heard

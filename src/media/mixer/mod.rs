@@ -4,6 +4,7 @@
 //! that party's codec. Its ticks are counted from one origin, so that a day of them is a day. Nothing is allocated
 //! between two changes of who takes part.
 
+mod choir;
 mod limit;
 mod party;
 mod table;

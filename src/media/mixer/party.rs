@@ -19,6 +19,8 @@ pub(super) struct Party {
     pub(super) said: [i16; MOST_SAMPLES],
     /// Whether it says anything now.
     pub(super) is_heard: bool,
+    /// Ticks since it last said something to all.
+    pub(super) quiet: u8,
     pub(super) mouth: Mouth,
     ear: Ear,
     hears: Codec,
@@ -33,6 +35,7 @@ impl Party {
             voice,
             said: [0; MOST_SAMPLES],
             is_heard: false,
+            quiet: 0,
             mouth: Mouth::new(voice.codec, rate_hz).keeping_to(&voice.opus),
             ear: Ear::new(now, voice.codec, rate_hz),
             hears: voice.codec,
@@ -69,6 +72,11 @@ impl Party {
         self.is_heard = match self.said.get_mut(..length) {
             Some(said) => self.ear.pull(now, said),
             None => false,
+        };
+        self.quiet = if self.sounds() {
+            0
+        } else {
+            self.quiet.saturating_add(1)
         };
     }
 

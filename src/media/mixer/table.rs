@@ -1,5 +1,6 @@
 use super::super::Packet;
 use super::Voice;
+use super::choir::{Choir, MOST_PAYLOAD};
 use super::limit::{cut, soften};
 use super::party::{MOST_SAMPLES, Party};
 use crate::model::{Codec, Part};
@@ -9,8 +10,6 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(20);
 /// Ticks missed by more than this are not made up for: the thread was stopped.
 const STALLED: Duration = Duration::from_millis(100);
-/// Room for a packet's payload in any codec: the longest frame of Opus (RFC 6716 §3.2.1).
-const MOST_PAYLOAD: usize = 1275;
 /// Bytes of a tick in G.711.
 const LAW: usize = 160;
 
@@ -28,6 +27,8 @@ pub struct Mixer {
     payload: [u8; MOST_PAYLOAD],
     /// What those hear who say nothing themselves, once for each law.
     plain: [Option<[u8; LAW]>; 2],
+    /// The same in the other codecs, where there are many of them.
+    choirs: Vec<Choir>,
 }
 
 impl Mixer {
@@ -42,6 +43,7 @@ impl Mixer {
             heard: [0; MOST_SAMPLES],
             payload: [0; MOST_PAYLOAD],
             plain: [None; 2],
+            choirs: Vec::new(),
         };
         mixer.ticks = mixer.gone(now);
         mixer
@@ -123,6 +125,7 @@ impl Mixer {
         }
         self.add_up(length);
         self.plain = [None; 2];
+        self.choirs.iter_mut().for_each(Choir::draw_breath);
         for place in 0..self.parties.len() {
             self.say(place, length, &mut send);
         }
@@ -144,7 +147,9 @@ impl Mixer {
             for party in &mut self.parties {
                 party.change(now, party.voice, rate_hz);
             }
+            self.choirs.clear();
         }
+        Choir::of(&self.parties, rate_hz, &mut self.choirs);
     }
 
     fn length(&self) -> usize {
@@ -177,7 +182,21 @@ impl Mixer {
         if let Some(Some(ready)) = law.and_then(|law| self.plain.get(law)) {
             return send(id, codec, ready);
         }
+        let choir = self
+            .choirs
+            .iter()
+            .position(|choir| choir.has(party))
+            .filter(|_| !is_whispered_to);
+        if let Some(said) = choir.and_then(|choir| self.choirs.get(choir)?.said()) {
+            return send(id, codec, said);
+        }
         self.mix_for(place, length);
+        if let (Some(choir), Some(heard)) = (
+            choir.and_then(|choir| self.choirs.get_mut(choir)),
+            self.heard.get(..length),
+        ) {
+            return send(id, codec, choir.say(heard));
+        }
         let (Some(party), Some(heard)) = (self.parties.get_mut(place), self.heard.get(..length)) else {
             return;
         };

@@ -253,3 +253,52 @@ fn two_who_can_be_relayed_are_a_pair_and_others_are_not() {
     mixer.join(now, 6, Codec::Pcma, Part::Talks);
     assert_eq!(mixer.pair(), Some((5, 6)));
 }
+
+/// Eight phones in one wide codec, of which one talks at a time: the others are spoken to with the same bytes, and whoever
+/// talks never hears itself.
+#[test]
+fn listeners_to_the_same_mix_share_one_encoding_and_a_talker_has_its_own() {
+    use super::super::Mouth;
+    use super::super::codec::testing::{sine, strength};
+    use super::super::codec::{Decoder, Pcm};
+    for codec in [Codec::G722, Codec::Opus] {
+        let start = origin();
+        let mut mixer = Mixer::new(start, start);
+        for id in 0..8 {
+            mixer.join(start, id, codec, Part::Talks);
+        }
+        let mut decoders: Vec<_> = (0..8).map(|_| Decoder::at(codec, 16_000)).collect();
+        let mut heard = vec![Vec::new(); 8];
+        let mut same = 0;
+        let mut mouths: Vec<_> = (0..8).map(|_| Mouth::new(codec, 16_000)).collect();
+        for tick in 1..=200_u32 {
+            let now = start + Duration::from_millis(20) * tick;
+            // The second takes over half way.
+            let talker = usize::from(tick > 100);
+            let tone = sine(16_000, [1000.0, 1500.0][talker], 8000.0, 320);
+            let mut buffer = [0; 1500];
+            let length = mouths[talker].speak(&tone, &mut buffer);
+            let mut said = packet(codec, tick);
+            said.header.timestamp = tick * codec.clock_rate() / 50;
+            mixer.put(now, talker, &said, &buffer[..length]);
+            assert!(mixer.take_due(now));
+            let mut sent = vec![Vec::new(); 8];
+            mixer.tick(now, |id, _, payload| sent[id] = payload.to_vec());
+            same += usize::from(sent[2..].iter().all(|payload| *payload == sent[2]));
+            let mut pcm = Pcm::new();
+            for id in 0..8 {
+                decoders[id].decode(&sent[id], &mut pcm);
+                heard[id].extend_from_slice(pcm.samples());
+            }
+        }
+        assert!(same > 150, "{codec}: {same} ticks");
+        let second = |id: usize, from: usize| &heard[id][from * 16_000..(from + 1) * 16_000];
+        for id in 2..8 {
+            assert!(strength(second(id, 1), 16_000, 1000.0) > 5000.0, "{codec}: {id}");
+            assert!(strength(second(id, 3), 16_000, 1500.0) > 5000.0, "{codec}: {id}");
+        }
+        assert!(strength(second(0, 1), 16_000, 1000.0) < 200.0, "{codec}: itself");
+        assert!(strength(second(1, 3), 16_000, 1500.0) < 200.0, "{codec}: itself");
+        assert!(strength(second(1, 1), 16_000, 1000.0) > 5000.0, "{codec}");
+    }
+}

@@ -1,9 +1,10 @@
 use super::legs::Leg;
+use super::ration::REPORTS;
 use super::sockets::Pair;
 use super::traffic::{RTCP, RTP, token};
 use super::worker::Worker;
 use crate::media::{Found, MediaEvent, MediaOrder, Piece, Session, Tape};
-use crate::model::{Codec, LegKey, Playable, RecordingId};
+use crate::model::{LegKey, Playable, RecordingId, TapeFormat};
 use mio::Interest;
 use std::time::Instant;
 
@@ -41,8 +42,8 @@ impl Worker {
                 left,
                 right,
                 id,
-                codec,
-            } => self.record(now, left, right, id, codec),
+                format,
+            } => self.record(now, left, right, id, format),
             MediaOrder::StopRecording { leg } => self.stop_recording(now, leg),
             MediaOrder::PauseRecording { leg } => self.pause_recording(now, leg, true),
             MediaOrder::ResumeRecording { leg } => self.pause_recording(now, leg, false),
@@ -82,7 +83,8 @@ impl Worker {
         }
         leg.session.stop_playing();
         let registry = self.poll.registry();
-        for socket in [&mut leg.sockets.rtp, &mut leg.sockets.rtcp] {
+        let reports = (!leg.is_flooded()).then_some(&mut leg.sockets.rtcp);
+        for socket in [Some(&mut leg.sockets.rtp), reports].into_iter().flatten() {
             if let Err(error) = registry.deregister(socket) {
                 tracing::warn!(%error, "A socket of leg {key} could not be let go: {error}.");
             }
@@ -99,8 +101,10 @@ impl Worker {
             peer: None,
             mixer: None,
             tape: None,
+            guest_on: None,
             is_secret: false,
             phase: None,
+            reports_left: REPORTS,
         });
         self.sweep_soon(now);
         let Some(leg) = self.legs.get_mut(place) else {
@@ -190,7 +194,14 @@ impl Worker {
     }
 
     /// Starts a tape, or gives a running one of the same recording other sides.
-    fn record(&mut self, now: Instant, left: LegKey, right: Option<LegKey>, id: RecordingId, codec: Codec) {
+    fn record(
+        &mut self,
+        now: Instant,
+        left: LegKey,
+        right: Option<LegKey>,
+        id: RecordingId,
+        format: TapeFormat,
+    ) {
         let Some(at_left) = self.legs.place(left) else {
             // The recorder was told to begin; it is waiting for an end.
             self.taping.end_recording(id);
@@ -206,7 +217,7 @@ impl Worker {
         let tape = running.unwrap_or_else(|| {
             self.end_tape_of(now, at_left);
             let channels = 1 + u8::from(right.is_some());
-            self.taping.begin(Tape::new(now, id, codec, channels))
+            self.taping.begin(Tape::new(now, id, format, channels))
         });
         if self.side_of(at_left) != Some((tape, LEFT)) {
             self.forget_channel(tape, LEFT);
@@ -216,6 +227,7 @@ impl Worker {
         if let Some(at_right) = at_right {
             self.listen(now, at_right, tape, RIGHT);
         }
+        self.tape_guests(left.call);
         self.sweep_soon(now);
     }
 
@@ -283,6 +295,9 @@ impl Worker {
             .filter(|leg| leg.tape.is_some_and(|(listening, _)| listening == tape))
         {
             leg.tape = None;
+        }
+        for leg in self.legs.iter_mut().filter(|leg| leg.guest_on == Some(tape)) {
+            leg.guest_on = None;
         }
         self.taping.end(now, tape);
     }

@@ -27,6 +27,8 @@ pub struct RtpCounters {
     pub sounds_missing: u64,
     /// Bytes of recordings lost because the recorder did not keep up.
     pub tape_bytes_dropped: u64,
+    /// How long they would have lasted, in milliseconds.
+    pub tape_ms_dropped: u64,
     /// Packets that came too late for their place in a recording.
     pub tape_packets_late: u64,
     /// Events lost because the engine did not keep up.
@@ -37,10 +39,10 @@ pub struct RtpCounters {
 
 /// The counts where others can read them. A thread adds what it counted a few times a second, not for a packet.
 #[derive(Debug, Default)]
-pub(super) struct Shared([AtomicU64; 15]);
+pub(super) struct Shared([AtomicU64; 16]);
 
 impl RtpCounters {
-    fn values(&mut self) -> [&mut u64; 15] {
+    fn values(&mut self) -> [&mut u64; 16] {
         [
             &mut self.received,
             &mut self.sent,
@@ -54,6 +56,7 @@ impl RtpCounters {
             &mut self.socket_errors,
             &mut self.sounds_missing,
             &mut self.tape_bytes_dropped,
+            &mut self.tape_ms_dropped,
             &mut self.tape_packets_late,
             &mut self.events_dropped,
             &mut self.faults,

@@ -15,10 +15,14 @@ pub(super) struct Leg {
     pub(super) mixer: Option<usize>,
     /// The tape that listens to it, and on which channel.
     pub(super) tape: Option<(usize, usize)>,
+    /// The tape that it is heard on beside the two whose conversation that is.
+    pub(super) guest_on: Option<usize>,
     /// Whether what it says is kept off the tape.
     pub(super) is_secret: bool,
     /// The playout phase it belongs to while something plays.
     pub(super) phase: Option<usize>,
+    /// Datagrams that its report port may still bring before the next sweep; none in a flood.
+    pub(super) reports_left: u16,
 }
 
 /// The legs of a thread, each at a place that stays the same while it lives.
@@ -58,6 +62,11 @@ impl Legs {
         self.by_key.remove(&leg.key);
         self.free.push(place);
         Some(leg)
+    }
+
+    /// How many places there are, with and without a leg.
+    pub(super) fn places(&self) -> usize {
+        self.places.len()
     }
 
     /// Whether there is none.

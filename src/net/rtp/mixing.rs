@@ -60,6 +60,12 @@ impl Mixing {
         }
     }
 
+    /// The part that a leg has at a mixer.
+    pub(super) fn part_of(&self, mixer: usize, leg: usize) -> Option<Part<usize>> {
+        let table = self.places.get(mixer)?.as_deref()?;
+        table.parties().find(|(id, _)| *id == leg).map(|(_, part)| part)
+    }
+
     fn get_mut(&mut self, place: usize) -> Option<&mut Mixer> {
         self.places.get_mut(place)?.as_deref_mut()
     }
@@ -95,16 +101,15 @@ impl Worker {
         let wanted = self.places_of(parties);
         self.dismiss(now, call, &wanted);
         if let [(a, Part::Talks), (b, Part::Talks)] = wanted.as_slice() {
-            return self.meet_as_pair(now, *a, *b);
+            self.meet_as_pair(now, *a, *b);
+        } else if wanted.len() > 1 {
+            let known = wanted.iter().find_map(|(place, _)| self.mixer_of(*place));
+            let mixer = known.unwrap_or_else(|| self.mixing.make(now));
+            for (place, part) in wanted {
+                self.seat(now, mixer, place, part);
+            }
         }
-        if wanted.len() < 2 {
-            return;
-        }
-        let known = wanted.iter().find_map(|(place, _)| self.mixer_of(*place));
-        let mixer = known.unwrap_or_else(|| self.mixing.make(now));
-        for (place, part) in wanted {
-            self.seat(now, mixer, place, part);
-        }
+        self.tape_guests(call);
     }
 
     /// What was agreed for a leg is new: its conversation may have to be mixed now, or no longer.
@@ -194,7 +199,10 @@ impl Worker {
             return;
         };
         leg.session.interrupt();
-        let (peer, mixer) = (leg.peer.take(), leg.mixer.take());
+        let (peer, mixer, tape) = (leg.peer.take(), leg.mixer.take(), leg.guest_on.take());
+        if let Some(tape) = tape {
+            self.taping.dismiss(tape, place);
+        }
         if let Some(peer) = peer.and_then(|peer| self.legs.get_mut(peer)) {
             peer.session.interrupt();
             peer.peer = None;

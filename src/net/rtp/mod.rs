@@ -6,10 +6,12 @@
 
 mod carry_out;
 mod counters;
+mod guests;
 mod legs;
 mod mixing;
 mod outbox;
 mod playout;
+mod ration;
 mod reporting;
 mod sockets;
 mod taping;

@@ -18,6 +18,7 @@ impl Worker {
             .unwrap_or_default();
         let heard = leg.session.hear_report(now, from, datagram);
         self.count_report(heard);
+        self.use_ration(place);
     }
 
     /// Counts what came as a report, on whichever port.

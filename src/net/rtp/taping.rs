@@ -20,6 +20,7 @@ pub(super) struct Taping {
     /// Ends the recorder had no room for yet; each comes after the last audio of its tape.
     ends: VecDeque<RecordingId>,
     bytes_dropped: u64,
+    ms_dropped: u64,
     packets_late: u64,
 }
 
@@ -33,6 +34,7 @@ impl Taping {
             spare: Vec::new(),
             ends: VecDeque::new(),
             bytes_dropped: 0,
+            ms_dropped: 0,
             packets_late: 0,
         }
     }
@@ -57,6 +59,33 @@ impl Taping {
     pub(super) fn change_leg(&mut self, place: usize, channel: usize) {
         if let Some(Some(tape)) = self.tapes.get_mut(place) {
             tape.change_leg(channel);
+        }
+    }
+
+    /// A leg is heard on a tape beside those whose conversation it is.
+    pub(super) fn welcome(&mut self, place: usize, guest: usize) {
+        if let Some(Some(tape)) = self.tapes.get_mut(place) {
+            tape.welcome(guest);
+        }
+    }
+
+    /// A guest is heard no more.
+    pub(super) fn dismiss(&mut self, place: usize, guest: usize) {
+        if let Some(Some(tape)) = self.tapes.get_mut(place) {
+            tape.dismiss(guest);
+        }
+    }
+
+    /// Puts a guest's packet on a tape.
+    pub(super) fn put_guest(
+        &mut self,
+        now: Instant,
+        (place, guest): (usize, usize),
+        packet: &Packet,
+        buffer: &[u8],
+    ) {
+        if let Some(Some(tape)) = self.tapes.get_mut(place) {
+            tape.put_guest(now, guest, packet, buffer);
         }
     }
 
@@ -119,10 +148,11 @@ impl Taping {
         !self.ends.is_empty()
     }
 
-    /// Bytes dropped and packets late since the last question.
-    pub(super) fn take_counts(&mut self) -> (u64, u64) {
+    /// Bytes dropped, how long they would have lasted in milliseconds, and packets late since the last question.
+    pub(super) fn take_counts(&mut self) -> (u64, u64, u64) {
         (
             std::mem::take(&mut self.bytes_dropped),
+            std::mem::take(&mut self.ms_dropped),
             std::mem::take(&mut self.packets_late),
         )
     }
@@ -154,6 +184,7 @@ impl Taping {
             if let Err(TrySendError::Full(lost) | TrySendError::Disconnected(lost)) = sent {
                 if let TapeMessage::Audio { audio, .. } = lost {
                     self.bytes_dropped += audio.len() as u64;
+                    self.ms_dropped += tape.length_ms(&audio);
                     tape.not_delivered(&audio);
                     self.spare = audio;
                 }
@@ -180,7 +211,7 @@ fn empty_buffer(spare: &mut Vec<u8>, buffers: &Buffers) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Codec;
+    use crate::model::TapeFormat;
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
 
@@ -196,7 +227,7 @@ mod tests {
         let (_back, buffers) = sync_channel(1);
         let mut taping = Taping::new(recorder, Arc::new(Mutex::new(buffers)));
         let id = RecordingId(uuid::Uuid::nil());
-        let place = taping.begin(Tape::new(start, id, Codec::Pcmu, 2));
+        let place = taping.begin(Tape::new(start, id, TapeFormat::MuLaw, 2));
         taping.sweep(start + second);
         taping.sweep(start + 2 * second);
         assert!(taping.take_counts().0 > 0);
@@ -205,7 +236,7 @@ mod tests {
             match tapes.try_recv() {
                 Ok(TapeMessage::Audio { audio, .. }) => length += audio.len(),
                 Ok(TapeMessage::End { .. }) => return Some(length),
-                Ok(TapeMessage::Begin { .. }) | Err(_) => {
+                Ok(TapeMessage::Begin { .. } | TapeMessage::Refuse { .. }) | Err(_) => {
                     taping.sweep(start + 3 * second);
                     return None;
                 }

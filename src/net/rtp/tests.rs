@@ -3,7 +3,7 @@
 use super::{RtpSettings, RtpThreads, ToEngine};
 use crate::media::{Found, KeyPath, MediaEvent, MediaOrder, PlayId, Ringing, Sound, Sounds, g711};
 use crate::model::{
-    CallKey, Codec, Dice, Digit, LegId, LegKey, Part, Playable, RecordingId, TapeMessage, Tone,
+    CallKey, Codec, Dice, Digit, LegId, LegKey, Part, Playable, RecordingId, TapeFormat, TapeMessage, Tone,
 };
 use crate::sdp::Agreed;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -355,7 +355,7 @@ fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
         left: a,
         right: Some(b),
         id,
-        codec: Codec::Pcmu,
+        format: TapeFormat::MuLaw,
     });
     // The answers pace the phones: each says the next packet when the other has heard the last.
     for _ in 0..30 {
@@ -389,7 +389,9 @@ fn a_recording_holds_both_sides_and_ends_after_its_last_audio() {
                 assert_eq!(of, id);
                 break;
             }
-            TapeMessage::Begin { .. } => panic!("the engine begins a tape, not the thread"),
+            TapeMessage::Begin { .. } | TapeMessage::Refuse { .. } => {
+                panic!("the engine begins a tape, not the thread")
+            }
         }
     }
     let left = audio.iter().step_by(2).filter(|byte| **byte == 0x90).count();
@@ -466,7 +468,7 @@ fn stopping_closes_every_leg_and_ends_every_tape() {
         left: key(20, 0),
         right: None,
         id,
-        codec: Codec::Pcmu,
+        format: TapeFormat::MuLaw,
     });
     let Box {
         threads,
@@ -543,6 +545,52 @@ fn a_phone_is_reported_to_on_its_own_port_or_on_the_shared_one() {
             "{counters:?}"
         );
     }
+}
+
+/// ROBUSTNESS 52: a flood of reports is not read to its end, costs the voice nothing, and a report that comes after it is
+/// taken.
+#[test]
+fn a_flood_at_the_report_port_is_left_lying_and_the_phones_own_report_is_heard_after_it() {
+    const FLOOD: u64 = 20_000;
+    let (office, mut caller, mut agent) = (Box::new(), Phone::new("127.20.11.2"), Phone::new("127.20.11.3"));
+    let reports = UdpSocket::bind("127.20.11.2:0").unwrap();
+    let (a, b, port) = (key(41, 0), key(41, 1), PORTS.fetch_add(2, Ordering::Relaxed));
+    let agreed = Agreed {
+        remote_rtcp: reports.local_addr().unwrap(),
+        ..caller.agreed(Codec::Pcmu)
+    };
+    office.order(MediaOrder::Open {
+        leg: a,
+        local: local(),
+        port,
+    });
+    office.order(MediaOrder::Start { leg: a, agreed });
+    let (to_a, to_b) = (SocketAddr::new(local(), port), office.leg(b, &agent, Codec::Pcmu));
+    office.order(MediaOrder::Bridge { a, b });
+    let odd = SocketAddr::new(local(), port + 1);
+    let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
+    for number in 0..FLOOD {
+        reports.send_to(&report, odd).unwrap();
+        if number % 1000 == 0 {
+            caller.say(to_a, 0, &[0x21; 160]);
+            assert_eq!(agent.hear().1[12..], [0x21; 160]);
+        }
+    }
+    agent.say(to_b, 0, &[0x22; 160]);
+    assert_eq!(caller.hear().1[12..], [0x22; 160]);
+    let counters = office.threads.counters();
+    assert!(counters.rtcp < FLOOD / 4, "{counters:?}");
+    let before = counters.reports_heard;
+    let begun = office.threads.counters();
+    let patience = 100;
+    let heard = (0..patience).any(|_| {
+        reports.send_to(&report, odd).unwrap();
+        reports.set_read_timeout(Some(LONG / 50)).unwrap();
+        // What the box reports meanwhile is no matter here; waiting for it passes the time.
+        let _ = reports.recv_from(&mut [0; 2048]);
+        office.threads.counters().reports_heard > before
+    });
+    assert!(heard, "{begun:?} and {:?}", office.threads.counters());
 }
 
 #[test]

@@ -30,6 +30,9 @@ impl Worker {
             let Some(leg) = self.legs.get_mut(place) else {
                 return;
             };
+            if socket == RTCP && leg.is_flooded() {
+                return;
+            }
             let from = if socket == RTP {
                 &leg.sockets.rtp
             } else {
@@ -68,6 +71,7 @@ impl Worker {
             Heard::Packet(packet, digit) => {
                 let (key, peer, mixer) = (leg.key, leg.peer, leg.mixer);
                 let tape = leg.tape.filter(|_| !leg.is_secret);
+                let guest_on = leg.guest_on.filter(|_| !leg.is_secret);
                 let sings = leg.session.hears_tone();
                 if let Some(digit) = digit {
                     let path = key_path(packet.kind);
@@ -79,6 +83,10 @@ impl Worker {
                 }
                 if let Some(tape) = tape {
                     self.taping.put(now, tape, &packet, &self.buffer[..]);
+                }
+                if let Some(tape) = guest_on {
+                    self.taping
+                        .put_guest(now, (tape, place), &packet, &self.buffer[..]);
                 }
                 if let Some(mixer) = mixer {
                     let key = digit.filter(|_| packet.kind == Kind::Event);

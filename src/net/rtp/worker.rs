@@ -7,7 +7,7 @@ use super::playout::Playout;
 use super::sockets::Pair;
 use super::taping::{Buffers, Taping};
 use crate::media::{MediaEvent, MediaOrder, PACKET, Ringing, Session, Sounds, Tones};
-use crate::model::{Dice, LegKey, TapeMessage};
+use crate::model::{Dice, LegKey, TapeMessage, Turns};
 use mio::{Events, Poll, Token};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,6 +56,7 @@ pub(super) struct Equipment {
     pub(super) ringing: Ringing,
     pub(super) dice: Dice,
     pub(super) counters: Arc<Shared>,
+    pub(super) turns: Turns,
 }
 
 /// One RTP thread. `carry_out.rs` has its orders, `traffic.rs` its packets.
@@ -82,6 +83,8 @@ pub(super) struct Worker {
     pub(super) sweep_at: Option<Instant>,
     rtp_timeout: Option<Duration>,
     shared: Arc<Shared>,
+    /// For whoever watches whether this thread is stuck.
+    turns: Turns,
     /// A turn ended in the middle, so orders may wait of which nobody tells again.
     disturbed: bool,
     stopping: bool,
@@ -110,6 +113,7 @@ impl Worker {
             sweep_at: None,
             rtp_timeout: equipment.rtp_timeout,
             shared: equipment.counters,
+            turns: equipment.turns,
             disturbed: false,
             stopping: false,
         }
@@ -119,6 +123,7 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
         while !self.stopping {
+            self.turns.count();
             let timeout = self.time_to_sleep();
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != ErrorKind::Interrupted
@@ -215,6 +220,7 @@ impl Worker {
             }
             watched |= leg.session.watches_silence();
         }
+        self.renew_rations();
         self.report(now);
         self.taping.sweep(now);
         self.publish();
@@ -229,8 +235,9 @@ impl Worker {
 
     /// Lets others see what was counted.
     pub(super) fn publish(&mut self) {
-        let (dropped, late) = self.taping.take_counts();
-        self.counts.tape_bytes_dropped += dropped;
+        let (bytes, ms, late) = self.taping.take_counts();
+        self.counts.tape_bytes_dropped += bytes;
+        self.counts.tape_ms_dropped += ms;
         self.counts.tape_packets_late += late;
         self.counts.events_dropped += self.outbox.take_dropped();
         self.counts.publish(&self.shared);

@@ -2,6 +2,7 @@ use super::connection;
 use super::hub::Workshop;
 use super::places::Place;
 use super::websocket;
+use crate::net::early::before_its_address;
 use crate::net::priority::Priority;
 use crate::sip::Transport;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -40,6 +41,7 @@ impl Listening {
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         Priority::Signalling.mark(&socket, address);
+        before_its_address(&socket, address);
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(Self {

@@ -7,9 +7,10 @@ use super::places::Place;
 use crate::net::priority::Priority;
 use crate::sip::{Flow, Frame, Framer, PONG, Transport};
 use bytes::Bytes;
+use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
@@ -54,7 +55,7 @@ where
 /// Opens a connection and serves it.
 pub(super) async fn call(flow: Flow, link: Link, workshop: Workshop) {
     let id = link.id;
-    let Ok(Ok(stream)) = timeout(CONNECT_TIME, TcpStream::connect(flow.peer)).await else {
+    let Ok(Ok(stream)) = timeout(CONNECT_TIME, open(&flow, &workshop)).await else {
         return workshop.failed(id, flow).await;
     };
     let local = stream.local_addr().unwrap_or(flow.local);
@@ -82,6 +83,23 @@ pub(super) async fn call(flow: Flow, link: Link, workshop: Workshop) {
             workshop.failed(id, flow).await;
         }
     }
+}
+
+/// From the address we listen on, where it is one and not all of them: peers that know us by our address know no other.
+async fn open(flow: &Flow, workshop: &Workshop) -> io::Result<TcpStream> {
+    let (mut own, peer) = (flow.local, flow.peer);
+    let is_known = workshop.homes.contains(&own.ip()) && own.is_ipv4() == peer.is_ipv4();
+    if !is_known || own.ip().is_loopback() != peer.ip().is_loopback() {
+        return TcpStream::connect(peer).await;
+    }
+    let socket = if peer.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    own.set_port(0);
+    socket.bind(own)?;
+    socket.connect(peer).await
 }
 
 async fn talk<S>(stream: S, flow: Flow, link: Link, workshop: &Workshop)

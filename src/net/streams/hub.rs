@@ -117,6 +117,8 @@ pub(super) struct Workshop {
     pub(super) caller: Arc<dyn TlsCaller>,
     pub(super) web: Arc<WebRules>,
     pub(super) places: Arc<Places>,
+    /// The addresses we listen on, where they are single ones.
+    pub(super) homes: Arc<[IpAddr]>,
     orders: mpsc::Sender<Order>,
     numbers: Arc<AtomicU64>,
 }
@@ -125,7 +127,10 @@ impl StreamHub {
     /// Serves these listeners on the current tokio runtime until the runtime ends.
     pub fn start(setup: StreamSetup) -> Self {
         let (orders, queue) = mpsc::channel(HUB_QUEUE);
+        let bound = setup.listeners.iter().filter_map(|own| own.local_addr().ok());
+        let homes = bound.map(|own| own.ip()).filter(|ip| !ip.is_unspecified());
         let workshop = Workshop {
+            homes: homes.collect(),
             deliver: setup.deliver,
             tls: setup.tls,
             caller: setup.caller,

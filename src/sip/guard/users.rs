@@ -66,12 +66,25 @@ impl User {
 #[derive(Debug)]
 pub(super) struct Users {
     users: HashMap<Number, User>,
+    /// Stands in for names nobody has, so that they cost the same time.
+    nobody: User,
 }
 
 impl Users {
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a Number>) -> Self {
         let users = names.map(|name| (name.clone(), User::default())).collect();
-        Self { users }
+        Self {
+            users,
+            nobody: User::default(),
+        }
+    }
+
+    /// The user of this name, and whether there is one.
+    fn named(&mut self, name: &Number) -> (&mut User, bool) {
+        match self.users.get_mut(name) {
+            Some(user) => (user, true),
+            None => (&mut self.nobody, false),
+        }
     }
 
     pub(super) fn keep<'a>(&mut self, names: impl Iterator<Item = &'a Number>) {
@@ -83,27 +96,24 @@ impl Users {
 
     /// Whether the user is at home there and nobody has just been wrong about the password from there.
     pub(super) fn lives_at(&mut self, name: &Number, at: u64, source: Source) -> bool {
-        let Some(user) = self.users.get_mut(name) else {
-            return false;
-        };
+        let (user, is_known) = self.named(name);
         let slipped = user
             .last_wrong
             .is_some_and(|(from, when)| from == source && at.saturating_sub(when) <= WINDOW);
-        !slipped && user.home(source).is_some()
+        !slipped && user.home(source).is_some() && is_known
     }
 
     /// Whether one more password may be tried from there. A user's own addresses are always listened to.
     pub(super) fn may_try(&mut self, name: &Number, at: u64, source: Source) -> bool {
-        self.users
-            .get_mut(name)
-            .is_none_or(|user| user.tries.has(at, TRIES) || user.home(source).is_some())
+        let (user, is_known) = self.named(name);
+        let may = user.tries.has(at, TRIES) || user.home(source).is_some();
+        may || !is_known
     }
 
     pub(super) fn tried(&mut self, name: &Number, at: u64, source: Source) {
-        if let Some(user) = self.users.get_mut(name) {
-            user.tries.take(at, TRIES);
-            user.last_wrong = Some((source, at));
-        }
+        let (user, _) = self.named(name);
+        user.tries.take(at, TRIES);
+        user.last_wrong = Some((source, at));
     }
 
     /// A user who has shown to know SHA-256 is not let in by MD5, unless it is the old phone that was there before.

@@ -4,6 +4,7 @@
 mod client;
 mod client_machine;
 mod follow;
+mod hints;
 mod invite_client;
 mod invite_server;
 mod key;
@@ -23,13 +24,13 @@ use bytes::Bytes;
 use client::Client;
 use client_machine::ClientMachine;
 use follow::{ack_of_refusal, cancel_of};
+use hints::Hints;
 use invite_client::{Heard, InviteClient};
 use invite_server::InviteServer;
 use key::{origin_key, wire_key};
 use reroute::Reroute;
 use server::Server;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::HashMap;
 use std::time::Instant;
 use timing::Due;
 
@@ -56,8 +57,7 @@ pub(super) struct Transactions<Owner> {
     /// The same requests by who sent them, whatever way they came (§8.2.2.2).
     by_origin: HashMap<Box<str>, ServerId>,
     last_server: u64,
-    /// When to look at which transaction; hints, checked against the machine's own deadline.
-    hints: BinaryHeap<Reverse<(Instant, Id)>>,
+    hints: Hints<Id>,
     sends: Vec<(Flow, Bytes)>,
     reroute: Reroute,
 }
@@ -176,7 +176,7 @@ impl<Owner: Copy> Transactions<Owner> {
             by_wire: HashMap::new(),
             by_origin: HashMap::new(),
             last_server: 0,
-            hints: BinaryHeap::new(),
+            hints: Hints::new(),
             sends: Vec::new(),
             reroute: Reroute::new(listeners),
         }
@@ -402,18 +402,13 @@ impl<Owner: Copy> Transactions<Owner> {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.hints.peek().map(|Reverse((at, _))| *at)
+        self.hints.next()
     }
 
     /// Lets the next transaction whose time has come act. Nothing when none is left.
     pub(super) fn next_lapsed(&mut self, now: Instant) -> Option<Lapsed<Owner>> {
         loop {
-            let Reverse((at, id)) = *self.hints.peek()?;
-            if at > now {
-                return None;
-            }
-            self.hints.pop();
-            let lapsed = match id {
+            let lapsed = match self.hints.pop_due(now)? {
                 Id::Client(id) => self.client_due(now, id),
                 Id::Server(id) => self.server_due(now, id),
             };
@@ -434,9 +429,7 @@ impl<Owner: Copy> Transactions<Owner> {
             self.by_wire.shrink_to(SMALL);
             self.by_origin.shrink_to(SMALL);
         }
-        if self.hints.len() * 4 < self.hints.capacity() {
-            self.hints.shrink_to(SMALL);
-        }
+        self.hints.shrink(SMALL);
         self.sends.shrink_to(SMALL);
     }
 
@@ -505,7 +498,7 @@ impl<Owner: Copy> Transactions<Owner> {
 
     fn hint(&mut self, at: Option<Instant>, id: Id) {
         if let Some(at) = at {
-            self.hints.push(Reverse((at, id)));
+            self.hints.note(at, id);
         }
     }
 }

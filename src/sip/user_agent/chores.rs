@@ -54,24 +54,59 @@ impl Chore {
 impl UserAgent {
     pub(super) fn do_chores(&mut self, now: Instant) {
         self.tidy_relays(now);
+        self.give_up_departures(now);
         for place in 0..self.chores.trunks.len() {
             self.look_at_probe(now, place);
             self.look_at_registration(now, place);
         }
     }
 
-    /// Trunks that stay as they were keep their standing with the far side; of those that go the registration ends there by
-    /// itself. `settings` are the new ones, already in place; `old` are what was.
+    /// Trunks that stay as they were keep their standing with the far side; from those that go, or that know us as
+    /// somebody else from now on, we take leave. `settings` are the new ones, already in place; `old` are what was.
     pub(super) fn take_over_chores(&mut self, now: Instant, old: &Settings) {
-        let mut fresh = Chores::new(now, &self.settings, &mut self.dice);
-        for (chore, trunk) in fresh.trunks.iter_mut().zip(&self.settings.trunks) {
-            let place = old.trunks.iter().position(|own| own.asks_like(trunk));
-            let known = place.and_then(|place| self.chores.trunks.get_mut(place));
-            if let Some(known) = known {
-                std::mem::swap(chore, known);
+        let fresh = Chores::new(now, &self.settings, &mut self.dice);
+        let mut known = std::mem::replace(&mut self.chores, fresh);
+        for place in 0..self.chores.trunks.len() {
+            self.take_over_chore(now, place, old, &mut known);
+        }
+        for (chore, trunk) in known.trunks.into_iter().zip(&old.trunks) {
+            if let Some(client) = chore.probe.as_ref().and_then(Probe::client) {
+                self.transactions.forget(client);
+            }
+            if let Some(registration) = chore.registration {
+                self.depart(now, trunk, registration);
             }
         }
-        self.chores = fresh;
+        self.wait_for_departures(now);
+    }
+
+    /// What goes on keeps its state; what was asked under another number is asked anew.
+    fn take_over_chore(&mut self, now: Instant, place: usize, old: &Settings, known: &mut Chores) {
+        let (Some(trunk), Some(chore)) = (self.settings.trunks.get(place), self.chores.trunks.get_mut(place))
+        else {
+            return;
+        };
+        let was = old.trunks.iter().position(|own| own.is_where(trunk));
+        let Some((was, own)) = was.and_then(|was| Some((was, old.trunks.get(was)?))) else {
+            return;
+        };
+        let Some(before) = known.trunks.get_mut(was) else {
+            return;
+        };
+        let mut astray = Vec::new();
+        if own.probe_every == trunk.probe_every {
+            chore.probe = before.probe.take();
+            let moved = chore.probe.as_mut().filter(|_| was != place);
+            astray.extend(moved.and_then(|probe| probe.ask_anew(now)));
+        }
+        if own.registers_like(trunk) {
+            chore.registration = before.registration.take();
+            let moved = chore.registration.as_mut().filter(|_| was != place);
+            astray.extend(moved.and_then(|registration| registration.ask_anew(now)));
+        }
+        for client in astray {
+            self.transactions.forget(client);
+        }
     }
 
     /// The name of a trunk has led somewhere for the first time: it is met at once.

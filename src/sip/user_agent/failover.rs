@@ -6,6 +6,7 @@ use super::session::State;
 use super::{Event, Owner, SessionId, UserAgent};
 use crate::sip::transaction::ClientId;
 use crate::sip::{Message, Target};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How long a trunk may be silent when there is nobody else to ask.
@@ -35,6 +36,12 @@ impl Hop {
         }
     }
 
+    /// The INVITE goes to another place of the same trunk.
+    pub(super) fn begin_anew(&mut self, now: Instant) {
+        self.since = now;
+        self.heard = false;
+    }
+
     /// When silence has lasted too long.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let patience = if self.elsewhere { PATIENCE } else { LAST_PATIENCE };
@@ -43,6 +50,13 @@ impl Hop {
 }
 
 impl UserAgent {
+    /// The address that the signalling of this session goes to now: of a trunk with several targets, the one in use.
+    pub fn signals_to(&self, id: SessionId) -> Option<IpAddr> {
+        self.sessions
+            .get(&id)
+            .map(|session| session.dialog.flow.peer.ip())
+    }
+
     /// The target has said something, so it is there.
     pub(super) fn hop_heard(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else {

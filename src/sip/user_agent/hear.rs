@@ -42,18 +42,17 @@ impl UserAgent {
             Owner::Phone(_) => {}
             Owner::Probe(place) => self.probe_answered(now, place, status, response),
             Owner::Register(place) => self.register_answered(now, place, status, response),
+            Owner::Departure(id) => self.departure_answered(now, id, status, response),
         }
     }
 
     fn hear_provisional(&mut self, now: Instant, id: SessionId, status: u16, response: &Message<'_>) {
         self.hop_heard(id);
-        if status > 100 {
-            self.acknowledge_provisional(now, id, response);
-        }
+        let is_new = status > 100 && self.acknowledge_provisional(now, id, response);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        let State::Inviting { client, rang, .. } = &mut session.state else {
+        let State::Inviting { client, .. } = &session.state else {
             return;
         };
         let client = *client;
@@ -61,8 +60,8 @@ impl UserAgent {
             // The engine parted before the phone had said anything; now a CANCEL may be sent (§9.1).
             self.transactions
                 .cancel(now, client, farewell.reasons, Owner::Nobody);
-        } else if status > 100 && !std::mem::replace(rang, true) {
-            self.events.push_back(Event::Ringing(id));
+        } else if status > 100 {
+            self.hear_ringing(id, response, is_new);
         }
     }
 
@@ -98,10 +97,12 @@ impl UserAgent {
         // A reliable response may have brought the answer already (RFC 3262 §5).
         let early = std::mem::take(&mut session.early);
         let early = early.into_iter().find(|early| early.is(tag));
-        let body = match (
-            response.part("application/sdp"),
-            early.and_then(|early| early.body),
-        ) {
+        let heard = session.heard_early.take().filter(|heard| heard.is_of(tag));
+        let early = early
+            .and_then(|early| early.body)
+            .or(heard.map(|heard| heard.body))
+            .filter(|_| !session.is_changed_early);
+        let body = match (response.part("application/sdp"), early) {
             (Ok(Some(body)), _) => body.to_vec(),
             (Ok(None), Some(body)) if response.body().is_empty() => body,
             (Ok(None) | Err(_), _) => response.body().to_vec(),
@@ -158,6 +159,9 @@ impl UserAgent {
             return;
         }
         if status == 503 && self.try_next_target(now, id) {
+            return;
+        }
+        if self.is_redirected(id, status, response) {
             return;
         }
         self.tell(id, Event::Refused { session: id, status });
@@ -243,6 +247,7 @@ impl UserAgent {
             Owner::Key(id) | Owner::LastKey(id) => self.key_done(now, id, false),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place, status),
+            Owner::Departure(id) => self.departed(now, id),
             Owner::Notify(id) => self.notifier.answered(now, id, status),
             Owner::Relay(id) => self.relay_answered(now, id, status),
             Owner::Phone(id) => self.phone_answered(now, id, false),

@@ -101,6 +101,10 @@ impl UserAgent {
             .into_iter()
             .filter_map(|(name, value)| value.clone().map(|value| (name, value)))
             .collect();
+        if invitation.replaces.is_some() {
+            // Whoever does not know that conversation is not to begin another (RFC 3891 §4).
+            session.more.push((Name::Require, "replaces".to_owned()));
+        }
         session.identity = identity.headers;
         session.hop = route
             .target
@@ -128,6 +132,7 @@ impl UserAgent {
         let State::Inviting { client, offer, .. } = &session.state else {
             return;
         };
+        session.heard_early = None;
         let cseq = session.dialog.next_cseq();
         let mut draft: Draft = session
             .dialog

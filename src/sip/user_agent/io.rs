@@ -42,6 +42,13 @@ pub enum Event {
     Incoming(Box<Incoming>),
     /// A phone we invited rings.
     Ringing(SessionId),
+    /// A phone we invited sends sound before it is picked up: a tone, or why it cannot be reached (RFC 3960).
+    EarlyMedia {
+        /// Which.
+        session: SessionId,
+        /// Its SDP answer so far.
+        body: Vec<u8>,
+    },
     /// A phone we invited was picked up; the ACK has been sent.
     Answered {
         /// Which.
@@ -55,6 +62,15 @@ pub enum Event {
         session: SessionId,
         /// Its final status; 408 when it never answered.
         status: u16,
+    },
+    /// A trunk sends a call on to another number of its own, and may: follow it or decline.
+    Redirected {
+        /// Which.
+        session: SessionId,
+        /// With which status.
+        status: u16,
+        /// The number there.
+        to: Number,
     },
     /// The far side acknowledged our 200, perhaps with the answer to an offer of ours.
     Confirmed {
@@ -87,6 +103,13 @@ pub enum Event {
     },
     /// The far side wants its call handed on: accept or refuse the REFER, and tell how it goes.
     Referred(Box<Referral>),
+    /// A text for whoever talks with this side: [`super::UserAgent::pass_words`].
+    Words {
+        /// Whose.
+        session: SessionId,
+        /// Which text.
+        words: u64,
+    },
     /// A key, by INFO.
     Digit {
         /// Which.

@@ -3,15 +3,19 @@
 //! It takes messages and orders and gives messages and events; what an event means for a call is not its concern.
 //! A request is admitted in `admit`, served outside of dialogs in `serve` and inside in `within`; `invite` asks others,
 //! `hear` takes their responses, `guarded` is where strangers are stopped, `part` ends a session whatever state it is
-//! in. `reliable` is RFC 3262, `session_timer` with `refresh` RFC 4028, `subscribe` RFC 6665, `relay` RFC 3428, `refer`
-//! RFC 3515, `replace` RFC 3891; `phones` asks whether registered phones are there, `cut_off` waits for one whose
+//! in. `reliable` is RFC 3262, `early` what is heard before an answer,
+//! `session_timer` with `refresh` RFC 4028, `subscribe` RFC 6665, `relay` and
+//! `words` RFC 3428, `refer`
+//! RFC 3515, `redirect` what becomes of 3xx, `replace` RFC 3891; `phones` asks whether registered phones are there, `cut_off` waits for one whose
 //! connection closed.
 
 mod admit;
 mod challenged;
 mod chores;
 mod cut_off;
+mod departing;
 mod diverted;
+mod early;
 mod failover;
 mod flows;
 mod guarded;
@@ -24,6 +28,7 @@ mod offer;
 mod part;
 mod phones;
 mod probe;
+mod redirect;
 mod refer;
 mod refresh;
 mod registration;
@@ -37,6 +42,7 @@ mod subscribe;
 mod targets;
 mod wake;
 mod within;
+mod words;
 
 #[cfg(test)]
 pub(in crate::sip) mod office;
@@ -67,6 +73,7 @@ use super::{Draft, Flow, Malformed, Message, Method, Name, Query, StatusLine};
 use crate::model::{self, Dice, Number, TrunkName};
 use bytes::Bytes;
 use chores::Chores;
+use departing::Departures;
 use phones::Phones;
 use relay::Relays;
 use session::Session;
@@ -100,6 +107,7 @@ pub struct UserAgent {
     registrar: Registrar,
     authenticator: Authenticator,
     chores: Chores,
+    departures: Departures,
     notifier: Notifier,
     relays: Relays,
     phones: Phones,
@@ -146,6 +154,8 @@ enum Owner {
     Probe(usize),
     /// Our registration with a trunk, by its place.
     Register(usize),
+    /// Our leave-taking from a trunk that is no more, by its number.
+    Departure(u64),
     /// The NOTIFY of a subscription.
     Notify(SubscriptionId),
     /// A NOTIFY that a phone did not ask for, by the number of its binding.
@@ -183,6 +193,7 @@ impl UserAgent {
             registrar,
             authenticator,
             chores,
+            departures: Departures::default(),
             notifier: Notifier::default(),
             relays: Relays::default(),
             phones: Phones::default(),
@@ -235,7 +246,7 @@ impl UserAgent {
         let trunks = &self.settings.trunks;
         self.realms.retain(|name, _| {
             let is_same = |trunk: &&super::Trunk| {
-                trunk.name == *name && old.trunks.iter().any(|own| own.asks_like(trunk))
+                trunk.name == *name && old.trunks.iter().any(|own| own.registers_like(trunk))
             };
             trunks.iter().any(|trunk| is_same(&trunk))
         });
@@ -326,6 +337,7 @@ impl UserAgent {
             self.transactions.next_deadline(),
             self.registrar.next_deadline(),
             self.chores.next_deadline(),
+            self.departures.next_deadline(),
             self.notifier.next_deadline(),
             self.phones.next_deadline(),
             self.next_question(),
@@ -394,6 +406,12 @@ impl UserAgent {
     /// Subscriptions that are held.
     pub fn subscriptions(&self) -> usize {
         self.notifier.len()
+    }
+
+    /// The Call-ID of a session that is still there.
+    pub fn call_id(&self, id: SessionId) -> Option<&str> {
+        let session = self.sessions.get(&id)?;
+        Some(session.dialog.call_id.as_str())
     }
 
     /// Counts since start.

@@ -49,6 +49,18 @@ impl Probe {
         }
     }
 
+    /// The transaction it waits for.
+    pub(super) fn client(&self) -> Option<ClientId> {
+        self.asking.as_ref().map(|asking| asking.client)
+    }
+
+    /// What it waits for will not be known as its own any more: asks once more. The transaction to be forgotten.
+    pub(super) fn ask_anew(&mut self, now: Instant) -> Option<ClientId> {
+        let asking = self.asking.take()?;
+        self.at = now;
+        Some(asking.client)
+    }
+
     /// Asks now rather than when it is due.
     pub(super) fn hurry(&mut self, now: Instant) {
         self.at = now;

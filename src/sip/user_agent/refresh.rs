@@ -25,7 +25,7 @@ impl UserAgent {
             timer.refresh_at = None;
         }
         if session.takes_update {
-            self.ask_within(now, id, Method::Update, None);
+            self.ask_within(now, id, Method::Update, None, None);
         } else {
             self.events.push_back(Event::RefreshWanted(id));
         }
@@ -39,24 +39,33 @@ impl UserAgent {
         };
         let is_free = session.offered.is_none() && session.asking.is_none();
         if is_free && session.farewell.is_none() && matches!(session.state, State::Up { .. }) {
-            self.ask_within(now, id, Method::Invite, Some(sdp));
+            self.ask_within(now, id, Method::Invite, Some(sdp), None);
         }
     }
 
-    fn ask_within(&mut self, now: Instant, id: SessionId, method: Method<'static>, sdp: Option<&[u8]>) {
+    fn ask_within(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        method: Method<'static>,
+        sdp: Option<&[u8]>,
+        credentials: Option<(Name<'static>, String)>,
+    ) {
         let client = self.new_client();
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
         session.asking = Some(Asking {
             is_invite: method == Method::Invite,
+            sdp: sdp.map(<[u8]>::to_vec),
+            is_proven: credentials.is_some(),
         });
         let cseq = session.dialog.next_cseq();
         let timer = session.timer.map(|timer| SessionExpires {
             seconds: timer.seconds,
             refresher: Some(Refresher::Uac),
         });
-        let draft: Draft = session
+        let mut draft: Draft = session
             .dialog
             .request(method, client, cseq)
             .header(Name::Contact, &session.dialog.contact)
@@ -65,6 +74,9 @@ impl UserAgent {
             .maybe(Name::SessionExpires, timer)
             .maybe(Name::MinSe, session.least_seconds)
             .header(Name::UserAgent, &self.settings.product);
+        if let Some((name, value)) = credentials {
+            draft = draft.header(name, value);
+        }
         let request = match sdp {
             Some(sdp) => draft.body("application/sdp", sdp),
             None => draft.finish(),
@@ -119,6 +131,7 @@ impl UserAgent {
                 self.refresh_at(id, now + pause);
             }
             422 => self.ask_for_longer(now, id, response.min_se().ok().flatten()),
+            401 | 407 if self.prove_within(now, id, &asking, response) => {}
             405 | 501 if !asking.is_invite => {
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.takes_update = false;
@@ -128,6 +141,25 @@ impl UserAgent {
             // Everything stays as it was (§14.1); without a refresh the session ends in its time.
             _ => {}
         }
+    }
+
+    /// A trunk challenges what we ask inside a session: it is asked once more, with its own credentials (RFC 3261 §22.2).
+    fn prove_within(&mut self, now: Instant, id: SessionId, asking: &Asking, response: &Message<'_>) -> bool {
+        let session = self.sessions.get(&id);
+        let is_over = session.is_none_or(|session| session.farewell.is_some());
+        if asking.is_proven || is_over {
+            return false;
+        }
+        let method = if asking.is_invite {
+            Method::Invite
+        } else {
+            Method::Update
+        };
+        let Some(credentials) = self.credentials_within(id, response, method) else {
+            return false;
+        };
+        self.ask_within(now, id, method, asking.sdp.as_deref(), Some(credentials));
+        true
     }
 
     /// Nobody answered the refresh: the session is over (§12.2.1.2).

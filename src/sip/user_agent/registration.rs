@@ -21,9 +21,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1800);
 /// A PBX that came back is asked by everybody who lost it; they spread over this time.
 const SPREAD: Duration = Duration::from_secs(30);
 /// So long the end of the box waits for the answer to its leave-taking.
-const PARTING: Duration = Duration::from_secs(2);
+pub(super) const PARTING: Duration = Duration::from_secs(2);
 /// A nonce that is stale again and again is a registrar that cannot count.
 const MOST_CHALLENGES: u8 = 3;
+
+/// What a registration leaves behind for its end: its Call-ID and count (§10.2.4).
+#[derive(Debug)]
+pub(super) struct Leave {
+    pub(super) call_id: String,
+    pub(super) tag: String,
+    pub(super) cseq: u32,
+}
 
 /// One registration: one Call-ID and a CSeq that counts up (§10.2.4).
 #[derive(Debug)]
@@ -81,6 +89,36 @@ impl Registration {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let patience = self.asking.map(|asking| asking.since + PATIENCE);
         [patience, self.at, self.parting].into_iter().flatten().min()
+    }
+
+    /// What it waits for will not be known as its own any more: asks once more. The transaction to be forgotten.
+    pub(super) fn ask_anew(&mut self, now: Instant) -> Option<ClientId> {
+        let asking = self.asking.take()?;
+        self.at = Some(now);
+        asking.client
+    }
+
+    /// Whether the registrar has not been asked yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.cseq == 0
+    }
+
+    /// Not before then.
+    pub(super) fn wait_until(&mut self, at: Instant) {
+        self.at = self.at.map(|own| own.max(at));
+    }
+
+    /// What is needed to take leave where the registrar keeps us, or soon will; nothing where it does not. The
+    /// transaction that is under way, if one is, is to be forgotten.
+    pub(super) fn into_leave(self, now: Instant) -> (Option<ClientId>, Option<Leave>) {
+        let under_way = self.asking.and_then(|asking| asking.client);
+        let is_kept = self.until.is_some_and(|until| until > now) || self.asking.is_some();
+        let leave = Leave {
+            call_id: self.call_id,
+            tag: self.tag,
+            cseq: self.cseq,
+        };
+        (under_way, is_kept.then_some(leave))
     }
 
     /// Asks now rather than when it is due.
@@ -399,7 +437,7 @@ impl UserAgent {
     pub fn is_parting(&self) -> bool {
         let is_parting = |own: &Registration| own.parting.is_some();
         let mut all = self.chores.trunks.iter();
-        all.any(|chore| chore.registration.as_ref().is_some_and(is_parting))
+        all.any(|chore| chore.registration.as_ref().is_some_and(is_parting)) || !self.departures.is_empty()
     }
 
     /// The proxies a call by this trunk has to name.

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// RFC 3428 §8: what fits a datagram on every way.
-const MOST_BYTES: usize = 1300;
+pub(super) const MOST_BYTES: usize = 1300;
 /// How many a user may send at once; then one for each [`ANOTHER_EVERY`].
 const BURST: u32 = 20;
 const ANOTHER_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +36,16 @@ struct Relay {
     waiting: usize,
     /// The best refusal so far.
     worst: Option<u16>,
+    /// What was said inside a call, until it is known to whom.
+    said: Option<Said>,
+}
+
+/// A text.
+#[derive(Debug)]
+pub(super) struct Said {
+    /// Its media type.
+    pub(super) kind: String,
+    pub(super) body: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +55,30 @@ struct Allowance {
 }
 
 impl Relays {
+    /// Whether a text of this sender is taken now.
+    pub(super) fn may_take(&mut self, now: Instant, sender: &Number) -> bool {
+        self.may_send(now, sender) && self.under_way.len() < MOST
+    }
+
+    /// A text is on its way to so many phones; its number.
+    pub(super) fn begin(&mut self, server: ServerId, echo: Echo, waiting: usize, said: Option<Said>) -> u64 {
+        self.last += 1;
+        let relay = Relay {
+            server,
+            echo,
+            waiting,
+            worst: None,
+            said,
+        };
+        self.under_way.insert(self.last, relay);
+        self.last
+    }
+
+    /// What was said, once.
+    pub(super) fn take_said(&mut self, id: u64) -> Option<Said> {
+        self.under_way.get_mut(&id)?.said.take()
+    }
+
     /// Takes one message off a sender's allowance, if there is any left.
     fn may_send(&mut self, now: Instant, sender: &Number) -> bool {
         let full = Allowance {
@@ -79,7 +113,7 @@ impl UserAgent {
         let Some(recipient) = recipient.filter(|number| self.accounts.contains_key(number)) else {
             return self.reply(now, flow, request, 404, |draft| draft);
         };
-        if !self.relays.may_send(now, &sender) || self.relays.under_way.len() >= MOST {
+        if !self.relays.may_take(now, &sender) {
             return self.reply(now, flow, request, 503, |draft| draft.header(Name::RetryAfter, 5));
         }
         let phones: Vec<Binding> = self.phones_to_ring(now, &recipient).cloned().collect();
@@ -87,17 +121,9 @@ impl UserAgent {
             return self.reply(now, flow, request, 480, |draft| draft);
         }
         let server = self.transactions.serve(now, flow, request, None);
-        self.relays.last += 1;
-        let id = self.relays.last;
-        self.relays.under_way.insert(
-            id,
-            Relay {
-                server,
-                echo: Echo::of(request, flow.peer),
-                waiting: phones.len(),
-                worst: None,
-            },
-        );
+        let id = self
+            .relays
+            .begin(server, Echo::of(request, flow.peer), phones.len(), None);
         for phone in &phones {
             self.pass_on(now, id, &sender, request, phone);
         }

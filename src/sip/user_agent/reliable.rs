@@ -1,7 +1,8 @@
 //! Reliable provisional responses: RFC 3262, as the side that rings and as the side that is told.
 
+use super::offer::SDP;
 use super::session::State;
-use super::{ALLOW, Owner, SUPPORTED, SessionId, UserAgent};
+use super::{ALLOW, Event, Owner, SUPPORTED, SessionId, UserAgent};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::ServerId;
 use crate::sip::{Draft, Flow, Message, Method, Name, RAck};
@@ -17,10 +18,19 @@ const FORKS: usize = 16;
 #[derive(Debug)]
 pub(super) struct Reliable {
     rseq: u32,
+    status: u16,
+    has_sdp: bool,
     response: Vec<u8>,
     /// When to send it again and the pause after that; nothing once its PRACK came.
     repeat: Option<(Instant, Duration)>,
     until: Instant,
+}
+
+/// What a caller is told before the answer: 180 or 183, and perhaps SDP.
+#[derive(Debug)]
+pub(super) struct Provisional {
+    pub(super) status: u16,
+    pub(super) sdp: Option<Vec<u8>>,
 }
 
 /// One of the phones that ring for an INVITE of ours (§12.1.2 of RFC 3261).
@@ -44,6 +54,11 @@ impl Reliable {
         self.repeat.map(|(at, _)| at.min(self.until))
     }
 
+    /// Whether its SDP is on its way and not yet acknowledged.
+    pub(super) fn has_sdp_under_way(&self) -> bool {
+        self.has_sdp && self.repeat.is_some()
+    }
+
     /// A final response makes further repetitions idle (§3).
     pub(super) fn stop(&mut self) {
         self.repeat = None;
@@ -51,8 +66,8 @@ impl Reliable {
 }
 
 impl UserAgent {
-    /// Rings a caller who requires to acknowledge it.
-    pub(super) fn ring_reliably(&mut self, now: Instant, id: SessionId) {
+    /// Tells a caller who acknowledges it; while the last one is under way, this waits for it (§3).
+    pub(super) fn ring_reliably(&mut self, now: Instant, id: SessionId, told: Provisional) {
         let first = 1 + u32::try_from(self.dice.roll((1 << 31) - 1)).unwrap_or(0);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
@@ -63,25 +78,37 @@ impl UserAgent {
         let rseq = match &session.reliable {
             None => first,
             Some(last) if last.repeat.is_none() => last.rseq.wrapping_add(1).max(1),
-            Some(_) => return, // The last one is still under way (§3).
+            Some(_) => {
+                // Sound that waits is not pushed aside by a mere ringing.
+                let keeps = told.sdp.is_none() && session.next_ringing.is_some();
+                if !keeps {
+                    session.next_ringing = Some(told);
+                }
+                return;
+            }
         };
-        let server = *server;
-        let response = Draft::reply(echo, 180, Some(&session.dialog.local_tag))
+        let (server, status) = (*server, told.status);
+        let draft = Draft::reply(echo, status, Some(&session.dialog.local_tag))
             .record_route(echo)
             .header(Name::Contact, &session.dialog.contact)
             .header(Name::Require, "100rel")
             .header(Name::RSeq, rseq)
             .header(Name::Allow, ALLOW)
             .header(Name::Supported, SUPPORTED)
-            .header(Name::Server, &self.settings.product)
-            .finish();
+            .header(Name::Server, &self.settings.product);
+        let response = match &told.sdp {
+            Some(sdp) => draft.body(SDP, sdp),
+            None => draft.finish(),
+        };
         session.reliable = Some(Reliable {
             rseq,
+            status,
+            has_sdp: told.sdp.is_some(),
             response: response.clone(),
             repeat: Some((now + FIRST_REPEAT, FIRST_REPEAT * 2)),
             until: now + PATIENCE,
         });
-        self.transactions.respond(now, server, 180, response);
+        self.transactions.respond(now, server, status, response);
         self.rewake(id);
     }
 
@@ -103,8 +130,8 @@ impl UserAgent {
         }
         if at <= now {
             reliable.repeat = Some((now + pause, pause * 2));
-            let (server, response) = (*server, reliable.response.clone());
-            self.transactions.respond(now, server, 180, response);
+            let (server, status, response) = (*server, reliable.status, reliable.response.clone());
+            self.transactions.respond(now, server, status, response);
         }
     }
 
@@ -130,31 +157,56 @@ impl UserAgent {
         let Some(reliable) = session.reliable.as_mut().filter(fits) else {
             return self.respond(now, flow, request, server, 481);
         };
+        let settles = reliable.has_sdp_under_way();
         reliable.stop();
+        session.is_settled_early |= settles;
+        let answers = settles && std::mem::take(&mut session.wants_offer);
         self.rewake(id);
         self.respond(now, flow, request, server, 200);
+        if answers {
+            let body = sdp_of(request);
+            self.tell(id, Event::Confirmed { session: id, body });
+        }
+        self.tell_what_waits(now, id);
+    }
+
+    /// What had to wait for a PRACK: the answer to the call, or what else is told before it.
+    fn tell_what_waits(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        match (session.held_answer.take(), session.next_ringing.take()) {
+            (Some(sdp), _) => self.answer(now, id, sdp),
+            (None, Some(told)) => self.ring_reliably(now, id, told),
+            (None, None) => {}
+        }
     }
 
     /// A provisional response of theirs: acknowledged if it asks for it, in its own early dialog (§4). Out of order
-    /// it is passed over; it comes again.
-    pub(super) fn acknowledge_provisional(&mut self, now: Instant, id: SessionId, response: &Message<'_>) {
+    /// it is passed over, and so is one that comes again: `false`.
+    pub(super) fn acknowledge_provisional(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        response: &Message<'_>,
+    ) -> bool {
         let asks = response
             .require()
             .any(|token| token.eq_ignore_ascii_case("100rel"));
         let (Ok(Some(rseq)), Some(tag)) = (response.rseq(), response.to().tag()) else {
-            return;
+            return true;
         };
         let Some(session) = self.sessions.get_mut(&id).filter(|_| asks) else {
-            return;
+            return true;
         };
         let is_full = session.early.len() == FORKS;
         match session.early.iter_mut().find(|early| early.is(tag)) {
-            Some(early) if early.rseq.checked_add(1) != Some(rseq) => return,
+            Some(early) if early.rseq.checked_add(1) != Some(rseq) => return false,
             Some(early) => {
                 early.rseq = rseq;
                 early.body = early.body.take().or_else(|| sdp_of(response));
             }
-            None if is_full => return,
+            None if is_full => return false,
             None => session.early.push(Early {
                 tag: tag.into(),
                 rseq,
@@ -168,6 +220,7 @@ impl UserAgent {
             cseq: response.cseq(),
         };
         self.send_prack(now, &dialog, follows_target, cseq, rack);
+        true
     }
 
     fn send_prack(&mut self, now: Instant, dialog: &Dialog, follows_target: bool, cseq: u32, rack: RAck<'_>) {
@@ -182,7 +235,7 @@ impl UserAgent {
     }
 }
 
-fn sdp_of(response: &Message<'_>) -> Option<Vec<u8>> {
-    let sdp = response.part("application/sdp").ok().flatten();
+pub(super) fn sdp_of(message: &Message<'_>) -> Option<Vec<u8>> {
+    let sdp = message.part("application/sdp").ok().flatten();
     sdp.map(<[u8]>::to_vec)
 }

@@ -140,6 +140,8 @@ impl UserAgent {
         session.rings_reliably = request
             .require()
             .any(|token| token.eq_ignore_ascii_case("100rel"));
+        session.may_ring_reliably = session.rings_reliably || request.supports("100rel");
+        session.wants_offer = offer.is_none();
         session.granted = granted;
         session.note_abilities(request);
         self.sessions.insert(id, session);
@@ -210,44 +212,7 @@ impl UserAgent {
         )
     }
 
-    /// Tells the caller that phones ring.
-    pub fn ring(&mut self, now: Instant, id: SessionId) {
-        if self
-            .sessions
-            .get(&id)
-            .is_some_and(|session| session.rings_reliably)
-        {
-            return self.ring_reliably(now, id);
-        }
-        self.respond_to_invite(now, id, 180, None);
-    }
-
-    /// Tells the caller that phones ring, and what it hears of that comes from us (RFC 3960 §3): with this SDP, the
-    /// same that answers the call later. A caller who wants it acknowledged is rung without.
-    pub fn ring_early(&mut self, now: Instant, id: SessionId, sdp: &[u8]) -> bool {
-        let session = self.sessions.get(&id);
-        if session.is_none_or(|session| session.rings_reliably) {
-            self.ring(now, id);
-            return false;
-        }
-        self.respond_to_invite(now, id, 183, Some(sdp)).is_some()
-    }
-
-    /// Answers the caller with this SDP.
-    pub fn answer(&mut self, now: Instant, id: SessionId, sdp: Vec<u8>) {
-        if let Some(server) = self.respond_to_invite(now, id, 200, Some(&sdp))
-            && let Some(session) = self.sessions.get_mut(&id)
-        {
-            session.state = State::Answered { server };
-            if let Some(reliable) = &mut session.reliable {
-                reliable.stop();
-            }
-            let granted = session.granted;
-            self.granted_timer(now, id, granted);
-        }
-    }
-
-    fn respond_to_invite(
+    pub(super) fn respond_to_invite(
         &mut self,
         now: Instant,
         id: SessionId,
@@ -268,7 +233,8 @@ impl UserAgent {
         let response = match sdp {
             Some(sdp) if status < 200 => draft.body(SDP, sdp),
             Some(sdp) => session_timer::granted(draft, session.granted).body(SDP, sdp),
-            None => draft.finish(),
+            None if status < 200 => draft.finish(),
+            None => session_timer::granted(draft, session.granted).finish(),
         };
         self.transactions.respond(now, server, status, response);
         Some(server)

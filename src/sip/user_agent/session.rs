@@ -1,8 +1,10 @@
 use super::Farewell;
+use super::early::Heard;
 use super::failover::Hop;
 use super::keypad::Keypad;
+use super::redirect::Redirects;
 use super::refer::Referred;
-use super::reliable::{Early, Reliable};
+use super::reliable::{Early, Provisional, Reliable};
 use super::session_timer::Timer;
 use crate::model::{Number, TrunkName};
 use crate::sip::dialog::Dialog;
@@ -41,6 +43,20 @@ pub(super) struct Session {
     pub(super) reliable: Option<Reliable>,
     /// Whether the caller requires that.
     pub(super) rings_reliably: bool,
+    /// Whether the caller can.
+    pub(super) may_ring_reliably: bool,
+    /// Their INVITE brought no offer: the first reliable response has to have ours (RFC 3262 §5).
+    pub(super) wants_offer: bool,
+    /// What is told of the call once the last reliable response is acknowledged.
+    pub(super) next_ringing: Option<Provisional>,
+    /// Offer and answer went by reliable ringing and its PRACK: the 200 says nothing more of them.
+    pub(super) is_settled_early: bool,
+    /// The SDP of a 200 that waits for the PRACK of the SDP before it (RFC 3262 §3).
+    pub(super) held_answer: Option<Vec<u8>>,
+    /// What a phone we invited sends before it is picked up.
+    pub(super) heard_early: Option<Heard>,
+    /// Offer and answer have changed since the ringing brought them: a 200 without SDP means the change.
+    pub(super) is_changed_early: bool,
     /// What our 200 will say of the session timer.
     pub(super) granted: Option<SessionExpires>,
     /// The session timer, once it runs.
@@ -49,6 +65,8 @@ pub(super) struct Session {
     pub(super) least_seconds: Option<u32>,
     /// Whether the far side takes UPDATE.
     pub(super) takes_update: bool,
+    /// Whether the far side takes MESSAGE, as far as it has said.
+    pub(super) takes_words: Option<bool>,
     /// A re-INVITE or UPDATE of ours that waits for its answer.
     pub(super) asking: Option<Asking>,
     /// A REFER of theirs that is not settled.
@@ -63,14 +81,20 @@ pub(super) struct Session {
     pub(super) identity: Vec<(Name<'static>, String)>,
     /// Where our INVITE has gone, when that is a trunk.
     pub(super) hop: Option<Hop>,
+    /// Where our INVITE was sent on to.
+    pub(super) redirects: Redirects,
     /// When this session is noted to be woken.
     pub(super) wake: Option<Instant>,
 }
 
 /// A request of ours inside the session.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Asking {
     pub(super) is_invite: bool,
+    /// Its offer, should it have to be sent once more.
+    pub(super) sdp: Option<Vec<u8>>,
+    /// It went out with credentials.
+    pub(super) is_proven: bool,
 }
 
 /// Where a session is.
@@ -123,10 +147,18 @@ impl Session {
             early: Vec::new(),
             reliable: None,
             rings_reliably: false,
+            may_ring_reliably: false,
+            wants_offer: false,
+            next_ringing: None,
+            is_settled_early: false,
+            held_answer: None,
+            heard_early: None,
+            is_changed_early: false,
             granted: None,
             timer: None,
             least_seconds: None,
             takes_update: false,
+            takes_words: None,
             asking: None,
             referred: None,
             was_referred: false,
@@ -134,6 +166,7 @@ impl Session {
             more: Vec::new(),
             identity: Vec::new(),
             hop: None,
+            redirects: Redirects::default(),
             wake: None,
         }
     }
@@ -152,10 +185,36 @@ impl Session {
             .min()
     }
 
+    /// Whether a request may come in an early dialog of our INVITE with this tag (RFC 3311 §5).
+    pub(super) fn rings_as(&self, call_id: &str, tag: Option<&str>) -> bool {
+        let is_heard = |tag| self.heard_early.as_ref().is_some_and(|heard| heard.is_of(tag));
+        let is_early = |tag| self.early.iter().any(|early| early.is(tag));
+        matches!(self.state, State::Inviting { .. })
+            && self.dialog.call_id == call_id
+            && tag.is_some_and(|tag| is_heard(tag) || is_early(tag))
+    }
+
+    /// Whether offer and answer of the INVITE are settled before it is answered, reliably, with the party of this tag: only
+    /// then may either side offer anew (RFC 3311 §5.2).
+    pub(super) fn is_agreed_early(&self, tag: &str) -> bool {
+        match &self.state {
+            State::Asked { .. } => self.is_settled_early,
+            State::Inviting { .. } => {
+                let is_heard = self.heard_early.as_ref().is_some_and(|heard| heard.is_of(tag));
+                let mut early = self.early.iter();
+                is_heard && early.any(|early| early.is(tag) && early.body.is_some())
+            }
+            State::Answered { .. } | State::Up { .. } | State::Leaving => false,
+        }
+    }
+
     /// Takes note of what the far side says it can.
     pub(super) fn note_abilities(&mut self, message: &Message<'_>) {
         if let Some(takes) = message.allows(Method::Update) {
             self.takes_update = takes;
+        }
+        if let Some(takes) = message.allows(Method::Message) {
+            self.takes_words = Some(takes);
         }
     }
 

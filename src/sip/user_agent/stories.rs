@@ -641,3 +641,101 @@ fn a_trunk_that_challenges_our_bye_gets_it_again_once_and_a_phone_does_not() {
         assert!(sent.is_empty() && world.agent.load().1 == 0);
     }
 }
+
+/// RFC 3261 §22.2: a re-INVITE that a trunk challenges goes out once more with the trunk's own credentials.
+#[test]
+fn a_trunk_that_challenges_our_reinvite_gets_it_again_once_and_a_phone_does_not() {
+    let challenge = "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n\", qop=\"auth\"\r\n";
+    let mut world = World::with_trunk(true);
+    let trunk = Destination::Trunk {
+        trunk: "pbx".into(),
+        number: "1001".into(),
+    };
+    for (destination, times) in [(trunk, 2), (Destination::Contact(format!("sip:1001@{PBX}")), 1)] {
+        let (id, invite) = world.calls_at(destination);
+        world.hear(&reply(&invite, 200, "t1", "", "v=0 answer"));
+        world.agent.reoffer(world.now, id, b"v=0 offer");
+        let mut sent = world.sent();
+        for number in 1..=times {
+            let asked = sent.pop().unwrap();
+            assert_eq!(first_word(&asked), "INVITE");
+            assert!(asked.ends_with("v=0 offer"), "{asked}");
+            assert_eq!(line(&asked, "CSeq"), format!("{} INVITE", number + 1));
+            assert_eq!(line(&asked, "Authorization").is_empty(), number == 1);
+            sent = world.hear(&reply(&asked, 401, "", challenge, ""));
+            assert_eq!(first_word(&sent[0]), "ACK");
+        }
+        assert_eq!(sent.len(), 1, "asked for ever");
+    }
+}
+
+/// An UPDATE of the phone that rings for an INVITE of ours.
+fn early_update(invite: &str, tag: &str, cseq: u32, body: &str) -> String {
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/sdp\r\n"
+    };
+    format!(
+        "UPDATE sip:box@{BOX} SIP/2.0\r\nVia: SIP/2.0/UDP {PBX};branch=z9hG4bKe{cseq}{tag}\r\nMax-Forwards: 70\r\n\
+         From: {};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} UPDATE\r\nContact: <sip:1001@{PBX}>\r\n\
+         {kind}Content-Length: {}\r\n\r\n{body}",
+        line(invite, "To"),
+        line(invite, "From"),
+        line(invite, "Call-ID"),
+        body.len()
+    )
+}
+
+/// RFC 3311 §5.2.
+#[test]
+fn a_phone_that_rings_may_change_the_sound_once_offer_and_answer_are_settled() {
+    let mut world = World::new();
+    let (id, invite) = world.calls();
+    let status = |world: &mut World, tag: &str, cseq, body: &str| {
+        let sent = world.hear(&early_update(&invite, tag, cseq, body));
+        first_word(&sent[0]).to_owned()
+    };
+    assert_eq!(status(&mut world, "a", 1, ""), "481", "nobody rings yet");
+    world.hear(&reply(&invite, 183, "a", "", "v=0 early"));
+    assert_eq!(status(&mut world, "a", 2, ""), "200");
+    assert_eq!(
+        status(&mut world, "a", 3, "v=0 anew"),
+        "491",
+        "the 183 was no answer"
+    );
+    assert_eq!(status(&mut world, "b", 4, ""), "481");
+    let lines = "Require: 100rel\r\nRSeq: 7\r\n";
+    world.hear(&reply(&invite, 183, "a", lines, "v=0 early"));
+    world.events.clear();
+    let silent = world.hear(&early_update(&invite, "a", 5, "v=0 anew"));
+    assert!(silent.is_empty(), "the engine answers: {silent:?}");
+    assert!(matches!(&world.events[..], [Event::Offered { body: Some(body), .. }] if body == b"v=0 anew"));
+    world.agent.accept_offer(world.now, id, b"v=0 ours".to_vec());
+    let accepted = world.sent().remove(0);
+    assert_eq!(first_word(&accepted), "200");
+    assert!(accepted.ends_with("v=0 ours"));
+    world.events.clear();
+    world.hear(&reply(&invite, 200, "a", "", ""));
+    assert!(
+        matches!(&world.events[..], [Event::Answered { body, .. }] if body.is_empty()),
+        "the SDP of the 183 has been overtaken: {:?}",
+        world.events
+    );
+}
+
+/// RFC 3311 §5.2: the caller has to wait with another offer until the first one is answered.
+#[test]
+fn a_caller_may_refresh_before_the_answer_but_not_offer_anew() {
+    let mut world = World::new();
+    let (id, _) = world.is_called("");
+    world.agent.ring(world.now, id.unwrap());
+    let ringing = world.sent().remove(0);
+    assert_eq!(first_word(&world.within(&ringing, "UPDATE", 2, "")[0]), "200");
+    let offers = "Content-Type: application/sdp\r\nContent-Length: 9\r\n\r\nv=0 offer";
+    let refused = world.within(&ringing, "UPDATE", 3, offers).remove(0);
+    assert_eq!(
+        (first_word(&refused), line(&refused, "Retry-After")),
+        ("500", "1".into())
+    );
+}

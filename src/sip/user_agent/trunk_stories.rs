@@ -264,9 +264,10 @@ fn an_invite_goes_on_to_the_next_target() {
         Trunk::new("carrier".into(), "sip.example.com", None, None),
         &two(),
     );
-    let (_, first) = world.calls(true);
+    let (id, first) = world.calls(true);
     assert_eq!(first.to, A);
     let sent = world.answer(&first, "503", "");
+    assert_eq!(world.agent.signals_to(id), Some([192, 0, 2, 102].into()));
     assert!(sent[0].is("ACK") && sent[0].to == A);
     let second = &sent[1];
     assert_eq!(second.to, B);
@@ -510,4 +511,102 @@ fn the_last_good_answer_of_dns_serves_on() {
     assert_eq!(world.calls(false).1.to, A);
     world.pass(31.0);
     assert_eq!(world.queries.len(), 1, "and it is asked again");
+}
+
+impl World {
+    fn reconfigured(&mut self, change: impl FnOnce(&mut Vec<Trunk>)) -> Vec<Sent> {
+        let mut settings = self.agent.settings().clone();
+        change(&mut settings.trunks);
+        self.agent.reconfigure(self.now, settings);
+        self.pass(0.0)
+    }
+}
+
+/// Registered at the first of two trunks; neither is probed.
+fn registered() -> (World, Sent) {
+    let mut world = World::of_targets(registering("192.0.2.101"), &[]);
+    let sent = world.pass(0.0);
+    world.answer(&sent[0], "200", "Expires: 600\r\n");
+    let first = sent.into_iter().next().unwrap();
+    (world, first)
+}
+
+/// RFC 3261 §10.2.2: no call is sent any more to a box that has forgotten the trunk.
+#[test]
+fn a_trunk_that_is_removed_is_left_also_when_it_wants_the_password_again() {
+    let (mut world, first) = registered();
+    let sent = world.reconfigured(Vec::clear);
+    assert_eq!(sent.len(), 1);
+    let gone = &sent[0];
+    assert_eq!((gone.to.as_str(), gone.line("Expires")), (A, "0"));
+    assert_eq!(gone.line("Call-ID"), first.line("Call-ID"));
+    assert_ne!(gone.line("CSeq"), first.line("CSeq"));
+    let again = world.answer(gone, "401", &challenge("carrier", "n1", false));
+    assert!(again[0].line("Authorization").contains("carrier"));
+    assert_eq!(again[0].line("Expires"), "0");
+    world.answer(&again[0], "200", "");
+    assert!(!world.agent.is_parting());
+    assert!(world.pass(3600.0).is_empty());
+}
+
+#[test]
+fn a_registrar_that_is_silent_when_its_trunk_is_removed_is_forgotten() {
+    let (mut world, _) = registered();
+    world.reconfigured(Vec::clear);
+    world.pass(2.1);
+    assert!(!world.agent.is_parting());
+    assert!(world.pass(600.0).is_empty());
+}
+
+/// The same place under the same name: what is said last there counts, so the end of the old comes first.
+#[test]
+fn a_trunk_with_a_new_password_is_left_before_it_is_asked_anew() {
+    let (mut world, first) = registered();
+    let sent = world.reconfigured(|trunks| {
+        trunks[0].credentials = Some(Secret {
+            username: "box".to_owned(),
+            password: "another".to_owned(),
+        });
+    });
+    assert_eq!((sent.len(), sent[0].line("Expires")), (1, "0"));
+    let mut fresh = world.answer(&sent[0], "200", "");
+    fresh.extend(world.pass(0.0));
+    assert_eq!((fresh.len(), fresh[0].line("Expires")), (1, "600"));
+    assert_ne!(fresh[0].line("Call-ID"), first.line("Call-ID"));
+}
+
+#[test]
+fn a_trunk_that_is_asked_more_often_or_stands_elsewhere_in_the_file_stays_registered() {
+    let (mut world, first) = registered();
+    let sent = world.reconfigured(|trunks| {
+        trunks[0].manners.hides = true;
+        trunks.insert(0, Trunk::new("before".into(), "192.0.2.109", None, None));
+        trunks[0].probe_every = None;
+    });
+    assert!(sent.is_empty());
+    let sent = world.reconfigured(|trunks| trunks[1].probe_every = Some(Duration::from_secs(30)));
+    assert!(sent.iter().all(|sent| sent.is("OPTIONS")));
+    let again = world.pass(320.0);
+    let again = again.iter().find(|sent| sent.is("REGISTER")).unwrap();
+    assert_eq!(again.line("Call-ID"), first.line("Call-ID"));
+}
+
+/// An answer under way would otherwise be taken for that of the trunk that stands in its place now.
+#[test]
+fn a_registration_under_way_when_the_order_changes_is_asked_anew() {
+    let mut world = World::of_targets(registering("192.0.2.101"), &[]);
+    let first = world.pass(0.0).remove(0);
+    let other = Trunk {
+        name: "before".into(),
+        probe_every: None,
+        ..registering("192.0.2.109")
+    };
+    let mut sent = world.reconfigured(|trunks| trunks.insert(0, other));
+    sent.extend(world.pass(0.1));
+    let mut to: Vec<&str> = registers(&sent).into_iter().map(|(to, _)| to).collect();
+    to.sort_unstable();
+    to.dedup();
+    assert_eq!(to, [A, "192.0.2.109:5060"]);
+    world.answer(&first, "200", "Expires: 600\r\n");
+    assert!(world.outcomes().is_empty(), "nobody waits for it any more");
 }

@@ -31,7 +31,8 @@ impl UserAgent {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if session.dialog.hear(request).is_err() {
+        let is_early = matches!(session.state, State::Inviting { .. });
+        if !is_early && session.dialog.hear(request).is_err() {
             return self.respond(now, flow, request, server, 500);
         }
         if let Some(unsupported) = super::admit::unsupported(request) {
@@ -51,7 +52,8 @@ impl UserAgent {
                 self.hear_refer_subscribe(now, flow, request, server, id);
             }
             Method::Ack | Method::Cancel => {}
-            Method::Register | Method::Subscribe | Method::Notify | Method::Message | Method::Publish => {
+            Method::Message => self.hear_words(now, flow, request, server, id),
+            Method::Register | Method::Subscribe | Method::Notify | Method::Publish => {
                 self.respond(now, flow, request, server, 405)
             }
             Method::Other(_) => self.respond(now, flow, request, server, 501),
@@ -79,10 +81,10 @@ impl UserAgent {
         let tag = request.to().tag()?;
         let id = *self.by_tag.get(tag)?;
         let session = self.sessions.get(&id)?;
-        session
-            .dialog
-            .is(request.call_id(), Some(tag), request.from().tag())
-            .then_some(id)
+        let theirs = request.from().tag();
+        let is_of_dialog = session.dialog.is(request.call_id(), Some(tag), theirs);
+        let is_early = request.method() == Method::Update && session.rings_as(request.call_id(), theirs);
+        (is_of_dialog || is_early).then_some(id)
     }
 
     /// The right tags from a wrong address are a stolen dialog.
@@ -204,8 +206,11 @@ impl UserAgent {
             }
             Err(fault) => return self.respond(now, flow, request, server, fault.status),
         };
-        let we_offer = session.asking.is_some_and(|asking| asking.is_invite);
-        if !matches!(session.state, State::Up { .. }) || session.offered.is_some() || we_offer {
+        let we_offer = session.asking.as_ref().is_some_and(|asking| asking.is_invite);
+        // Before the answer UPDATE alone may change something (RFC 3311 §5).
+        let is_before = matches!(session.state, State::Asked { .. } | State::Inviting { .. }) && !is_invite;
+        let is_there = is_before || matches!(session.state, State::Up { .. });
+        if !is_there || session.offered.is_some() || we_offer {
             // Their own offer is still open, or ours is (§14.2).
             return self.respond(now, flow, request, server, 491);
         }
@@ -221,6 +226,15 @@ impl UserAgent {
                 return self.transactions.respond(now, server, objection.status, response);
             }
         };
+        let is_agreed = session.is_agreed_early(request.from().tag().unwrap_or_default());
+        if is_before && body.is_some() && !is_agreed {
+            // Our offer is not answered yet, or theirs (§5.2).
+            let is_ours = matches!(session.state, State::Inviting { .. });
+            let (status, later) = if is_ours { (491, None) } else { (500, Some(1)) };
+            let draft = Draft::response(request, flow.peer, status, None).maybe(Name::RetryAfter, later);
+            let response = draft.header(Name::Server, &self.settings.product).finish();
+            return self.transactions.respond(now, server, status, response);
+        }
         if !is_invite && body.is_none() {
             // An UPDATE that only says "still here".
             let draft = Draft::response(request, flow.peer, 200, None)
@@ -257,6 +271,7 @@ impl UserAgent {
             .header(Name::Allow, ALLOW)
             .header(Name::Supported, SUPPORTED)
             .header(Name::Server, &self.settings.product);
+        session.is_changed_early |= matches!(session.state, State::Inviting { .. });
         let response = session_timer::granted(draft, granted).body("application/sdp", &sdp);
         if offered.is_invite {
             offered.is_answered = true;

@@ -1,3 +1,4 @@
+use super::entry::Entry;
 use super::filter::CdrFilter;
 use super::sought::{Sought, Walk};
 use super::spans::{self, Span};
@@ -80,9 +81,12 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&mut self, beyond: Span) -> Result<(), rusqlite::Error> {
         if let Some(numbers) = &self.sought.numbers
-            && let Some(seqs) = numbers.rows(self.connection, FEW)?
+            && let Some(rows) = numbers.rows(self.connection, self.sought, FEW)?
         {
-            return self.look_up(&seqs, beyond);
+            return self.look_up(&rows, beyond);
+        }
+        if let Some((rows, _)) = self.sought.few_rows(self.connection, FEW)? {
+            return self.look_up(&rows, beyond);
         }
         if !self.sought.narrows() {
             return self.walk(Walk::Rows, beyond);
@@ -140,10 +144,10 @@ impl Search<'_> {
     }
 
     /// Looks at the rows of these numbers, ascending, in the order asked for.
-    fn look_up(&mut self, seqs: &[i64], beyond: Span) -> Result<(), rusqlite::Error> {
-        let from = seqs.partition_point(|seq| *seq < beyond.0);
-        let to = seqs.partition_point(|seq| *seq <= beyond.1);
-        let seqs = seqs.get(from..to).unwrap_or_default();
+    fn look_up(&mut self, all: &[Entry], beyond: Span) -> Result<(), rusqlite::Error> {
+        let from = all.partition_point(|entry| entry.seq < beyond.0);
+        let to = all.partition_point(|entry| entry.seq <= beyond.1);
+        let entries = all.get(from..to).unwrap_or_default();
         let (conditions, values) = self.sought.conditions(Walk::Rows);
         let sql = [
             "SELECT seq, body, caller, dialed, callee FROM cdrs WHERE seq = ?",
@@ -151,14 +155,14 @@ impl Search<'_> {
         ]
         .concat();
         let mut select = self.connection.prepare_cached(&sql)?;
-        for place in 0..seqs.len() {
+        for place in 0..entries.len() {
             let place = if self.descending {
-                seqs.len() - 1 - place
+                entries.len() - 1 - place
             } else {
                 place
             };
-            let Some(seq) = seqs.get(place) else { break };
-            let all = std::iter::once(Value::from(*seq)).chain(values.iter().cloned());
+            let Some(entry) = entries.get(place) else { break };
+            let all = std::iter::once(Value::from(entry.seq)).chain(values.iter().cloned());
             let mut rows = select.query(params_from_iter(all))?;
             if let Some(row) = rows.next()? {
                 self.consider(row)?;

@@ -1,4 +1,5 @@
 use super::Found;
+use super::entry::Entry;
 use super::filter::CdrFilter;
 use super::numbers::Numbers;
 use super::sought::{Sought, Walk};
@@ -11,9 +12,6 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 /// Rows looked at for the newest calls of many numbers.
 const LOOKED_AT: i64 = 10_000;
-/// The order goes by whole seconds, as those who count pages see them.
-const SECOND_MS: i64 = 1000;
-
 /// Rows in the order of the calls' start, by the second and then by identity, so that a page stays what it is while
 /// calls are added behind it. From any place in the list: the tallies tell on which day it lies.
 pub(super) fn find(
@@ -25,9 +23,9 @@ pub(super) fn find(
     if let Some(numbers) = &sought.numbers {
         return numbered(connection, sought, numbers, filter, limit);
     }
-    if let Some(seqs) = sought.few_rows(connection, CdrFilter::MOST_NUMBERED)? {
-        let places = places(connection, sought, &seqs)?;
-        return Ok(in_order(connection, places, filter, limit)?);
+    if let Some((rows, unsure)) = sought.few_rows(connection, CdrFilter::MOST_NUMBERED)? {
+        let matches = sought.matching(connection, rows, unsure)?;
+        return Ok(in_order(connection, matches, filter, limit)?);
     }
     let mut page = Page {
         descending: filter.newest_first,
@@ -60,11 +58,8 @@ pub(super) fn find(
 type Place = (i64, [u8; 16], i64);
 
 fn place(row: &Row<'_>) -> Result<Place, rusqlite::Error> {
-    Ok((
-        row.get::<_, i64>(0)?.div_euclid(SECOND_MS),
-        row.get(1)?,
-        row.get(2)?,
-    ))
+    let entry = Entry::read(row)?;
+    Ok((entry.second(), row.get(2)?, entry.seq))
 }
 
 fn body(connection: &Connection, seq: i64) -> Result<String, rusqlite::Error> {
@@ -155,7 +150,7 @@ impl Page {
 pub(super) fn statement(sought: &Sought, descending: bool) -> (String, Vec<Value>) {
     let (conditions, values) = sought.conditions(Walk::Start);
     let sql = [
-        "SELECT started_ms, cdr_id, seq FROM cdrs WHERE started_ms BETWEEN ? AND ?",
+        "SELECT seq, started_ms, cdr_id FROM cdrs WHERE started_ms BETWEEN ? AND ?",
         &conditions,
         if descending {
             " ORDER BY started_ms DESC"
@@ -188,50 +183,82 @@ fn numbered(
     filter: &CdrFilter,
     limit: usize,
 ) -> Result<Found, StoreError> {
-    let (places, whole) = newest(connection, sought, numbers)?;
+    let (matches, whole) = newest(connection, sought, numbers)?;
     Ok(Found {
         total_is_least: !whole,
-        ..in_order(connection, places, filter, limit)?
+        ..in_order(connection, matches, filter, limit)?
     })
 }
 
 /// The page of a list that is in memory.
 fn in_order(
     connection: &Connection,
-    mut places: Vec<Place>,
+    mut matches: Vec<Entry>,
     filter: &CdrFilter,
     limit: usize,
 ) -> Result<Found, rusqlite::Error> {
-    places.sort_unstable();
-    if filter.newest_first {
-        places.reverse();
-    }
     let mut found = Found {
-        total: u64::try_from(places.len()).unwrap_or(u64::MAX),
+        total: u64::try_from(matches.len()).unwrap_or(u64::MAX),
         ..Found::default()
     };
+    matches.sort_unstable_by_key(|entry| entry.started_ms);
+    if filter.newest_first {
+        matches.reverse();
+    }
     let passed = usize::try_from(filter.offset).unwrap_or(usize::MAX);
-    for (_, _, seq) in places.into_iter().skip(passed).take(limit + 1) {
-        found.rows.push((unsigned(seq), body(connection, seq)?));
+    let wanted = passed..passed.saturating_add(limit + 1);
+    let mut place = 0;
+    for second in matches.chunk_by(|one, other| one.second() == other.second()) {
+        let here = place..place + second.len();
+        place = here.end;
+        if here.end <= wanted.start || here.start >= wanted.end {
+            continue;
+        }
+        for (place, seq) in here.zip(by_identity(connection, second, filter.newest_first)?) {
+            if wanted.contains(&place) {
+                found.rows.push((unsigned(seq), body(connection, seq)?));
+            }
+        }
     }
     Ok(found)
 }
 
-/// The place of each match among the numbers' newest calls, and whether those are all there are.
+/// The rows of one second in their order. Their identities are read only when there are several.
+fn by_identity(
+    connection: &Connection,
+    second: &[Entry],
+    descending: bool,
+) -> Result<Vec<i64>, rusqlite::Error> {
+    if let [alone] = second {
+        return Ok(vec![alone.seq]);
+    }
+    let mut select = connection.prepare_cached("SELECT cdr_id FROM cdrs WHERE seq = ?1")?;
+    let mut rows: Vec<([u8; 16], i64)> = Vec::with_capacity(second.len());
+    for entry in second {
+        rows.push((select.query_row(params![entry.seq], |row| row.get(0))?, entry.seq));
+    }
+    rows.sort_unstable();
+    if descending {
+        rows.reverse();
+    }
+    Ok(rows.into_iter().map(|(_, seq)| seq).collect())
+}
+
+/// Each match among the numbers' newest calls, and whether those are all there are.
 fn newest(
     connection: &Connection,
     sought: &Sought,
     numbers: &Numbers,
-) -> Result<(Vec<Place>, bool), rusqlite::Error> {
-    if let Some(seqs) = numbers.rows(connection, CdrFilter::MOST_NUMBERED)? {
-        return Ok((places(connection, sought, &seqs)?, true));
+) -> Result<(Vec<Entry>, bool), rusqlite::Error> {
+    if let Some(rows) = numbers.rows(connection, sought, CdrFilter::MOST_NUMBERED)? {
+        return Ok((sought.matching(connection, rows, sought.unsure())?, true));
     }
-    if let Some(seqs) = numbers.newest_of_one(connection, CdrFilter::MOST_NUMBERED)? {
-        return Ok((places(connection, sought, &seqs)?, false));
+    if let Some(rows) = numbers.newest_of_one(connection, sought, CdrFilter::MOST_NUMBERED)? {
+        return Ok((sought.matching(connection, rows, sought.unsure())?, false));
     }
     let (conditions, mut values) = sought.conditions(Walk::Rows);
     let sql = [
-        "SELECT started_ms, cdr_id, seq, caller, dialed, callee FROM cdrs WHERE seq > ?",
+        "SELECT seq, started_ms, caller, dialed, callee FROM cdrs WHERE seq > ?",
         &conditions,
         " ORDER BY seq DESC",
     ]
@@ -245,29 +272,9 @@ fn newest(
     while found.len() < CdrFilter::MOST_NUMBERED
         && let Some(row) = rows.next()?
     {
-        if numbers.has([row.get(3)?, row.get(4)?, row.get(5)?]) {
-            found.push(place(row)?);
+        if numbers.has([row.get(2)?, row.get(3)?, row.get(4)?]) {
+            found.push(Entry::read(row)?);
         }
     }
     Ok((found, false))
-}
-
-/// The places of those of these rows that match.
-fn places(connection: &Connection, sought: &Sought, seqs: &[i64]) -> Result<Vec<Place>, rusqlite::Error> {
-    let (conditions, values) = sought.conditions(Walk::Rows);
-    let sql = [
-        "SELECT started_ms, cdr_id, seq FROM cdrs WHERE seq = ?",
-        &conditions,
-    ]
-    .concat();
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut matches = Vec::new();
-    for seq in seqs {
-        let all = std::iter::once(Value::from(*seq)).chain(values.iter().cloned());
-        let mut rows = select.query(params_from_iter(all))?;
-        if let Some(row) = rows.next()? {
-            matches.push(place(row)?);
-        }
-    }
-    Ok(matches)
 }

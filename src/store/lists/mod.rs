@@ -3,6 +3,7 @@
 
 mod by_seq;
 mod by_start;
+mod entry;
 mod filter;
 mod numbers;
 #[cfg(test)]

@@ -1,6 +1,10 @@
+use super::entry::{self, Entry, Role};
 use super::filter::NumberMatch;
+use super::sought::Sought;
 use crate::store::tables::names::{self, At};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use std::cmp::Reverse;
 
 /// The numbers that are looked for.
 #[derive(Debug)]
@@ -26,7 +30,10 @@ pub(super) fn find(
 ) -> Result<Option<Numbers>, rusqlite::Error> {
     let places = match wanted {
         NumberMatch::Exact(number) => names::known_number(connection, number)?.into_iter().collect(),
-        NumberMatch::Prefix(part) => names::numbers_with(connection, part, At::Start)?,
+        NumberMatch::Prefix(part) => match names::few_numbers_from(connection, part, MOST_PLACES)? {
+            Some(few) => few,
+            None => names::numbers_with(connection, part, At::Start)?,
+        },
         NumberMatch::Suffix(part) => names::numbers_with(connection, part, At::End)?,
         NumberMatch::Any(part) => names::numbers_with(connection, part, At::Anywhere)?,
     };
@@ -56,36 +63,36 @@ impl Numbers {
             .any(|(word, bit)| self.bits.get(word).is_some_and(|word| word & bit != 0))
     }
 
-    /// The rows that have one of the numbers, ascending, when there are at most `most`; else nothing, and a walk
-    /// meets them often.
+    /// The rows that have one of the numbers and fit in what the numbers' indexes tell, ascending, when there are at
+    /// most `most`; else nothing, and a walk meets them often.
     pub(super) fn rows(
         &self,
         connection: &Connection,
+        sought: &Sought,
         most: usize,
-    ) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+    ) -> Result<Option<Vec<Entry>>, rusqlite::Error> {
         if self.places.len() > MOST_PLACES {
             return Ok(None);
         }
         let places = self.as_json();
-        let mut seqs = Vec::new();
-        for sql in [
-            "SELECT seq FROM cdrs WHERE caller IN (SELECT value FROM json_each(?1)) LIMIT ?2",
-            "SELECT seq FROM cdrs WHERE dialed IN (SELECT value FROM json_each(?1)) LIMIT ?2",
-            "SELECT seq FROM cdrs WHERE callee IN (SELECT value FROM json_each(?1)) LIMIT ?2",
-        ] {
-            let mut select = connection.prepare_cached(sql)?;
-            let room = i64::try_from(most - seqs.len() + 1).unwrap_or(i64::MAX);
-            let mut rows = select.query(params![places, room])?;
-            while let Some(row) = rows.next()? {
-                seqs.push(row.get(0)?);
-            }
-            if seqs.len() > most {
+        let mut found = Vec::new();
+        for role in Role::ALL {
+            let room = most - found.len() + 1;
+            let numbers = Value::from(places.clone());
+            found.append(&mut entry::read(
+                connection,
+                &entry::having(role),
+                numbers,
+                sought,
+                room,
+            )?);
+            if found.len() > most {
                 return Ok(None);
             }
         }
-        seqs.sort_unstable();
-        seqs.dedup();
-        Ok(Some(seqs))
+        found.sort_unstable();
+        found.dedup();
+        Ok(Some(found))
     }
 
     fn as_json(&self) -> String {
@@ -93,21 +100,27 @@ impl Numbers {
         format!("[{}]", places.join(","))
     }
 
-    /// The newest `most` rows of a single number, followed through its indexes; nothing when there are several.
+    /// The `most` rows of a single number that began last, followed through its indexes; nothing when there are
+    /// several.
     pub(super) fn newest_of_one(
         &self,
         connection: &Connection,
+        sought: &Sought,
         most: usize,
-    ) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+    ) -> Result<Option<Vec<Entry>>, rusqlite::Error> {
         let [place] = self.places.as_slice() else {
             return Ok(None);
         };
-        let limit = i64::try_from(most).unwrap_or(i64::MAX);
-        let sql = "SELECT seq FROM cdrs WHERE caller = ?1 UNION SELECT seq FROM cdrs WHERE dialed = ?1
-                   UNION SELECT seq FROM cdrs WHERE callee = ?1 ORDER BY seq DESC LIMIT ?2";
-        let mut select = connection.prepare_cached(sql)?;
-        let seqs = select.query_map(params![place, limit], |row| row.get(0))?;
-        seqs.collect::<Result<Vec<i64>, _>>().map(Some)
+        let mut found = Vec::new();
+        for role in Role::ALL {
+            let number = Value::from(*place);
+            let sql = entry::newest_having(role);
+            found.append(&mut entry::read(connection, &sql, number, sought, most)?);
+        }
+        found.sort_unstable_by_key(|entry| Reverse((entry.started_ms, entry.seq)));
+        found.dedup();
+        found.truncate(most);
+        Ok(Some(found))
     }
 }
 

@@ -1,10 +1,11 @@
+use super::entry::{self, Entry, Role};
 use super::filter::{CdrFilter, OriginMatch};
 use super::numbers::{self, Numbers};
 use crate::model::Direction;
 use crate::store::tables::names;
 use crate::store::tables::tallies::{DayView, Kind, Tally, direction_code, status_code};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params_from_iter};
 
 /// What is asked for, in the words of the tables.
 #[derive(Debug)]
@@ -107,8 +108,8 @@ impl Sought {
             filter.without_internal.then_some(Is::NotThis(internal)),
         );
         also(Which::Origin, own.then_some(Is::Empty));
-        // One of two values is no walk along an index in the rows' order, so it never leads.
-        facets.sort_by_key(|facet| matches!(facet.value, Is::OneOf(..)));
+        // One of two values, or a number, is no walk along an index in the rows' order, so it never leads.
+        facets.sort_by_key(|facet| matches!(facet.value, Is::OneOf(..)) || !facet.which.is_tallied());
         let numbers = match &filter.number {
             None => None,
             Some(number) => match numbers::find(connection, number)? {
@@ -136,7 +137,10 @@ impl Sought {
         let mut sql = String::new();
         let mut values = Vec::new();
         for (place, facet) in self.facets.iter().enumerate() {
-            let leads = walked == Walk::Facet && place == 0 && matches!(facet.value, Is::This(_));
+            let leads = walked == Walk::Facet
+                && place == 0
+                && facet.which.is_tallied()
+                && matches!(facet.value, Is::This(_));
             sql.push_str(if leads { " AND " } else { " AND +" });
             sql.push_str(facet.which.column());
             match facet.value {
@@ -183,34 +187,57 @@ impl Sought {
         (self.from_ms.unwrap_or(i64::MIN), self.to_ms.unwrap_or(i64::MAX))
     }
 
-    /// The rows with the caller or dialled number that is asked for, when one is and has at most `most`.
+    /// The rows with the caller or dialled number that is asked for, when one is and has at most `most`, ascending,
+    /// and whether they have to be looked at for something else that is asked for.
     pub(super) fn few_rows(
         &self,
         connection: &Connection,
         most: usize,
-    ) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+    ) -> Result<Option<(Vec<Entry>, Unsure)>, rusqlite::Error> {
         for facet in &self.facets {
-            let (sql, place) = match (facet.which, facet.value) {
-                (Which::Caller, Is::This(place)) => {
-                    ("SELECT seq FROM cdrs WHERE caller = ?1 LIMIT ?2", place)
-                }
-                (Which::Dialed, Is::This(place)) => {
-                    ("SELECT seq FROM cdrs WHERE dialed = ?1 LIMIT ?2", place)
-                }
+            let (role, place) = match (facet.which, facet.value) {
+                (Which::Caller, Is::This(place)) => (Role::Caller, place),
+                (Which::Dialed, Is::This(place)) => (Role::Dialed, place),
                 _other => continue,
             };
-            let seqs = connection
-                .prepare_cached(sql)?
-                .query_map(
-                    params![place, i64::try_from(most + 1).unwrap_or(i64::MAX)],
-                    |row| row.get(0),
-                )?
-                .collect::<Result<Vec<i64>, _>>()?;
-            if seqs.len() <= most {
-                return Ok(Some(seqs));
+            let sql = entry::newest_having(role);
+            let mut found = entry::read(connection, &sql, Value::from(place), self, most + 1)?;
+            if found.len() <= most {
+                found.sort_unstable();
+                return Ok(Some((found, Unsure(self.facets.len() > 1))));
             }
         }
         Ok(None)
+    }
+
+    /// Those of these rows that match, when the index of their number did not tell all that is asked for.
+    pub(super) fn matching(
+        &self,
+        connection: &Connection,
+        mut entries: Vec<Entry>,
+        unsure: Unsure,
+    ) -> Result<Vec<Entry>, rusqlite::Error> {
+        if !unsure.0 {
+            return Ok(entries);
+        }
+        let (conditions, values) = self.conditions(Walk::Rows);
+        let sql = ["SELECT 1 FROM cdrs WHERE seq = ?", &conditions].concat();
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut trouble = None;
+        entries.retain(|entry| {
+            let all = std::iter::once(Value::from(entry.seq)).chain(values.iter().cloned());
+            let fits = select.exists(params_from_iter(all));
+            fits.unwrap_or_else(|error| {
+                trouble = Some(error);
+                false
+            })
+        });
+        trouble.map_or(Ok(entries), Err)
+    }
+
+    /// What the index of a number leaves open.
+    pub(super) fn unsure(&self) -> Unsure {
+        Unsure(!self.facets.is_empty())
     }
 
     /// Whether a day has rows that match, its time and numbers aside.
@@ -279,6 +306,10 @@ impl Which {
         }
     }
 }
+
+/// Whether the rows themselves have to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unsure(bool);
 
 /// Which index leads the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

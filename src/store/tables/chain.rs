@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
-/// What the first entry is bound to.
-const NOTHING: [u8; 32] = [0; 32];
+/// What the first entry of a chain is bound to.
+pub(super) const NOTHING: [u8; 32] = [0; 32];
 /// Entries read at once when all of them are looked at.
 const LOT: i64 = 1000;
 
@@ -43,12 +43,7 @@ impl Link {
             bytes.as_ref().map_or(&[], |bytes| &bytes[..]),
             self.body.as_deref().unwrap_or_default().as_bytes(),
         ];
-        let mut hash = Sha256::new();
-        for part in parts {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        hash.finalize().to_vec()
+        bind(&parts)
     }
 
     fn deed(&self) -> Option<Deed> {
@@ -61,6 +56,16 @@ impl Link {
             }),
         }
     }
+}
+
+/// SHA-256 over all parts, each with its length.
+pub(super) fn bind(parts: &[&[u8]]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().to_vec()
 }
 
 /// Adds an entry behind the last one.
@@ -175,7 +180,7 @@ pub(in crate::store) fn check(
     Ok(looked_at == LOT)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -184,7 +189,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes that hexadecimal digits name; anything else ends them.
-fn raw(text: &str) -> Vec<u8> {
+pub(super) fn raw(text: &str) -> Vec<u8> {
     let pairs = (0..text.len() / 2).map_while(|place| text.get(place * 2..place * 2 + 2));
     pairs
         .map_while(|pair| u8::from_str_radix(pair, 16).ok())

@@ -323,22 +323,63 @@ pub(in crate::store) fn errand_done(
     Ok(())
 }
 
-/// It was tried in vain: again at `next_at_ms`, or never.
+/// It was tried in vain: again at `next_at_ms`.
 pub(in crate::store) fn errand_failed(
     connection: &Connection,
     message: RecordingId,
     place: i64,
-    next_at_ms: Option<i64>,
+    next_at_ms: i64,
+    error: &str,
+) -> Result<(), rusqlite::Error> {
+    end_of_try(connection, message, place, ("waiting", next_at_ms), error)
+}
+
+/// It was tried in vain for the last time; the time of the next try is that of the last one from now on.
+pub(in crate::store) fn errand_given_up(
+    connection: &Connection,
+    message: RecordingId,
+    place: i64,
+    now_ms: i64,
+    error: &str,
+) -> Result<(), rusqlite::Error> {
+    end_of_try(connection, message, place, ("failed", now_ms), error)
+}
+
+fn end_of_try(
+    connection: &Connection,
+    message: RecordingId,
+    place: i64,
+    (state, at_ms): (&str, i64),
     error: &str,
 ) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(
-            "UPDATE message_errands SET attempts = attempts + 1, last_error = ?3,
-                 state = CASE WHEN ?4 IS NULL THEN 'failed' ELSE 'waiting' END, next_at_ms = ifnull(?4, next_at_ms)
+            "UPDATE message_errands SET attempts = attempts + 1, last_error = ?3, state = ?4, next_at_ms = ?5
              WHERE message = ?1 AND place = ?2",
         )?
-        .execute(params![message.to_string(), place, error, next_at_ms])?;
+        .execute(params![message.to_string(), place, error, state, at_ms])?;
     Ok(())
+}
+
+/// How many errands were given up since then, and why the last one was.
+pub(in crate::store) fn given_up_since(
+    connection: &Connection,
+    since_ms: i64,
+) -> Result<(u64, Option<String>), rusqlite::Error> {
+    let count: i64 = connection.query_row(
+        "SELECT count(*) FROM message_errands WHERE state = 'failed' AND next_at_ms >= ?1",
+        params![since_ms],
+        |row| row.get(0),
+    )?;
+    let last = connection
+        .query_row(
+            "SELECT ifnull(last_error, '') FROM message_errands WHERE state = 'failed' AND next_at_ms >= ?1
+             ORDER BY next_at_ms DESC, message DESC LIMIT 1",
+            params![since_ms],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok((super::unsigned(count), last))
 }
 
 /// How many errands wait and how many were given up.

@@ -117,6 +117,24 @@ pub(in crate::store) fn numbers_with(
     Ok(ids)
 }
 
+/// The places of the numbers that begin with `part`, when there are at most `most`: they are neighbours in the index.
+/// With more, nothing; then [`numbers_with`] is quicker.
+pub(in crate::store) fn few_numbers_from(
+    connection: &Connection,
+    part: &str,
+    most: usize,
+) -> Result<Option<Vec<i64>>, rusqlite::Error> {
+    let sql = "SELECT id FROM numbers WHERE number >= ?1 AND number <= ?2 LIMIT ?3";
+    // Nothing that begins with the part sorts behind the part with the last character there is.
+    let last = format!("{part}{}", char::MAX);
+    let limit = i64::try_from(most.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(sql)?;
+    let few = select
+        .query_map(params![part, last, limit], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    Ok((few.len() <= most).then_some(few))
+}
+
 /// Finds lines of a page without taking the page apart.
 struct Lines<'p> {
     part: &'p [u8],

@@ -55,20 +55,21 @@ pub(in crate::store) fn unfinished(connection: &Connection) -> Result<Vec<Record
     Ok(unfinished)
 }
 
-/// The facts of a call's complete recording: the one begun last, when there is a message beside a
-/// conversation.
+/// The facts of a call's complete recordings, oldest first: a message beside a conversation is one too.
 pub(in crate::store) fn of_call(
     connection: &Connection,
     call: CallId,
-) -> Result<Option<RecordingFacts>, rusqlite::Error> {
+) -> Result<Vec<RecordingFacts>, rusqlite::Error> {
     let key = call.to_string();
-    let mut select = connection.prepare(
-        "SELECT facts FROM recordings WHERE call_id = ?1 AND facts IS NOT NULL ORDER BY id DESC LIMIT 1",
-    )?;
-    let mut rows = select.query(params![key])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let facts: String = row.get(0)?;
-    Ok(from_body("recordings", &key, &facts))
+    let mut select = connection
+        .prepare("SELECT facts FROM recordings WHERE call_id = ?1 AND facts IS NOT NULL ORDER BY id")?;
+    let facts: Vec<String> = select
+        .query_map(params![key], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(facts
+        .iter()
+        .filter_map(|facts| from_body("recordings", &key, facts))
+        .collect())
 }
 
 /// Of which call a recording is.
@@ -97,6 +98,13 @@ pub(in crate::store) fn hold(
     Ok(changed > 0)
 }
 
+/// Whether a legal hold keeps it.
+pub(in crate::store) fn is_held(connection: &Connection, id: RecordingId) -> Result<bool, rusqlite::Error> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM recordings WHERE id = ?1 AND held_since IS NOT NULL)")?
+        .query_row(params![id.to_string()], |row| row.get(0))
+}
+
 /// How many there are, in whichever state.
 pub(in crate::store) fn count(connection: &Connection) -> Result<u64, rusqlite::Error> {
     let count: i64 = connection.query_row("SELECT count(*) FROM recordings", [], |row| row.get(0))?;
@@ -111,7 +119,7 @@ pub(in crate::store) fn known(
 ) -> Result<Vec<KnownRecording>, rusqlite::Error> {
     let after = after.map(|id| id.to_string()).unwrap_or_default();
     let mut select = connection.prepare_cached(
-        "SELECT id, state, body, facts, failure, held_since, removed_ms FROM recordings
+        "SELECT id, state, body, facts, failure, removing, removed_ms, held_since FROM recordings
          WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let found = select
@@ -127,7 +135,7 @@ pub(in crate::store) fn known_one(
 ) -> Result<Option<KnownRecording>, rusqlite::Error> {
     let found = connection
         .prepare_cached(
-            "SELECT id, state, body, facts, failure, held_since, removed_ms FROM recordings WHERE id = ?1",
+            "SELECT id, state, body, facts, failure, removing, removed_ms, held_since FROM recordings WHERE id = ?1",
         )?
         .query_row(params![id.to_string()], read_known)
         .optional()?;
@@ -140,7 +148,7 @@ fn read_known(row: &Row<'_>) -> Result<Option<KnownRecording>, rusqlite::Error> 
     };
     Ok(Some(KnownRecording {
         stored,
-        held_since: row.get(5)?,
         removed_ms: row.get(6)?,
+        held_since: row.get(7)?,
     }))
 }

@@ -3,7 +3,7 @@
 use super::kept::copy_state;
 use super::{from_body, signed, to_body, unsigned};
 use crate::model::{RecordingId, RecordingRow};
-use crate::store::{StorageBacklog, UploadJob, UploadPart};
+use crate::store::{CopyView, StorageBacklog, UploadJob, UploadPart};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A change of one upload; ?1 is the place, ?2 the recording.
@@ -165,6 +165,59 @@ pub(in crate::store) fn verified(
         )?
         .execute(params![storage, signed(bytes), now_ms])?;
     Ok(())
+}
+
+/// The file was changed while its copy was under way: `taken` is its SHA-256 as it was known then.
+pub(in crate::store) fn again_if_changed(
+    connection: &Connection,
+    storage: &str,
+    id: RecordingId,
+    taken: Option<&str>,
+) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(concat!(
+            update!("state = 'pending', attempts = 0, next_at_ms = 0"),
+            " AND EXISTS (SELECT 1 FROM recordings r WHERE r.id = uploads.recording
+                AND json_extract(r.facts, '$.sha256') IS NOT ?3
+                AND json_extract(r.facts, '$.sha256') IS NOT uploads.sha256)"
+        ))?
+        .execute(params![storage, id.to_string(), taken])?;
+    Ok(())
+}
+
+/// What became of the copies of a recording at every place that ever had, or waits for, one.
+pub(in crate::store) fn copy_views(
+    connection: &Connection,
+    id: RecordingId,
+) -> Result<Vec<CopyView>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT s.name, s.enabled, u.state, u.key, u.bytes, u.verified_ms, u.last_error, u.sha256,
+                    json_extract(r.facts, '$.sha256')
+             FROM uploads u JOIN storages s ON s.id = u.storage JOIN recordings r ON r.id = u.recording
+             WHERE u.recording = ?1 ORDER BY s.name",
+        )?
+        .query_map(params![id.to_string()], |row| {
+            let (enabled, state): (bool, String) = (row.get(1)?, row.get(2)?);
+            let (there, here): (Option<String>, Option<String>) = (row.get(7)?, row.get(8)?);
+            let bytes: Option<i64> = row.get(4)?;
+            let state = match state.as_str() {
+                "verified" if here.is_some() && there != here => "older",
+                "verified" => "verified",
+                "failed" => "failed",
+                _ if enabled => "waiting",
+                _ => "not_sent",
+            };
+            Ok(CopyView {
+                storage: row.get(0)?,
+                state,
+                key: row.get(3)?,
+                bytes: bytes.map(unsigned),
+                verified_ms: row.get(5)?,
+                last_error: row.get(6)?,
+            })
+        })?
+        .collect()
 }
 
 /// It did not go well: the recording waits until `next_at_ms`, and so does the place until `retry_at_ms`.

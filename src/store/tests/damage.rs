@@ -18,10 +18,11 @@ fn filled(dir: &Path, calls: u32) -> String {
     epoch
 }
 
-/// Fills a page in the middle of the file with junk.
+/// Fills a page among the records with junk: the schema and the roots of the tables lie in the first half of a file as
+/// small as these.
 pub(super) fn break_a_page(path: &Path) {
-    let middle = fs::metadata(path).unwrap().len() / 4096 / 2;
-    overwrite(path, middle * 4096, &[0xa5; 4096]);
+    let among = fs::metadata(path).unwrap().len() / 4096 * 3 / 4;
+    overwrite(path, among * 4096, &[0xa5; 4096]);
 }
 
 fn overwrite(path: &Path, at: u64, bytes: &[u8]) {

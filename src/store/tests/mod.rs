@@ -2,6 +2,7 @@
 
 mod accounts;
 mod any_story;
+mod audit;
 mod by_start;
 mod consumers;
 mod damage;

@@ -64,6 +64,7 @@ pub(crate) fn draft(n: u32) -> Cdr {
         collected: BTreeMap::new(),
         language: None,
         recording: None,
+        earlier_recordings: Vec::new(),
         voicemail: None,
         trunk: None,
         legs: vec![LegRecord {

@@ -19,8 +19,38 @@ pub(in crate::store) enum Job {
     },
     /// Other destinations from now on.
     Upstreams(Vec<String>),
+    /// Nothing but a turn of the loop: somebody wants to see that it comes round.
+    Nudge,
     /// Nothing comes after this.
     Stop,
+}
+
+impl Job {
+    /// Whether it may wait for company, so that nobody has to be woken for it.
+    pub(in crate::store) fn may_wait(&self) -> bool {
+        match self {
+            Self::Entry(
+                Entry::CallNoted(_) | Entry::Bound(_) | Entry::Refreshed(_) | Entry::Unbound { .. },
+            )
+            | Self::Work(Durability::Patient, _) => true,
+            Self::Entry(
+                Entry::CallOpened { .. }
+                | Entry::CallClosed(_)
+                | Entry::RecordingOpened(_)
+                | Entry::MessageLeft { .. }
+                | Entry::MessageMarked { .. }
+                | Entry::MessageHeard { .. }
+                | Entry::GreetingSet { .. },
+            )
+            | Self::Work(Durability::AtOnce | Durability::Synced, _)
+            | Self::Tape(_)
+            | Self::TellAgain
+            | Self::Nudge
+            | Self::ClockSet { .. }
+            | Self::Upstreams(_)
+            | Self::Stop => false,
+        }
+    }
 }
 
 /// A change to make inside the next transaction, or the reason why there is none.
@@ -46,6 +76,7 @@ impl std::fmt::Debug for Job {
             Self::TellAgain => "TellAgain",
             Self::ClockSet { .. } => "ClockSet",
             Self::Upstreams(_) => "Upstreams",
+            Self::Nudge => "Nudge",
             Self::Stop => "Stop",
         })
     }

@@ -17,14 +17,15 @@ use super::keeping::{Ageing, ConditionWatch, Config, Reserve};
 use super::late::{self, Mending, StampOf};
 use super::lock::DirectoryLock;
 use super::log;
+use super::queue::{Heed, JobReceiver};
 use super::tables::registrations;
 use super::{Clock, Pace, StoreReply};
-use crate::model::{Binding, CallId, Entry};
+use crate::model::{Binding, CallId, Entry, Turns};
 use refreshes::is_refresh;
 use rusqlite::Connection;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,12 @@ use std::time::{Duration, Instant};
 /// and then answers for each entry: one fsync carries many records, and nothing is acknowledged before it.
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    /// Whether a commit waits for the disk, as the connection was told last.
+    pub(super) syncs: Option<bool>,
     pub(super) path: PathBuf,
-    pub(super) jobs: Receiver<Job>,
+    pub(super) jobs: JobReceiver,
+    /// For whoever watches whether the writer is stuck.
+    pub(super) turns: Turns,
     pub(super) on_reply: Box<dyn Fn(StoreReply) + Send>,
     pub(super) clock: Clock,
     pub(super) pace: Pace,
@@ -69,6 +74,7 @@ impl Writer {
     /// Works until told to stop, or until nobody is left who could send anything.
     pub(super) fn run(mut self) {
         loop {
+            self.turns.count();
             let more_to_come = self.gather();
             if !more_to_come {
                 return self.finish();
@@ -85,11 +91,13 @@ impl Writer {
             std::thread::sleep(self.until(self.retry_at));
             return true;
         }
-        let first = match self.next_deadline() {
-            None => self.jobs.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
-            Some(at) => self.jobs.recv_timeout(self.until(Some(at))),
+        let within = self.next_deadline().map(|at| self.until(Some(at)));
+        // When something waits for company already, more company is no reason to wake up.
+        let heed = match self.lot.patience_ends {
+            Some(_) => Heed::Urgent,
+            None => Heed::Everything,
         };
-        let mut next = match first {
+        let mut next = match self.jobs.recv(within, heed) {
             Ok(job) => job,
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,
@@ -102,8 +110,8 @@ impl Writer {
                 return true;
             }
             match self.jobs.try_recv() {
-                Ok(job) => next = job,
-                Err(_empty_or_closed) => return true,
+                Some(job) => next = job,
+                None => return true,
             }
         }
     }
@@ -162,8 +170,10 @@ impl Writer {
                     self.take_binding(binding);
                 }
             }
-            // A message is a promise to its caller, as a record is.
-            Job::Entry(entry @ (Entry::MessageLeft { .. } | Entry::GreetingSet { .. })) => {
+            // A message is a promise to its caller, as a record is; and who heard it is evidence.
+            Job::Entry(
+                entry @ (Entry::MessageLeft { .. } | Entry::MessageHeard { .. } | Entry::GreetingSet { .. }),
+            ) => {
                 self.wait(Job::Entry(entry), Durability::Synced);
             }
             Job::Entry(entry @ Entry::MessageMarked { .. }) => {
@@ -188,6 +198,7 @@ impl Writer {
                 };
                 self.wait(Job::Tape(done), durability);
             }
+            Job::Nudge => {}
             Job::TellAgain => (self.on_reply)(StoreReply::Filed { seq: self.filed }),
             Job::ClockSet { behind_ms } => self.begin_to_mend(behind_ms),
             Job::Work(durability, work) => {
@@ -255,7 +266,10 @@ impl Writer {
     /// reads the truth.
     fn reopen(&mut self) -> bool {
         match open_for_writing(&self.path) {
-            Ok(connection) => self.connection = connection,
+            Ok(connection) => {
+                self.connection = connection;
+                self.syncs = None;
+            }
             Err(error) => {
                 self.note_trouble(&error.to_string());
                 return false;

@@ -37,6 +37,7 @@ impl Writer {
 
     fn tidy(&mut self) -> Result<Pruned, rusqlite::Error> {
         let rule = self.rule();
+        self.syncs = None;
         self.connection
             .execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
         let unix_ms = self.clock.unix_ms();
@@ -64,6 +65,7 @@ impl Writer {
             return;
         };
         let unix_ms = self.clock.unix_ms();
+        self.syncs = None;
         let mended = self
             .connection
             .execute_batch("PRAGMA synchronous = FULL; BEGIN IMMEDIATE")

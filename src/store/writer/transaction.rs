@@ -1,13 +1,13 @@
 use super::job::After;
 use super::{Job, Writer};
 use crate::model::Entry;
-use crate::store::StoreReply;
 use crate::store::error::{is_full, is_the_entrys_own};
 use crate::store::filing::close;
 use crate::store::journal::Durability;
 use crate::store::late;
 use crate::store::log;
-use crate::store::tables::{boot, calls, cdrs, messages, outbox, recordings, registrations};
+use crate::store::tables::{audit, boot, calls, cdrs, messages, outbox, recordings, registrations};
+use crate::store::{AuditNote, StoreReply};
 
 impl Writer {
     /// Commits the lot, then answers. When the commit fails, what must not be lost is kept for the next try.
@@ -58,33 +58,90 @@ impl Writer {
         durability: Option<Durability>,
         outcome: &mut Outcome,
     ) -> Result<(), rusqlite::Error> {
+        match self.write_trusting(&jobs, durability, outcome) {
+            Ok(false) => self.write_guarded(jobs, durability, outcome),
+            result => {
+                outcome.jobs.extend(jobs);
+                result.map(|_written| ())
+            }
+        }
+    }
+
+    /// Entries are nearly never at fault, and a savepoint for each copies every page it changes: without, as long as
+    /// all goes well. False: an entry is at fault and nothing is written, or somebody's change is among them, which
+    /// cannot be tried twice.
+    fn write_trusting(
+        &mut self,
+        jobs: &[Job],
+        durability: Option<Durability>,
+        outcome: &mut Outcome,
+    ) -> Result<bool, rusqlite::Error> {
+        if jobs.iter().any(|job| matches!(job, Job::Work(..))) {
+            return Ok(false);
+        }
+        let mut replies = Vec::new();
+        let result = self.begin(durability).and_then(|()| {
+            for job in jobs {
+                replies.extend(self.apply_entry(job)?);
+            }
+            self.finish_transaction()
+        });
+        self.leave_if_failed(&result);
+        match result {
+            Ok(()) => outcome.replies.extend(replies),
+            Err(error) if is_the_entrys_own(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+
+    /// Each job in a savepoint of its own.
+    fn write_guarded(
+        &mut self,
+        jobs: Vec<Job>,
+        durability: Option<Durability>,
+        outcome: &mut Outcome,
+    ) -> Result<(), rusqlite::Error> {
         let mut jobs = jobs.into_iter();
         let result = self.begin(durability).and_then(|()| {
             for job in jobs.by_ref() {
                 self.apply(job, outcome)?;
             }
-            self.beat()?;
-            self.connection.execute_batch("COMMIT")
+            self.finish_transaction()
         });
         outcome.jobs.extend(jobs);
+        self.leave_if_failed(&result);
+        result
+    }
+
+    fn finish_transaction(&mut self) -> Result<(), rusqlite::Error> {
+        self.beat()?;
+        self.connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
+    }
+
+    fn leave_if_failed(&self, result: &Result<(), rusqlite::Error>) {
         if result.is_err() && !self.connection.is_autocommit() {
             // The connection is given up in a moment; a rollback that fails as well changes nothing.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        result
     }
 
     /// Only what has to survive a power cut waits for the disk. The rest survives the daemon's death all the
     /// same, and the next synced commit carries it along.
-    fn begin(&self, durability: Option<Durability>) -> Result<(), rusqlite::Error> {
-        let synchronous = match durability {
-            _ if self.is_trying_again() => "PRAGMA synchronous = FULL",
-            Some(Durability::Synced) => "PRAGMA synchronous = FULL",
-            Some(Durability::AtOnce | Durability::Patient) | None => "PRAGMA synchronous = NORMAL",
-        };
-        // Not a cached statement: this pragma takes effect while it is compiled.
-        self.connection.execute_batch(synchronous)?;
-        self.connection.execute_batch("BEGIN IMMEDIATE")
+    fn begin(&mut self, durability: Option<Durability>) -> Result<(), rusqlite::Error> {
+        let firmly = self.is_trying_again() || durability == Some(Durability::Synced);
+        if self.syncs != Some(firmly) {
+            // Not a cached statement: this pragma takes effect while it is compiled.
+            self.connection.execute_batch(match firmly {
+                true => "PRAGMA synchronous = FULL",
+                false => "PRAGMA synchronous = NORMAL",
+            })?;
+            self.syncs = Some(firmly);
+        }
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])
+            .map(|_| ())
     }
 
     /// Applies one job inside a savepoint, so that an entry at fault does not take the others with it.
@@ -104,6 +161,7 @@ impl Writer {
             Job::Entry(_)
             | Job::Tape(_)
             | Job::TellAgain
+            | Job::Nudge
             | Job::ClockSet { .. }
             | Job::Upstreams(_)
             | Job::Stop => {
@@ -152,6 +210,9 @@ impl Writer {
                 messages::left(connection, message, errands, self.clock.unix_ms())?;
                 Ok(Some(StoreReply::MessageLeft))
             }
+            Job::Entry(Entry::MessageHeard { id, by, at }) => {
+                audit::add(connection, &AuditNote::by_phone(*id, by, *at)).map(|()| None)
+            }
             Job::Entry(Entry::MessageMarked { id, state }) => {
                 messages::mark(connection, *id, *state, self.clock.unix_ms()).map(|()| None)
             }
@@ -170,7 +231,7 @@ impl Writer {
                 late::tape_done(connection, done, self.clock.unix_ms()).map(|()| None)
             }
             Job::Upstreams(names) => outbox::enable_only(connection, names).map(|()| None),
-            Job::Work(..) | Job::TellAgain | Job::ClockSet { .. } | Job::Stop => Ok(None),
+            Job::Work(..) | Job::TellAgain | Job::Nudge | Job::ClockSet { .. } | Job::Stop => Ok(None),
         }
     }
 
@@ -233,6 +294,7 @@ impl Writer {
                     | Entry::Bound(_)
                     | Entry::Refreshed(_)
                     | Entry::MessageLeft { .. }
+                    | Entry::MessageHeard { .. }
                     | Entry::MessageMarked { .. }
                     | Entry::GreetingSet { .. }
                     | Entry::Unbound { .. }
@@ -241,6 +303,7 @@ impl Writer {
                 | Job::Tape(_)
                 | Job::Work(..)
                 | Job::TellAgain
+                | Job::Nudge
                 | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop => {}
@@ -271,6 +334,7 @@ impl Writer {
                 Job::Entry(_)
                 | Job::Tape(_)
                 | Job::TellAgain
+                | Job::Nudge
                 | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop => self.wait(job, Durability::Synced),
@@ -311,6 +375,7 @@ impl Outcome {
                 | Job::Tape(_)
                 | Job::Work(..)
                 | Job::TellAgain
+                | Job::Nudge
                 | Job::ClockSet { .. }
                 | Job::Upstreams(_)
                 | Job::Stop,

@@ -7,6 +7,8 @@ pub struct Manner {
     pub ring_after: Option<f64>,
     /// 180 again and again, so many seconds apart.
     pub rings_again: Option<f64>,
+    /// 183 with SDP after so many seconds.
+    pub early: Option<(f64, Early)>,
     /// The final answer: when, and which.
     pub then: Option<(f64, u16)>,
     pub on_cancel: OnCancel,
@@ -34,6 +36,17 @@ pub struct Manner {
     pub dead: bool,
 }
 
+/// How a phone sends sound before it is picked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Early {
+    /// 183 with SDP.
+    Plain,
+    /// The same, to be acknowledged (RFC 3262), and no SDP in the 200.
+    Reliable,
+    /// 183 with SDP of two of a fork.
+    Forked,
+}
+
 /// What a ringing phone does when it is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCancel {
@@ -51,6 +64,7 @@ impl Manner {
         Self {
             ring_after: Some(0.0),
             rings_again: None,
+            early: None,
             then: None,
             on_cancel: OnCancel::Stop,
             challenge: None,

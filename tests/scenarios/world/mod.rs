@@ -4,6 +4,7 @@
 //! the story, the world watches that the appliance keeps its promises; [`World::story`] ends it and asks for peace.
 
 mod deeds;
+mod diagnosis;
 mod ladder;
 mod manner;
 mod outside;
@@ -14,7 +15,7 @@ mod studio;
 mod talk;
 mod wire;
 
-pub use manner::{Manner, OnCancel};
+pub use manner::{Early, Manner, OnCancel};
 pub use phone::Phone;
 pub use site::{BOX, PASSWORD, PBX, Site, agent, agent_at, agent_of_pbx, group};
 pub use studio::Studio;
@@ -53,6 +54,10 @@ pub struct World {
     pub notices: Vec<Notice>,
     pub entries: Vec<Entry>,
     pub dice: Dice,
+    /// Every message that went by, unless nobody looks.
+    post: Vec<diagnosis::Letter>,
+    /// Whose messages these Call-IDs are.
+    dialogs: HashMap<String, (CallId, LegId)>,
     agenda: BTreeMap<(Instant, u64), Happening>,
     serial: u64,
     calls: BTreeMap<CallKey, Watched>,
@@ -158,6 +163,8 @@ impl World {
             notices: Vec::new(),
             entries: Vec::new(),
             dice,
+            post: Vec::new(),
+            dialogs: HashMap::new(),
             agenda: BTreeMap::new(),
             serial: 0,
             calls: BTreeMap::new(),
@@ -361,6 +368,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::ToBox(flow, bytes) => {
+                self.keep_letter(false, flow, &bytes);
                 self.hearing = Message::parse(&bytes)
                     .ok()
                     .map(|message| message.call_id().to_owned());

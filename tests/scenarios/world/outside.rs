@@ -1,10 +1,11 @@
 //! The outside obeys: media orders to the studio, entries to the journal, notices to the log.
 
 use super::promises::check_record;
+use super::studio::Report;
 use super::{Happening, Watched, World, ladder};
 use callpost::engine::{Input, Notice, Output};
 use callpost::media::MediaOrder;
-use callpost::model::{CallKey, Cdr, Entry, LegId, LegKey, MessageState, NoteKind, TapeDone};
+use callpost::model::{CallKey, Cdr, Entry, LegId, LegKey, MessageState, NoteKind, TapeDone, TapeMessage};
 use callpost::sip::Query;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +16,19 @@ impl World {
             Output::Send { flow, bytes } => self.box_sends(flow, &bytes),
             Output::Close(connection) => self.write(|| format!("connection {connection} is closed")),
             Output::Media(order) => self.order(&order),
+            Output::Tape(TapeMessage::Refuse { id, reason }) => {
+                self.write(|| format!("no recording: {reason}"));
+                let result = Err(reason);
+                self.plan(
+                    Duration::ZERO,
+                    Happening::Report(Report::Tape(TapeDone { id, result })),
+                );
+            }
             Output::Tape(message) => self.studio.tape(self.now, message),
             Output::Journal(entry) => self.keep(entry),
             // In a story no connection is too silent.
             Output::Keep { .. } => {}
+            Output::Dialog { call, leg, call_id } => drop(self.dialogs.insert(call_id, (call, leg))),
             Output::Resolve(query) => self.look_up(query),
             Output::Notice(notice) => self.notice(notice),
         }
@@ -90,6 +100,10 @@ impl World {
                         )
                     }
                 };
+                self.write(|| line);
+            }
+            Entry::MessageHeard { by, .. } => {
+                let line = format!("journal: {} hears a message", by.as_str());
                 self.write(|| line);
             }
             Entry::MessageMarked { state, .. } => {

@@ -1,6 +1,6 @@
 //! A scripted telephone: speaks SIP as RFC 3261 asks of a phone, and behaves as the story tells it.
 
-use super::manner::{Manner, OnCancel};
+use super::manner::{Early, Manner, OnCancel};
 use super::talk::{Side, State, Talk};
 use callpost::sip::digest::{Secret, answer};
 use callpost::sip::{Message, Method, Name, Transport, reason_phrase};
@@ -70,6 +70,8 @@ pub enum Do {
 pub enum Wake {
     /// Ring, for this Call-ID.
     Ring(String),
+    /// Send sound, for this Call-ID.
+    Speak(String, Early),
     /// Give this final answer.
     Final(String, u16),
     /// Send a message again.
@@ -300,6 +302,21 @@ impl Phone {
         self.ask(branch, info)
     }
 
+    /// Says something in writing to whoever it talks with.
+    pub fn writes(&mut self, text: &str) -> Vec<Do> {
+        let Some(call_id) = self.talk().map(|talk| talk.call_id.clone()) else {
+            return Vec::new();
+        };
+        let branch = self.branch();
+        let Some(talk) = self.talks.get_mut(&call_id) else {
+            return Vec::new();
+        };
+        talk.cseq += 1;
+        let cseq = talk.cseq;
+        let message = self.request_with("MESSAGE", &call_id, &branch, cseq, "", Some(("text/plain", text)));
+        self.ask(branch, message)
+    }
+
     /// An INFO of the newest call with whatever body.
     pub fn info_with(&mut self, kind: &str, body: &str) -> Vec<Do> {
         let Some(talk) = self.talk().filter(|talk| talk.state == State::Up) else {
@@ -461,6 +478,13 @@ impl Phone {
             Some(after) => deeds.push(Do::Later(seconds(after), Wake::Ring(call_id.clone()))),
             None => {}
         }
+        match manner.early {
+            Some((0.0, early)) => deeds.extend(self.speak(&call_id, early)),
+            Some((after, early)) => {
+                deeds.push(Do::Later(seconds(after), Wake::Speak(call_id.clone(), early)));
+            }
+            None => {}
+        }
         match manner.then {
             Some((0.0, status)) => deeds.extend(self.finish(&call_id, status)),
             Some((after, status)) => deeds.push(Do::Later(seconds(after), Wake::Final(call_id, status))),
@@ -490,6 +514,7 @@ impl Phone {
     pub fn wake(&mut self, wake: Wake) -> Vec<Do> {
         match wake {
             Wake::Ring(call_id) => self.ring(&call_id),
+            Wake::Speak(call_id, early) => self.speak(&call_id, early),
             Wake::Final(call_id, status) => self.finish(&call_id, status),
             Wake::OfferAgain(call_id, sdp) => self.reinvite_in(&call_id, sdp.as_deref()),
             Wake::Repeat(id) => {
@@ -531,6 +556,31 @@ impl Phone {
         deeds
     }
 
+    /// Sends sound before it is picked up.
+    fn speak(&mut self, call_id: &str, early: Early) -> Vec<Do> {
+        let sdp = self.sdp("sendrecv");
+        let Some(talk) = self.talks.get_mut(call_id) else {
+            return Vec::new();
+        };
+        if !matches!(talk.state, State::Fresh | State::Ringing) {
+            return Vec::new();
+        }
+        talk.state = State::Ringing;
+        let more = match early {
+            Early::Reliable => "Require: 100rel\r\nRSeq: 7\r\n",
+            Early::Plain | Early::Forked => "",
+        };
+        let first = talk.reply(183, more, Some(&sdp));
+        talk.response = Some(first.clone());
+        let mut deeds = vec![Do::Send(first)];
+        if early == Early::Forked {
+            let text = String::from_utf8_lossy(&talk.reply(183, "", Some(&sdp))).into_owned();
+            let other = text.replace(&talk.our_tag, "fork").replace(" 4000 ", " 4100 ");
+            deeds.push(Do::Send(other.into_bytes()));
+        }
+        deeds
+    }
+
     /// A final answer to the INVITE, repeated until its ACK comes.
     fn finish(&mut self, call_id: &str, status: u16) -> Vec<Do> {
         let sdp = self.manner.sdp.clone().unwrap_or_else(|| self.sdp("sendrecv"));
@@ -558,7 +608,8 @@ impl Phone {
         }
         talk.state = if status < 300 { State::Up } else { State::Over };
         talk.said = Some(status);
-        let body = (status < 300 && !sdp.is_empty()).then_some(sdp.as_str());
+        let is_said = matches!(self.manner.early, Some((_, Early::Reliable)));
+        let body = (status < 300 && !sdp.is_empty() && !is_said).then_some(sdp.as_str());
         let response = talk.reply(status, &more, body);
         talk.response = Some(response.clone());
         let key = format!("final {call_id} {}", talk.their_cseq);
@@ -659,7 +710,12 @@ impl Phone {
         };
         let outside = std::mem::replace(&mut talk.them, talk.early.clone());
         let rack = format!("RAck: {rseq} {} INVITE\r\n", response.cseq().number);
-        let deeds = self.send_within(call_id, "PRACK", &rack, None);
+        let offered = talk.asked_for_offer && !response.body().is_empty();
+        if offered {
+            talk.asked_for_offer = false;
+        }
+        let sdp = offered.then(|| self.sdp("sendrecv"));
+        let deeds = self.send_within(call_id, "PRACK", &rack, sdp.as_deref());
         if let Some(talk) = self.talks.get_mut(call_id) {
             talk.them = outside;
         }

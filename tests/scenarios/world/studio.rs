@@ -27,6 +27,8 @@ pub struct Studio {
     pub mute: bool,
     /// The recorder cannot write.
     pub disk_full: bool,
+    /// What is measured on a leg, in place of a good line.
+    pub heard: BTreeMap<u32, Quality>,
 }
 
 struct Tape {
@@ -198,7 +200,8 @@ impl Studio {
         self.bridged.retain(|a, b| *a != leg && *b != leg);
         let was_open = self.open.remove(&leg).is_some();
         if !self.mute {
-            let quality = was_open.then_some(Quality {
+            let own = self.heard.get(&leg.leg.0).copied();
+            let quality = was_open.then_some(own.unwrap_or(Quality {
                 mos: Some(4.4),
                 loss_percent: Some(0.0),
                 jitter_ms: Some(0.1),
@@ -207,7 +210,7 @@ impl Studio {
                 packets_received: 50,
                 packets_sent: 50,
                 ..Quality::default()
-            });
+            }));
             let closed = MediaEvent::Closed {
                 leg,
                 quality,

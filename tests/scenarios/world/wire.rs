@@ -12,6 +12,7 @@ impl World {
         if message.method() == Method::Options && message.is_request() {
             return self.answer_probe(flow, &message);
         }
+        self.keep_letter(true, flow, bytes);
         self.check_journal_first(&message);
         let place = self.phone_for(&flow, &message);
         let name = place

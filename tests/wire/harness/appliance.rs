@@ -34,25 +34,48 @@ impl Appliance {
 
     /// Opens the box once its data directory is made ready.
     pub(crate) fn open_on(street: &Street, household: &Household, make_ready: impl FnOnce(&Path)) -> Self {
+        let mut appliance = Self::furnished(street, household, make_ready);
+        appliance.start();
+        appliance
+    }
+
+    /// Opens the box with something more in its surroundings.
+    pub(crate) fn open_with(
+        street: &Street,
+        household: &Household,
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut appliance = Self::furnished(street, household, |_data| ());
+        appliance.start_with(adjust);
+        appliance
+    }
+
+    /// A box that has not been started yet.
+    pub(crate) fn furnished(street: &Street, household: &Household, make_ready: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("callpost-wire-")
             .tempdir()
             .expect("a folder can be made");
         household.furnish(folder.path(), street);
         make_ready(&folder.path().join("data"));
-        let mut appliance = Self {
+        Self {
             peer: None,
             folder,
             http: street.box_http(),
-        };
-        appliance.start();
-        appliance
+        }
     }
 
     /// Starts the box again after [`Self::kill`] or [`Self::stop`].
     #[track_caller]
     pub(crate) fn start(&mut self) {
+        self.start_with(|_command| ());
+    }
+
+    /// The same with something more in its surroundings.
+    #[track_caller]
+    pub(crate) fn start_with(&mut self, adjust: impl FnOnce(&mut Command)) {
         let mut command = self.command();
+        adjust(&mut command);
         let mut peer = Peer::start("callpost", &mut command, self.folder.path().join("callpost.log"));
         eventually("callpost serves calls", PATIENCE, || {
             if let Some(status) = peer.ended() {
@@ -117,8 +140,28 @@ impl Appliance {
 
     /// Has the box read its configuration and its certificate again.
     pub(crate) fn reread(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Writes another household over its own, and has it read.
+    pub(crate) fn refurnish(&self, street: &Street, household: &Household) {
+        household.furnish(self.folder.path(), street);
+        self.reread();
+    }
+
+    /// It says and hears nothing until it wakes.
+    pub(crate) fn sleep(&self) {
+        self.signal("-STOP");
+    }
+
+    /// It goes on after [`Self::sleep`].
+    pub(crate) fn wake(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .args(["-HUP", &self.pid().to_string()])
+            .args([name, &self.pid().to_string()])
             .status();
         assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
     }
@@ -133,6 +176,11 @@ impl Appliance {
     pub(crate) fn get(&self, path: &str) -> Answer {
         let token = format!("Authorization: Bearer {TOKEN}");
         http::ask(self.http, "GET", path, &[token], "").unwrap_or_else(|| panic!("no answer to GET {path}"))
+    }
+
+    /// The status of an answer, when there is one.
+    pub(crate) fn try_get(&self, path: &str) -> Option<u16> {
+        http::ask(self.http, "GET", path, &[], "").map(|answer| answer.status)
     }
 
     /// Asks for a change with the admin token; it has to be taken.
@@ -175,6 +223,11 @@ impl Appliance {
         let output = command.output().expect("callpost starts");
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         output.status.success().then_some(printed)
+    }
+
+    /// Where its configuration and its log lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Everything it has logged so far.

@@ -1,5 +1,6 @@
 //! baresip: a real phone without a head.
 
+use super::appliance::Appliance;
 use super::household::password;
 use super::peer::Peer;
 use super::street::Street;
@@ -26,6 +27,7 @@ pub(crate) struct Account {
     codecs: String,
     authority: Option<PathBuf>,
     encryption: Option<&'static str>,
+    has_lamp: bool,
 }
 
 impl Account {
@@ -41,6 +43,7 @@ impl Account {
             codecs,
             authority: None,
             encryption: None,
+            has_lamp: false,
         }
     }
 
@@ -53,6 +56,12 @@ impl Account {
     /// It encrypts its voice: `srtp` where the other side does too, `srtp-mand` always.
     pub(crate) fn encrypting(mut self, how: &'static str) -> Self {
         self.encryption = Some(how);
+        self
+    }
+
+    /// It subscribes to the number of its messages (RFC 3842).
+    pub(crate) fn with_lamp(mut self) -> Self {
+        self.has_lamp = true;
         self
     }
 
@@ -105,6 +114,10 @@ pub(crate) struct Baresip {
 impl Baresip {
     /// Starts the phone and waits until its registrar has said yes.
     pub(crate) fn start(street: &Street, account: &Account) -> Self {
+        Self::start_while(street, account, true)
+    }
+
+    fn start_while(street: &Street, account: &Account, is_running: bool) -> Self {
         setup::ensure("baresip");
         let folder = tempfile::Builder::new()
             .prefix("callpost-baresip-")
@@ -120,7 +133,7 @@ impl Baresip {
             TcpStream::connect(control_at).ok()
         });
         let events = listen(&control);
-        let phone = Self {
+        let mut phone = Self {
             user: account.user.clone(),
             control,
             events,
@@ -128,9 +141,24 @@ impl Baresip {
             peer,
             folder,
         };
-        eventually(&format!("{name} is registered"), PATIENCE, || {
-            phone.peer.log().contains("[1 binding]").then_some(())
-        });
+        if is_running {
+            phone.until_shown("[1 binding]");
+        } else {
+            // It answers, so it runs.
+            phone.order("help", "");
+        }
+        phone
+    }
+
+    /// Starts the phone while its registrar sleeps, and returns when it runs.
+    ///
+    /// A phone with a lamp has to be started so: baresip 1.0 looks through its subscriptions a millisecond after its
+    /// start, and adds one for each it finds to the very list it walks. Who is registered by then subscribes without end.
+    pub(crate) fn start_before(street: &Street, account: &Account, registrar: &Appliance) -> Self {
+        registrar.sleep();
+        let phone = Self::start_while(street, account, false);
+        registrar.wake();
+        phone.until_shown("[1 binding]");
         phone
     }
 
@@ -191,6 +219,19 @@ impl Baresip {
                 None => panic!("{} saw no {kind}, only {passed:?}", self.user),
             }
         }
+    }
+
+    /// Waits until its screen shows this; what it showed before may count too.
+    #[track_caller]
+    pub(crate) fn until_shown(&self, words: &str) {
+        eventually(&format!("{} shows {words}", self.user), PATIENCE, || {
+            self.peer.log().contains(words).then_some(())
+        });
+    }
+
+    /// Everything its screen has shown.
+    pub(crate) fn screen(&self) -> String {
+        self.peer.log()
     }
 
     /// What its owner heard in its last call, which is over.
@@ -265,10 +306,16 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         codecs,
         authority,
         encryption,
+        has_lamp,
     } = account;
     let trust = authority.as_ref().map_or(String::new(), |authority| {
         format!("sip_cafile {}\n", authority.display())
     });
+    let (lamp, mwi) = if *has_lamp {
+        ("module_app mwi.so\n", "mwi=yes;")
+    } else {
+        ("", "")
+    };
     let password = password(user);
     let path = folder.path();
     fs::create_dir(path.join("sounds")).expect("the sounds folder can be made");
@@ -283,7 +330,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     let config = format!(
         "sip_listen {here}:0\nnet_interface {here}\nrtp_ports 30000-49999\nctrl_tcp_listen {control_at}\n\
          module_path {modules}\nmodule g711.so\nmodule srtp.so\nmodule g722.so\nmodule opus.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
-         module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\nsnd_path {place}/sounds\n\
+         module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n{lamp}snd_path {place}/sounds\n\
          statmode_default off\n{trust}\
          audio_source aufile,{place}/tone.wav\naudio_player aubridge,sink\naudio_alert aubridge,alert\n",
         modules = modules(),
@@ -292,7 +339,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     let encryption = encryption.map_or(String::new(), |how| format!("mediaenc={how};"));
     let account = format!(
         "<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass={password};answermode={mode};\
-         {encryption}audio_codecs={codecs};regint=600\n"
+         {encryption}{mwi}audio_codecs={codecs};regint=600\n"
     );
     for (file, text) in [
         ("config", config),

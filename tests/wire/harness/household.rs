@@ -61,6 +61,7 @@ pub(crate) struct Household {
     flows: Vec<(String, String)>,
     prompts: Vec<(String, u32, Duration)>,
     codecs: Vec<&'static str>,
+    pbx_keys: String,
 }
 
 impl Household {
@@ -81,6 +82,7 @@ impl Household {
             flows: Vec::new(),
             prompts: Vec::new(),
             codecs: vec!["PCMU", "PCMA"],
+            pbx_keys: "transport=\"udp\"".to_owned(),
         }
     }
 
@@ -235,6 +237,12 @@ impl Household {
         self
     }
 
+    /// The usual trunk has these keys beside its name and its address; `transport="udp"` otherwise.
+    pub(crate) fn pbx_keys(mut self, keys: &str) -> Self {
+        keys.clone_into(&mut self.pbx_keys);
+        self
+    }
+
     /// A trunk with these keys beside the usual one.
     pub(crate) fn trunk(mut self, keys: &str) -> Self {
         writeln!(self.sections, "[[trunk]]\n{keys}").expect("text grows");
@@ -258,6 +266,7 @@ impl Household {
             flows,
             prompts,
             codecs,
+            pbx_keys,
         } = self;
         let (sip, http, pbx) = (street.box_sip(), street.box_http(), street.pbx());
         let (first, last) = rtp_ports;
@@ -276,7 +285,7 @@ impl Household {
              [media]\nrtp_ports=[{first},{last}]\ncodecs={codecs:?}\n{media_keys}\
              [http]\nlisten=\"{http}\"\nrequests_per_minute=60000\n[recording]\nenabled={recording}\n\
              keep_free_megabytes={keep_free_megabytes}\n{recording_keys}\
-             [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\ntransport=\"udp\"\nallow=[\"{pbx}/32\"]\n{sections}"
+             [[trunk]]\nname=\"pbx\"\nhost=\"{pbx}\"\n{pbx_keys}\nallow=[\"{pbx}/32\"]\n{sections}"
         );
         write(&folder.join("callpost.toml"), &text);
         for (name, flow) in flows {

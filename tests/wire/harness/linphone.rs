@@ -137,7 +137,12 @@ impl Linphone {
 
     /// Puts its first call through to its second: REFER with Replaces.
     pub(crate) fn put_through(&mut self) {
-        self.order("transfer 1 --to-call 2");
+        self.put_one_through(1, 2);
+    }
+
+    /// Puts one of its calls through to another; it counts them from 1 since its start.
+    pub(crate) fn put_one_through(&mut self, call: u32, to: u32) {
+        self.order(&format!("transfer {call} --to-call {to}"));
     }
 
     /// Hangs up.

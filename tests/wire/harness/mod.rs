@@ -7,6 +7,7 @@
 pub(crate) mod appliance;
 pub(crate) mod asterisk;
 pub(crate) mod baresip;
+pub(crate) mod counted;
 pub(crate) mod digest;
 pub(crate) mod household;
 pub(crate) mod http;
@@ -14,6 +15,7 @@ pub(crate) mod kamailio;
 pub(crate) mod linphone;
 pub(crate) mod peer;
 pub(crate) mod record;
+pub(crate) mod returning;
 pub(crate) mod rtp;
 pub(crate) mod setup;
 pub(crate) mod sip;

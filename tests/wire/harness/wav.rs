@@ -1,7 +1,8 @@
 //! WAV files, read and written, and G.711.
 
-use super::tone::RATE;
+use super::tone::{self, RATE};
 use std::path::Path;
+use std::time::Duration;
 
 /// A sound file's samples, one list a channel.
 #[derive(Debug)]
@@ -10,6 +11,15 @@ pub(crate) struct Wav {
     pub(crate) rate: u32,
     /// Left first.
     pub(crate) channels: Vec<Vec<i16>>,
+}
+
+impl Wav {
+    /// How long this tone is to be heard in one of the channels, whatever their rate.
+    pub(crate) fn heard(&self, channel: &[i16], hertz: u32) -> Duration {
+        // The ruler reads every sound as if it had 8000 samples a second.
+        let ruler = u32::try_from(RATE).expect("8000");
+        tone::heard(channel, hertz * ruler / self.rate) * ruler / self.rate
+    }
 }
 
 /// Reads 16-bit PCM, A-law or µ-law. A length that the writer did not live to fill in is taken from the file's size.

@@ -16,6 +16,7 @@ use crate::http::people::Visitor;
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
 use crate::http::routes::Shared;
+use crate::http::witness::OnlyAsked;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{EmptySubscription, Request, Schema};
 use axum::extract::State;
@@ -59,8 +60,21 @@ pub(in crate::http) async fn answer(
         ));
     }
     let mistake = |error: serde_json::Error| Problem::bad_request(format!("The body: {error}."));
-    let request: Request = serde_json::from_slice(&body).map_err(mistake)?;
-    Ok(execute(reception, visitor, request).await)
+    let mut request: Request = serde_json::from_slice(&body).map_err(mistake)?;
+    let only_asks = !changes(&mut request);
+    let mut answer = execute(reception, visitor, request).await;
+    if only_asks {
+        answer.extensions_mut().insert(OnlyAsked);
+    }
+    Ok(answer)
+}
+
+/// Whether it is anything but a query.
+fn changes(request: &mut Request) -> bool {
+    request.parsed_query().is_ok_and(|document| {
+        let mut operations = document.operations.iter();
+        operations.any(|(_, operation)| operation.node.ty != OperationType::Query)
+    })
 }
 
 /// `GET /graphql?query=…`: a query alone, since nothing changes by GET; without one, a browser is shown the page to
@@ -81,11 +95,7 @@ pub(in crate::http) async fn answer_get(
     if request.query.is_empty() {
         return Err(Problem::bad_request("`query` is missing."));
     }
-    let changes = request.parsed_query().is_ok_and(|document| {
-        let mut operations = document.operations.iter();
-        operations.any(|(_, operation)| operation.node.ty != OperationType::Query)
-    });
-    if changes {
+    if changes(&mut request) {
         let mut refusal = Problem::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response();
         let allowed = HeaderValue::from_static(Method::POST.as_str());
         refusal.headers_mut().insert(header::ALLOW, allowed);

@@ -61,6 +61,8 @@ pub(in crate::http::pages) static ARABIC: Words = Words {
     ending: "تنتهي",
     on_hold: "قيد الانتظار",
     recording: "يُسجَّل",
+    voice: "الصوت {score}",
+    voice_with_loss: "الصوت {score}، فُقد {loss} %",
     by_trunk: "عبر {who}",
     hang_up: "إنهاء",
     hang_up_sure: "متأكد؟",

@@ -61,6 +61,8 @@ pub(in crate::http::pages) static ENGLISH: Words = Words {
     ending: "Ending",
     on_hold: "on hold",
     recording: "recording",
+    voice: "voice {score}",
+    voice_with_loss: "voice {score}, {loss} % lost",
     by_trunk: "via {who}",
     hang_up: "Hang up",
     hang_up_sure: "Sure?",

@@ -28,6 +28,15 @@ pub(in crate::http::pages) struct Keeping {
     pub(in crate::http::pages) kept_for_copy: &'static str,
     pub(in crate::http::pages) last_run: &'static str,
     pub(in crate::http::pages) orphans: &'static str,
+    pub(in crate::http::pages) verify: &'static str,
+    pub(in crate::http::pages) verify_never: &'static str,
+    pub(in crate::http::pages) verify_begun: &'static str,
+    pub(in crate::http::pages) verify_now: &'static str,
+    pub(in crate::http::pages) verify_sound: &'static str,
+    pub(in crate::http::pages) verify_eye: &'static str,
+    pub(in crate::http::pages) verify_failed: &'static str,
+    pub(in crate::http::pages) chain_whole: &'static str,
+    pub(in crate::http::pages) chain_broken: &'static str,
 }
 
 /// The words of the language with this tag; English for any other.
@@ -67,6 +76,15 @@ static ENGLISH: Keeping = Keeping {
     kept_for_copy: "waits for a copy",
     last_run: "Last look {time}: {n} removed ({mb} MB).",
     orphans: "{n} audio files belong to no recording; they are left alone.",
+    verify: "Is all of it there?",
+    verify_never: "Nobody has looked since the start of the box.",
+    verify_begun: "A look at every recording has begun; load this page again later.",
+    verify_now: "Look now",
+    verify_sound: "{time}: {n} recordings are there, play to their end and are what was written.",
+    verify_eye: "{time}: of {n} recordings that should be there, {present} are, {playable} play and {unchanged} are unchanged. These ask for your eye:",
+    verify_failed: "The look broke off: {why}.",
+    chain_whole: "The chain of their history is unbroken: {n} entries.",
+    chain_broken: "The chain of their history is broken at entry {n}.",
 };
 
 static ARABIC: Keeping = Keeping {
@@ -97,6 +115,15 @@ static ARABIC: Keeping = Keeping {
     kept_for_copy: "ينتظر نسخة",
     last_run: "آخر فحص {time}: حُذف {n} ({mb} م.ب).",
     orphans: "{n} ملف صوتي لا ينتمي إلى أي تسجيل؛ تُترك كما هي.",
+    verify: "هل كلها موجودة؟",
+    verify_never: "لم يفحصها أحد منذ تشغيل الجهاز.",
+    verify_begun: "بدأ فحص كل التسجيلات؛ أعد تحميل الصفحة لاحقًا.",
+    verify_now: "افحص الآن",
+    verify_sound: "{time}: {n} تسجيل موجودة، تُسمع إلى نهايتها، وهي كما كُتبت.",
+    verify_eye: "{time}: من {n} تسجيل يجب أن تكون هنا: {present} موجودة، {playable} تُسمع، {unchanged} لم تتغير. هذه تحتاج إلى نظرك:",
+    verify_failed: "توقف الفحص: {why}.",
+    chain_whole: "سلسلة تاريخها متصلة: {n} قيد.",
+    chain_broken: "سلسلة تاريخها مكسورة عند القيد {n}.",
 };
 
 static VIETNAMESE: Keeping = Keeping {
@@ -127,4 +154,13 @@ static VIETNAMESE: Keeping = Keeping {
     kept_for_copy: "chờ sao chép",
     last_run: "Lần xem gần nhất {time}: đã xóa {n} ({mb} MB).",
     orphans: "{n} tệp âm thanh không thuộc bản ghi nào; chúng được để nguyên.",
+    verify: "Tất cả có còn đủ không?",
+    verify_never: "Chưa ai kiểm tra từ khi máy khởi động.",
+    verify_begun: "Đã bắt đầu kiểm tra mọi bản ghi âm; hãy tải lại trang sau.",
+    verify_now: "Kiểm tra ngay",
+    verify_sound: "{time}: {n} bản ghi âm còn đủ, nghe được đến hết và đúng như đã ghi.",
+    verify_eye: "{time}: trong {n} bản ghi âm phải có, {present} còn, {playable} nghe được và {unchanged} không thay đổi. Những bản này cần xem:",
+    verify_failed: "Việc kiểm tra bị ngắt: {why}.",
+    chain_whole: "Chuỗi lịch sử không bị đứt: {n} mục.",
+    chain_broken: "Chuỗi lịch sử bị đứt ở mục {n}.",
 };

@@ -3,13 +3,16 @@
 
 mod arabic;
 mod boxes;
+mod call;
 mod choice;
 mod english;
 mod journal;
 mod keeping;
+mod verdict;
 mod vietnamese;
 
 pub(super) use boxes::BoxWords;
+pub(super) use call::CallWords;
 pub(in crate::http) use choice::Chosen;
 pub(in crate::http) use choice::{cookie, offered};
 pub(super) use english::ENGLISH;
@@ -86,6 +89,8 @@ pub(in crate::http) struct Words {
     pub(in crate::http::pages) ending: &'static str,
     pub(in crate::http::pages) on_hold: &'static str,
     pub(in crate::http::pages) recording: &'static str,
+    pub(in crate::http::pages) voice: &'static str,
+    pub(in crate::http::pages) voice_with_loss: &'static str,
     pub(in crate::http::pages) by_trunk: &'static str,
     pub(in crate::http::pages) hang_up: &'static str,
     pub(in crate::http::pages) hang_up_sure: &'static str,

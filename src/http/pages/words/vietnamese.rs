@@ -61,6 +61,8 @@ pub(in crate::http::pages) static VIETNAMESE: Words = Words {
     ending: "Đang kết thúc",
     on_hold: "giữ máy",
     recording: "đang ghi âm",
+    voice: "tiếng {score}",
+    voice_with_loss: "tiếng {score}, mất {loss} %",
     by_trunk: "qua {who}",
     hang_up: "Gác máy",
     hang_up_sure: "Chắc chắn?",

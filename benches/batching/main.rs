@@ -6,13 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-#![expect(unsafe_code, reason = "recvmmsg and sendmmsg have no safe face")]
+#![expect(unsafe_code, reason = "recvmmsg, sendmmsg and io_uring have no safe face")]
+
+mod ring;
 
 use mio::net::UdpSocket as MioSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::fs;
 use std::mem;
-use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
 use std::sync::Arc;
@@ -42,38 +44,52 @@ struct Build {
     /// One socket for all legs, read and written by recvmmsg and sendmmsg. It is the least that gathering can cost; a box
     /// cannot have it, because SDP gives each leg a port.
     shared: bool,
+    /// A socket each, served by `io_uring`.
+    ring: bool,
 }
 
-const BUILDS: [Build; 6] = [
+const BUILDS: [Build; 7] = [
     Build {
         what: "a socket each, awake for each packet",
         tick: None,
         shared: false,
+        ring: false,
     },
     Build {
         what: "a socket each, drained every 1 ms",
         tick: Some(Duration::from_millis(1)),
         shared: false,
+        ring: false,
     },
     Build {
         what: "a socket each, drained every 2 ms",
         tick: Some(Duration::from_millis(2)),
         shared: false,
+        ring: false,
     },
     Build {
         what: "a socket each, drained every 5 ms",
         tick: Some(Duration::from_millis(5)),
         shared: false,
+        ring: false,
     },
     Build {
         what: "one socket, recvmmsg, sendmmsg",
         tick: None,
         shared: true,
+        ring: false,
     },
     Build {
         what: "the same, drained every 2 ms",
         tick: Some(Duration::from_millis(2)),
         shared: true,
+        ring: false,
+    },
+    Build {
+        what: "a socket each, io_uring",
+        tick: None,
+        shared: false,
+        ring: true,
     },
 ];
 
@@ -151,7 +167,14 @@ fn measure(build: Build, calls: u32) -> Figure {
     let (told, peers) = (stop.clone(), remote.clone());
     let relay = thread::Builder::new()
         .name(RELAY.to_owned())
-        .spawn(move || relay(build, ours, &peers, &told))
+        .spawn(move || {
+            if build.ring {
+                let sockets: Vec<i32> = ours.iter().map(AsRawFd::as_raw_fd).collect();
+                ring::relay(&sockets, &peers, &told)
+            } else {
+                relay(build, ours, &peers, &told)
+            }
+        })
         .expect("a thread");
     let before = cpu();
     let (sent, back, median, p99) = speak(&phones, &to);
@@ -213,12 +236,6 @@ struct Gathered {
 
 impl Gathered {
     fn new(remote: &[SocketAddr]) -> Self {
-        let name = |address: &SocketAddr| {
-            let SocketAddr::V4(address) = address else {
-                panic!("phones have IPv4 here")
-            };
-            name_of(*address)
-        };
         let remote: Vec<_> = remote.iter().map(name).collect();
         Self {
             bytes: vec![[0; LENGTH]; MOST],
@@ -273,7 +290,10 @@ impl Gathered {
     }
 }
 
-fn name_of(address: SocketAddrV4) -> libc::sockaddr_in {
+fn name(address: &SocketAddr) -> libc::sockaddr_in {
+    let SocketAddr::V4(address) = address else {
+        panic!("phones have IPv4 here")
+    };
     libc::sockaddr_in {
         sin_family: libc::AF_INET as u16,
         sin_port: address.port().to_be(),
@@ -340,19 +360,17 @@ fn listen(phones: &[UdpSocket], start: Instant, over: Arc<AtomicBool>) -> thread
     })
 }
 
-/// Nanoseconds that the relaying thread has used.
+/// Nanoseconds that the relaying thread has used, and those that the system began for its ring.
 fn cpu() -> u64 {
     let threads = fs::read_dir("/proc/self/task").expect("the list of threads");
-    for thread in threads.flatten() {
+    let used = threads.flatten().filter_map(|thread| {
         let path = thread.path();
-        if fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim() == RELAY) {
-            let used = fs::read_to_string(path.join("schedstat")).expect("what the thread used");
-            return used
-                .split(' ')
-                .next()
-                .and_then(|used| used.parse().ok())
-                .expect("nanoseconds");
+        let comm = fs::read_to_string(path.join("comm")).ok()?;
+        if comm.trim() != RELAY && !comm.starts_with("iou-") {
+            return None;
         }
-    }
-    0
+        let used = fs::read_to_string(path.join("schedstat")).ok()?;
+        used.split(' ').next()?.parse::<u64>().ok()
+    });
+    used.sum()
 }
