@@ -10,7 +10,7 @@ say() { printf '\n── %s\n' "$*"; }
 
 run_tests() {
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --no-fail-fast "$@"
+    cargo nextest run --locked --no-fail-fast ${CI:+--profile=ci} "$@"
   else
     # Without cargo-nextest: cargo's own runner, its closing lines added up into one.
     cargo test --locked --no-fail-fast --lib --bins --tests -- "$@" 2>&1 | awk '
@@ -31,6 +31,9 @@ fi
 
 say "format"
 cargo fmt --check
+
+say "what the build needs: a C compiler and CMake"
+tests/peers/setup-peers.sh build || echo "They could not be installed; the build may say so."
 
 say "peers: SIPp, baresip, Asterisk … by package name"
 if ! tests/peers/setup-peers.sh; then

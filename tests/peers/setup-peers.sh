@@ -33,6 +33,8 @@ without_services() {
 [ $# -gt 0 ] || set -- sipp baresip linphone kamailio sipvicious sipsak openssl dnsmasq tcpdump sound asterisk webhooks disks servers storages browser jssip
 for peer in "$@"; do
   case $peer in
+    # Not a peer: what `cargo build` needs beside Rust.
+    build) need cc build-essential && need cmake cmake ;;
     sipp) need sipp sip-tester ;;
     baresip) need baresip baresip-core ;;
     sipsak) need sipsak sipsak ;;

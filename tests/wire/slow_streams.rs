@@ -45,9 +45,7 @@ fn five_hundred_slow_strangers_are_shown_out_and_a_phone_is_served_meanwhile() {
         std::thread::sleep(Duration::from_millis(900));
         slow.is_empty().then_some(())
     });
-    eventually("their handles are back", PATIENCE, || {
-        (appliance.descriptors() <= idle).then_some(())
-    });
+    appliance.until_handles_are_back(idle);
 }
 
 /// ROBUSTNESS 24, 12
@@ -68,11 +66,7 @@ fn ten_thousand_connections_that_are_cut_leave_nothing_behind() {
     appliance.until("every connection is gone", |status| {
         status["transport"]["streams"] == 0
     });
-    eventually(
-        &format!("no more than {before} handles are open"),
-        PATIENCE,
-        || (appliance.descriptors() <= before).then_some(()),
-    );
+    appliance.until_handles_are_back(before);
     let mut phone = connect(&street);
     assert_eq!(
         phone.ask(&request("OPTIONS", "1", "tcp", 1, "")).status(),

@@ -87,9 +87,7 @@ fn malformed_streams_are_answered_or_closed() {
     }
     is_live(&appliance, &probe, &street, pid);
     appliance.until_quiet();
-    crate::harness::eventually("connections are closed", Duration::from_secs(20), || {
-        (appliance.descriptors() <= before + 3).then_some(())
-    });
+    appliance.until_handles_are_back(before);
 }
 
 /// ROBUSTNESS 7, 8, 12: what cannot be framed is refused and the connection closed.

@@ -343,6 +343,16 @@ impl Appliance {
             .map(Iterator::count)
             .unwrap_or_default()
     }
+
+    /// Waits until what strangers opened is closed: as many handles as before, and a handful that the box opens for
+    /// itself whenever it comes to it (a reader of the journal, a look at the disk, a look-up of a name).
+    pub(crate) fn until_handles_are_back(&self, before: usize) {
+        const OWN: usize = 8;
+        let told = format!("no more than {before} handles and {OWN} of its own are open");
+        eventually(&told, 2 * PATIENCE, || {
+            (self.descriptors() <= before + OWN).then_some(())
+        });
+    }
 }
 
 /// How many entries a list of the snapshot has.
