@@ -28,7 +28,7 @@ impl Entry {
     }
 }
 
-/// A column with numbers; each has an index with the start and whether the row is the newest version.
+/// A column with numbers; each has an index with the start, whether the row is the newest version, and the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Caller,
@@ -62,11 +62,13 @@ fn entries(role: Role, is: &str, order: &str) -> String {
     let column = role.column();
     format!(
         "SELECT seq, started_ms FROM cdrs
-         WHERE {column} {is} AND started_ms BETWEEN ?2 AND ?3 AND latest >= ?4 {order}LIMIT ?5"
+         WHERE {column} {is} AND started_ms BETWEEN ?2 AND ?3 AND latest >= ?4
+           AND (?5 IS NULL OR +status IN (?5, ?6)) {order}LIMIT ?7"
     )
 }
 
-/// Runs one of these statements for a number or numbers, with what else the index tells: the start, and the version.
+/// Runs one of these statements for a number or numbers, with what else the index tells: the start, the version, and
+/// the status.
 pub(super) fn read(
     connection: &Connection,
     sql: &str,
@@ -75,12 +77,15 @@ pub(super) fn read(
     most: usize,
 ) -> Result<Vec<Entry>, rusqlite::Error> {
     let (from_ms, to_ms) = sought.whole();
+    let (status, or_status) = sought.status().unzip();
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let values = [
         numbers,
         Value::from(from_ms),
         Value::from(to_ms),
         Value::from(i64::from(sought.latest_only)),
+        Value::from(status),
+        Value::from(or_status),
         Value::from(most),
     ];
     let mut select = connection.prepare_cached(sql)?;

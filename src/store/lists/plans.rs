@@ -4,6 +4,7 @@ use super::by_seq::walking;
 use super::by_start::statement;
 use super::entry::{Role, having, newest_having};
 use super::sought::{Sought, Walk};
+use super::spans::counting;
 use super::{CdrFilter, OriginMatch};
 use crate::model::{AgentId, Direction, ForeignRecord, GroupName, Status};
 use crate::store::tests::{NOON, open, sample};
@@ -135,6 +136,24 @@ fn a_numbered_page_reads_its_day_from_the_index_of_the_start() {
     });
 }
 
+/// S0-156: how many calls of a cut day went like this is counted in the index of the start alone.
+#[test]
+fn a_part_of_a_day_is_counted_without_its_rows() {
+    with_a_record(|connection| {
+        let filter = CdrFilter {
+            status: Some(Status::Busy),
+            direction: Some(Direction::Inbound),
+            latest_only: true,
+            ..CdrFilter::default()
+        };
+        let sought = Sought::resolve(connection, &filter).unwrap().unwrap();
+        let (sql, values) = counting(&sought);
+        let edges = [Value::from(0), Value::from(10)].into_iter();
+        let plan = explain(connection, &sql, edges.chain(values).collect());
+        assert!(plan.contains("USING COVERING INDEX cdrs_by_start"), "{plan}");
+    });
+}
+
 /// S0-151, S0-154, S0-155, S0-157: look-ups by identity, by number, and of what still has to go out.
 #[test]
 fn look_ups_go_through_an_index() {
@@ -169,7 +188,7 @@ fn a_search_for_a_number_reads_the_index_alone() {
     with_a_record(|connection| {
         for (role, name) in Role::ALL.into_iter().zip(["caller", "dialed", "callee"]) {
             for sql in [having(role), newest_having(role)] {
-                let values = vec![Value::from(1); 5];
+                let values = vec![Value::from(1); 7];
                 let plan = explain(connection, &sql, values);
                 let index = format!(
                     "SEARCH cdrs USING COVERING INDEX cdrs_by_{name} ({name}=? AND started_ms>? AND started_ms<?"

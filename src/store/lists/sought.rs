@@ -204,7 +204,8 @@ impl Sought {
             let mut found = entry::read(connection, &sql, Value::from(place), self, most + 1)?;
             if found.len() <= most {
                 found.sort_unstable();
-                return Ok(Some((found, Unsure(self.facets.len() > 1))));
+                let told = 1 + usize::from(self.status().is_some());
+                return Ok(Some((found, Unsure(self.facets.len() > told))));
             }
         }
         Ok(None)
@@ -237,7 +238,17 @@ impl Sought {
 
     /// What the index of a number leaves open.
     pub(super) fn unsure(&self) -> Unsure {
-        Unsure(!self.facets.is_empty())
+        Unsure(self.facets.len() > usize::from(self.status().is_some()))
+    }
+
+    /// The status that is asked for, and the one that will do as well.
+    pub(super) fn status(&self) -> Option<(i64, i64)> {
+        let of_status = |facet: &&Facet| matches!(facet.which, Which::Status);
+        match self.facets.iter().find(of_status)?.value {
+            Is::This(value) => Some((value, value)),
+            Is::OneOf(value, or) => Some((value, or)),
+            Is::NotThis(_) | Is::Empty => None,
+        }
     }
 
     /// Whether a day has rows that match, its time and numbers aside.

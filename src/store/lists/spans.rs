@@ -83,12 +83,7 @@ pub(super) fn count_between(
     sought: &Sought,
     span: Span,
 ) -> Result<u64, rusqlite::Error> {
-    let (conditions, values) = sought.conditions(Walk::Start);
-    let sql = [
-        "SELECT count(*) FROM cdrs WHERE started_ms BETWEEN ? AND ?",
-        &conditions,
-    ]
-    .concat();
+    let (sql, values) = counting(sought);
     let all = [Value::from(span.0), Value::from(span.1)]
         .into_iter()
         .chain(values);
@@ -96,4 +91,15 @@ pub(super) fn count_between(
         .prepare_cached(&sql)?
         .query_row(params_from_iter(all), |row| row.get::<_, i64>(0))
         .map(i64::unsigned_abs)
+}
+
+/// The statement that counts what began between two times.
+pub(super) fn counting(sought: &Sought) -> (String, Vec<Value>) {
+    let (conditions, values) = sought.conditions(Walk::Start);
+    let sql = [
+        "SELECT count(*) FROM cdrs WHERE started_ms BETWEEN ? AND ?",
+        &conditions,
+    ]
+    .concat();
+    (sql, values)
 }
