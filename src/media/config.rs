@@ -1,4 +1,4 @@
-use super::Ringing;
+use super::playing::Ringing;
 use crate::model::{Codec, PromptName};
 use crate::sdp::Srtp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-use super::KeyPath;
+use super::keys::KeyPath;
 use crate::model::{CallKey, Digit, LegKey, Part, Playable, Quality, RecordingId, TapeFormat};
 use crate::sdp::Agreed;
 use std::net::IpAddr;

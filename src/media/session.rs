@@ -1,20 +1,12 @@
 use super::codec::ticks;
-use super::g711;
-use super::inband::Inband;
-use super::keys::Keys;
-use super::latch::{Latch, Verdict, is_marked};
-use super::outgoing::Outgoing;
-use super::packet::{HEADER, Header, Kind, Packet, TAIL};
-use super::player::{Next, Piece, Player};
-use super::presses::Presses;
-use super::reception::{Reception, Reported};
+use super::keys::{Inband, Keys, KeysTold, Presses};
+use super::playing::{FRAME, Found, Next, Piece, Player};
+use super::quality::{Reception, Reported};
 use super::rtcp::{self, Reports, Writer};
-use super::silence::Silence;
-use super::sound::FRAME;
-use super::source::{Source, Step};
+use super::rtp::{HEADER, Header, Kind, Latch, Outgoing, Packet, Source, Step, TAIL, Verdict, is_marked};
 use super::srtp::Protection;
-use super::telling::KeysTold;
-use super::{Found, PlayId};
+use super::voice::Silence;
+use super::{PlayId, g711};
 use crate::model::{Codec, Dice, Digit, Playable, Quality};
 use crate::sdp::{Agreed, Flowing};
 use std::net::SocketAddr;
@@ -588,9 +580,10 @@ fn number(agreed: &Agreed, kind: Kind) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::g711;
     use super::*;
     use crate::media::clock::origin;
-    use crate::media::{Sound, g711};
+    use crate::media::playing::Sound;
     use std::sync::Arc;
 
     const PEER: &str = "127.0.0.9:4000";

@@ -1,7 +1,9 @@
 //! Sessions with a network between them: reports, routers that hide a phone, streams that begin anew, and strangers.
 
 use super::clock::origin;
-use super::{Heard, HeardReport, PACKET, Packet, Session, Tape};
+use super::rtp::Packet;
+use super::taping::Tape;
+use super::{Heard, HeardReport, PACKET, Session};
 use crate::model::{Codec, Dice, Digit, Quality, RecordingId, TapeFormat};
 use crate::sdp::Agreed;
 use std::net::SocketAddr;

@@ -1,7 +1,6 @@
 use super::conceal::Concealer;
 use super::pcm::MOST;
-use super::{Pcm, frame_at, ticks};
-use crate::media::g711;
+use super::{Pcm, frame_at, g711, ticks};
 use crate::model::Codec;
 use audio_codec::g722::G722Decoder;
 use opus::Channels;

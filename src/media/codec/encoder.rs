@@ -1,5 +1,4 @@
-use super::frame_at;
-use crate::media::g711;
+use super::{frame_at, g711};
 use crate::model::Codec;
 use crate::sdp::OpusWishes;
 use audio_codec::Encoder as _;

@@ -5,6 +5,7 @@ mod conceal;
 mod decoder;
 mod doubler;
 mod encoder;
+pub mod g711;
 mod length;
 mod pcm;
 mod resampler;

@@ -1,6 +1,6 @@
-use super::super::Mouth;
 use super::Voice;
 use super::party::Party;
+use crate::media::voice::Mouth;
 
 /// Room for a packet's payload in any codec: the longest frame of Opus (RFC 6716 §3.2.1).
 pub(super) const MOST_PAYLOAD: usize = 1275;

@@ -1,5 +1,6 @@
-use super::super::{Ear, Kind, Mouth, Packet};
 use super::Voice;
+use crate::media::rtp::{Kind, Packet};
+use crate::media::voice::{Ear, Mouth};
 use crate::model::{Codec, Part};
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
-use super::super::Packet;
 use super::Voice;
 use super::choir::{Choir, MOST_PAYLOAD};
 use super::limit::{cut, soften};
 use super::party::{MOST_SAMPLES, Party};
+use crate::media::rtp::Packet;
 use crate::model::{Codec, Part};
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,9 @@
 //! Conversations in memory: each party speaks a tone of its own, and what each hears is measured tone by tone.
 
-use super::super::clock::origin;
-use super::super::packet::Header;
-use super::super::{Kind, Packet, g711};
 use super::Mixer;
+use crate::media::clock::origin;
+use crate::media::g711;
+use crate::media::rtp::{Header, Kind, Packet};
 use crate::model::{Codec, Part};
 use std::collections::HashMap;
 use std::f64::consts::TAU;
@@ -258,9 +258,9 @@ fn two_who_can_be_relayed_are_a_pair_and_others_are_not() {
 /// talks never hears itself.
 #[test]
 fn listeners_to_the_same_mix_share_one_encoding_and_a_talker_has_its_own() {
-    use super::super::Mouth;
-    use super::super::codec::testing::{sine, strength};
-    use super::super::codec::{Decoder, Pcm};
+    use crate::media::Mouth;
+    use crate::media::codec::testing::{sine, strength};
+    use crate::media::codec::{Decoder, Pcm};
     for codec in [Codec::G722, Codec::Opus] {
         let start = origin();
         let mut mixer = Mixer::new(start, start);
