@@ -2,7 +2,7 @@ use super::{
     AgentId, CallId, Codec, Diverted, FlowName, GroupName, Language, Mailbox, Number, RecordingId, SrtpSuite,
     Stamp, StepName, Transcript, TrunkName,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The call detail record: what INTERFACES.md promises to upstream systems, field by field.
@@ -280,12 +280,16 @@ pub struct LegRecord {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Mean opinion score by the E-model (ITU-T G.107), 1.0–4.5.
+    #[serde(serialize_with = "in_thousandths")]
     pub mos: Option<f32>,
     /// Packets that never came, in percent.
+    #[serde(serialize_with = "in_thousandths")]
     pub loss_percent: Option<f32>,
     /// Interarrival jitter (RFC 3550 §6.4.1) in milliseconds, the last value.
+    #[serde(serialize_with = "in_thousandths")]
     pub jitter_ms: Option<f32>,
     /// Round trip by RTCP (RFC 3550 §6.4.1) in milliseconds, the mean.
+    #[serde(serialize_with = "in_thousandths")]
     pub rtt_ms: Option<f32>,
     /// The codec received.
     pub codec: Option<Codec>,
@@ -297,7 +301,7 @@ pub struct Quality {
     #[serde(default)]
     pub packets_lost: Option<u64>,
     /// The mean length of a run of lost packets, in packets; `null` when none was lost.
-    #[serde(default)]
+    #[serde(default, serialize_with = "in_thousandths")]
     pub burst_packets: Option<f32>,
     /// The longest hole that lost packets left, in milliseconds of sound.
     #[serde(default)]
@@ -314,6 +318,13 @@ pub struct Quality {
     pub srtp: Option<SrtpSuite>,
 }
 
+/// What was measured is written with three places at most: what follows them was never measured.
+fn in_thousandths<S: Serializer>(measured: &Option<f32>, serializer: S) -> Result<S::Ok, S::Error> {
+    measured
+        .map(|value| (f64::from(value) * 1000.0).round() / 1000.0)
+        .serialize(serializer)
+}
+
 /// Whether nothing was counted.
 fn is_none(count: &u64) -> bool {
     *count == 0
@@ -323,10 +334,13 @@ fn is_none(count: &u64) -> bool {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct QualityThere {
     /// Mean opinion score by the E-model (ITU-T G.107), 1.0–4.5.
+    #[serde(serialize_with = "in_thousandths")]
     pub mos: Option<f32>,
     /// Packets that never came there, in percent.
+    #[serde(serialize_with = "in_thousandths")]
     pub loss_percent: Option<f32>,
     /// Interarrival jitter there in milliseconds, the last value.
+    #[serde(serialize_with = "in_thousandths")]
     pub jitter_ms: Option<f32>,
 }
 

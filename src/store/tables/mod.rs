@@ -10,6 +10,7 @@ pub(super) mod consumers;
 pub(super) mod kept;
 pub(super) mod messages;
 pub(super) mod meta;
+mod moments;
 pub(super) mod names;
 pub(super) mod outbox;
 pub(super) mod packing;

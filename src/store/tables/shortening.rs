@@ -1,12 +1,17 @@
-//! Text in which long hexadecimal words stand as the bytes they name.
+//! Text in which long hexadecimal words and times stand as the bytes they name.
 //!
-//! A record says its identity four times and a checksum once, and no dictionary can guess either. UTF-8 has no bytes from
+//! A record says its identity four times, a checksum once and the time a dozen times, and no dictionary can guess them. UTF-8 has no bytes from
 //! 0xF8 on, so two of them say that raw bytes follow.
+
+use super::moments::Moments;
 
 /// A uuid: its 16 bytes follow.
 const UUID: u8 = 0xff;
 /// Lowercase hexadecimal digits: how many pairs, then so many bytes.
 const DIGITS: u8 = 0xfe;
+
+/// The first byte that no text has.
+const FIRST_MARK: u8 = 0xf8;
 
 /// Pairs of digits from which on the bytes are shorter by more than the mark costs.
 const FEWEST_PAIRS: usize = 8;
@@ -16,10 +21,12 @@ const UUID_LENGTH: usize = 36;
 /// The text with its hexadecimal words as bytes; [`lengthen`] gives it back byte for byte.
 pub(super) fn shorten(text: &[u8]) -> Vec<u8> {
     let mut short = Vec::with_capacity(text.len());
-    let mut rest = text;
+    let (mut rest, mut moments) = (text, Moments::default());
     while let Some((byte, behind)) = rest.split_first() {
         if digit(*byte).is_none() {
             short.push(*byte);
+            rest = behind;
+        } else if let Some(behind) = moments.shorten(rest, &mut short) {
             rest = behind;
         } else if let Some((id, behind)) = uuid(rest) {
             short.push(UUID);
@@ -35,7 +42,7 @@ pub(super) fn shorten(text: &[u8]) -> Vec<u8> {
 /// The text that was shortened; nothing when it is damaged.
 pub(super) fn lengthen(short: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(short.len().saturating_mul(2));
-    let mut rest = short;
+    let (mut rest, mut moments) = (short, Moments::default());
     while let Some((byte, behind)) = rest.split_first() {
         rest = match *byte {
             UUID => {
@@ -57,10 +64,11 @@ pub(super) fn lengthen(short: &[u8]) -> Option<Vec<u8>> {
                 }
                 behind
             }
-            plain => {
+            plain if plain < FIRST_MARK => {
                 text.push(plain);
                 behind
             }
+            mark => moments.lengthen(mark, behind, &mut text)?,
         };
     }
     Some(text)
@@ -150,6 +158,9 @@ mod tests {
             &"f".repeat(511),
             &"f".repeat(2000),
             "+966500000000",
+            "\"2026-11-20T12:40:29.216+03:00\",\"2026-11-20T12:40:37.001+03:00\"",
+            "2026-11-20T12:40:29.216+03:002026-11-20T12:40:29.216+03:00",
+            "12026-11-20T12:40:29.216+03:00",
             "{\"a\":\"الف\"}",
         ] {
             there_and_back(text);
