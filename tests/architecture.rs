@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mailroom", &["model", "store", "egress"]),
     ("keeping", &["model", "recording", "store", "egress"]),
     ("connectors", &["model", "store", "egress"]),
+    ("checkup", &["model", "sip", "net", "store", "egress"]),
     (
         "http",
         &[
@@ -50,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "connectors",
             "trace",
             "verdict",
+            "checkup",
         ],
     ),
     // top

@@ -161,8 +161,8 @@ impl Core {
             self.was_busy = true;
         } else if load <= REST && std::mem::take(&mut self.was_busy) {
             engine.shrink();
-            super::heap::give_back();
-            super::heap::let_program_pages_go();
+            super::kernel::give_back();
+            super::kernel::let_program_pages_go();
         }
     }
 
@@ -173,8 +173,8 @@ impl Core {
             self.was_busy = true;
             return;
         }
-        super::heap::give_back();
-        super::heap::let_program_pages_go();
+        super::kernel::give_back();
+        super::kernel::let_program_pages_go();
     }
 
     /// How long there is nothing to do.

@@ -1,6 +1,7 @@
 //! What the HTTP room sees of the running appliance.
 
 use super::alarms::Board;
+use super::caretaker::Caretaker;
 use super::destinations::Desk;
 use super::post::{Letter, Post};
 use super::shelf::Librarian;
@@ -90,6 +91,7 @@ pub(super) fn faces(
     data_dir: &Path,
     telephone: Arc<Telephone>,
     destinations: Desk,
+    caretaker: Arc<Caretaker>,
 ) -> Faces {
     let recordings = super::roots(config, data_dir);
     Faces {
@@ -118,6 +120,7 @@ pub(super) fn faces(
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
+        caretaker,
         committed: news.committed,
         outside: Arc::new(World(clock)),
         admin_token: options.admin_token.clone(),

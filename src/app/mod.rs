@@ -9,13 +9,14 @@
 
 mod alarms;
 mod archivist;
+mod caretaker;
 mod clock;
 mod confine;
 mod consumer_watch;
 mod core;
 mod destinations;
 mod doors;
-mod heap;
+mod kernel;
 mod late_library;
 mod listening;
 mod messages;
@@ -24,6 +25,7 @@ mod pins;
 mod post;
 mod pulse;
 mod secure;
+mod selftest;
 mod settings;
 pub(crate) mod shelf;
 mod taken;
@@ -32,6 +34,7 @@ mod telephone;
 pub use clock::{monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
 pub use pulse::{Heartbeat, Pulse};
+pub use selftest::selftest;
 pub use shelf::Librarian;
 pub use taken::Taken;
 
@@ -50,6 +53,7 @@ use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, mailroom, net, prompts};
 use anyhow::Context as _;
 use archivist::Archivist;
+use caretaker::Caretaker;
 use consumer_watch::ConsumerWatch;
 use late_library::LateLibrary;
 use pins::PinDesk;
@@ -89,6 +93,7 @@ pub struct Appliance {
     believed: Arc<secure::Believed>,
     archivist: Option<Archivist>,
     clerk: watch::Sender<mailroom::Orders>,
+    caretaker: Arc<Caretaker>,
     /// Ends with the appliance.
     _traces: Option<Tracing>,
     network: JoinHandle<()>,
@@ -232,6 +237,11 @@ impl Appliance {
             clock.clone(),
         ));
         let archivist = Archivist::wanted(&config, &librarian, &store)?;
+        let caretaker = Arc::new(Caretaker::new(
+            &config,
+            data_dir.clone(),
+            runtime.handle().clone(),
+        ));
         let faces = doors::faces(
             &config,
             &options,
@@ -250,6 +260,7 @@ impl Appliance {
                 pins: Arc::clone(&pins),
                 waker: Arc::clone(&waker),
             },
+            Arc::clone(&caretaker),
         );
         let upstreams = {
             let _inside = runtime.enter();
@@ -294,6 +305,7 @@ impl Appliance {
             believed,
             archivist,
             clerk: orders,
+            caretaker,
             _traces: traces,
             network,
             stop_network: Some(stop_network),
@@ -319,6 +331,7 @@ impl Appliance {
             tracing::error!("The TLS settings of the trunks stay as they were: {reason}.");
         }
         self.clerk.send_replace(messages::orders(config));
+        self.caretaker.reload(config);
         self.post.send(Letter::Reload(Box::new(settings)));
     }
 

@@ -169,7 +169,8 @@ fn of_whom(facts: &CertificateFacts) -> String {
         .map_or(String::new(), |name| format!(" for {name}"))
 }
 
-fn files(config: &Config, data_dir: &Path) -> TlsFiles {
+/// Where the certificate and its key lie.
+pub(super) fn files(config: &Config, data_dir: &Path) -> TlsFiles {
     let own = data_dir.join("tls");
     let sip = &config.sip;
     TlsFiles {

@@ -20,6 +20,11 @@ impl Taken {
         Self(all.filter_map(|at| Some((at, holder_of(at)?.owner()))).collect())
     }
 
+    /// Every address that somebody else has, and who.
+    pub(super) fn all(self) -> Vec<(SocketAddr, String)> {
+        self.0
+    }
+
     /// Adds to the system's "address in use" who uses it, as far as this user may know.
     pub(super) fn explain(&self, error: io::Error, address: SocketAddr) -> io::Error {
         if error.kind() != ErrorKind::AddrInUse {

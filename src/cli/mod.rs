@@ -10,6 +10,7 @@ mod db;
 mod demo;
 mod recordings;
 mod run;
+mod selftest;
 mod simulate;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,8 @@ enum Command {
     Recordings(recordings::Arguments),
     /// Look after the database.
     Db(db::Arguments),
+    /// Look at everything the box needs, and say what is wrong and what to do.
+    Selftest(selftest::Arguments),
     /// Tell what would happen to a call, without placing it.
     Simulate(simulate::Arguments),
 }
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Bans(arguments) => bans::bans(&arguments),
         Command::Recordings(arguments) => recordings::recordings(&arguments),
         Command::Db(arguments) => db::db(&arguments),
+        Command::Selftest(arguments) => selftest::selftest(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
     }
 }

@@ -1,4 +1,5 @@
 use super::Config;
+use super::caretaker::Caretaker;
 use super::shelf::Shelf;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
@@ -63,6 +64,8 @@ pub struct Faces {
     pub version: &'static str,
     /// Whether the threads beside the engine are well.
     pub health: Arc<dyn Health>,
+    /// Who looks after the box as a whole.
+    pub caretaker: Arc<dyn Caretaker>,
     /// The `seq` of the newest committed call record; long polls wait on it.
     pub committed: watch::Receiver<u64>,
     /// Clock and chance.

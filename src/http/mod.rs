@@ -5,6 +5,7 @@
 //! a published [`Snapshot`](crate::engine::Snapshot) and sends a [`Command`](crate::engine::Command). It is the only
 //! room that knows browser JSON.
 
+mod caretaker;
 mod config;
 mod cursor;
 mod dialects;
@@ -26,6 +27,7 @@ mod serve;
 mod shelf;
 mod witness;
 
+pub use caretaker::{Caretaker, SelfTest};
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
 pub use faces::{

@@ -123,7 +123,7 @@ impl Trunk {
     }
 
     /// Our address there (RFC 3261 §10): a user of its host, without port and transport (§19.1.1, table 1).
-    pub(super) fn address_of_record(&self) -> String {
+    pub fn address_of_record(&self) -> String {
         format!("sip:{}@{}", super::UserPart(self.user()), self.written_host())
     }
 
@@ -138,7 +138,7 @@ impl Trunk {
 
     /// The Request-URI of a request to it, for this user or for itself (RFC 3261 §19.1). The host is what was
     /// written: carriers tell their customers apart by it.
-    pub(super) fn uri(&self, user: Option<&str>) -> String {
+    pub fn uri(&self, user: Option<&str>) -> String {
         let at = user
             .map(|user| format!("{}@", super::UserPart(user)))
             .unwrap_or_default();

@@ -1,4 +1,4 @@
-use super::connection::{complaints, open_for_reading};
+use super::connection::{complaints, damage, open_for_reading};
 use super::keeping::used_bytes;
 use super::tables::outbox;
 use super::{Backlog, StoreError};
@@ -100,6 +100,17 @@ pub fn examine(dir: &Path) -> Result<Examination, StoreError> {
         open_calls: number("SELECT count(*) FROM open_calls")?,
         outbox: outbox::backlog(&view)?,
     })
+}
+
+/// Looks at what a start needs of the database of a data directory: quick however large it is, where [`examine`] looks at
+/// every page. The first damage, if any.
+///
+/// # Errors
+/// When there is none, or it cannot be read at all.
+pub fn look_briefly(dir: &Path) -> Result<Option<String>, StoreError> {
+    let path = dir.join("callpost.db");
+    let connection = open_for_reading(&path)?;
+    Ok(damage(&connection, &path)?)
 }
 
 fn gaps(view: &Connection) -> Result<Vec<(u64, u64)>, rusqlite::Error> {

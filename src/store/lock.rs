@@ -41,6 +41,15 @@ pub(super) fn take(dir: &Path) -> Result<DirectoryLock, StoreError> {
     Ok(DirectoryLock { _file: file })
 }
 
+/// Whether a daemon works in a data directory, and as which process: 0 when it did not leave its number. Takes nothing.
+pub fn holder_of(dir: &Path) -> Option<u32> {
+    let mut file = File::open(dir.join("callpost.lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file).unwrap_or(0)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 fn leave_our_number(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
@@ -67,7 +76,9 @@ mod tests {
             "{told}"
         );
         assert!(told.contains("--data-dir"), "{told}");
+        assert_eq!(holder_of(dir.path()), Some(std::process::id()));
         drop(first);
+        assert_eq!(holder_of(dir.path()), None);
         take(dir.path()).unwrap();
     }
 }

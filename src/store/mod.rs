@@ -53,11 +53,12 @@ pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange}
 pub use delivery::{PinRow, PinShelf, Standing};
 pub use error::StoreError;
 pub use evidence::{ChainEntry, ChainReport, Deed, DeedMark, Evidence, KnownRecording};
-pub use examine::{Examination, examine};
+pub use examine::{Examination, examine, look_briefly};
 pub use journal::{Journal, StoreReply};
 pub use keeping::{Condition, ConditionWatch, Config};
 pub use late::StampOf;
 pub use lists::{CdrFilter, CdrPage, NumberMatch, OriginMatch};
+pub use lock::holder_of;
 pub use messages::{Errand, MessageFilter, Messages, StoredMessage, Todo};
 pub use offline::{Alone, replay_offline};
 pub use open::{Opened, Store, TroubleWatch};

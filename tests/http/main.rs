@@ -25,6 +25,7 @@ mod onepos;
 mod pages;
 mod quarantine;
 mod recordings;
+mod selftest;
 mod sockets;
 mod sources;
 #[path = "../sync/stand_in.rs"]

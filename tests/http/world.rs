@@ -12,8 +12,8 @@ use callpost::engine::{
     Severity, Snapshot, TrunkView,
 };
 use callpost::http::{
-    BoxFuture, Busy, Config, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health, HealthReport,
-    Outside, RecorderWork, Unrecorded, router,
+    BoxFuture, Busy, Caretaker, Config, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health,
+    HealthReport, Outside, RecorderWork, SelfTest, Unrecorded, router,
 };
 use callpost::keeping::{KeepingDesk, NightTime, Setup as KeepingSetup};
 use callpost::model::{
@@ -47,6 +47,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) engine: Arc<FakeEngine>,
     pub(crate) health: Arc<FakeHealth>,
+    pub(crate) caretaker: Arc<FakeCaretaker>,
     pub(crate) outside: Arc<FakeOutside>,
     pub(crate) store: Store,
     pub(crate) committed: watch::Sender<u64>,
@@ -127,6 +128,7 @@ impl World {
             router: Router::new(),
             engine,
             health,
+            caretaker: Arc::default(),
             outside,
             store,
             committed,
@@ -164,6 +166,7 @@ impl World {
             site: "branch-01".to_owned(),
             version: "0.1.0",
             health: self.health.clone(),
+            caretaker: self.caretaker.clone(),
             committed: self.committed.subscribe(),
             outside: self.outside.clone(),
             admin_token: Some(ADMIN.to_owned()),
@@ -438,6 +441,30 @@ impl callpost::http::TelephoneDoor for NoTelephone {
         _local: std::net::SocketAddr,
     ) -> Option<callpost::http::Seat> {
         None
+    }
+}
+
+/// Whose look at everything ends when the test says so.
+#[derive(Default)]
+pub(crate) struct FakeCaretaker {
+    pub(crate) selftest: watch::Sender<SelfTest>,
+}
+
+impl Caretaker for FakeCaretaker {
+    fn begin_selftest(&self) -> bool {
+        self.selftest
+            .send_if_modified(|now| !std::mem::replace(&mut now.running, true))
+    }
+
+    fn selftest(&self) -> SelfTest {
+        self.selftest.borrow().clone()
+    }
+
+    fn selftest_ends(&self, patience: Duration) -> BoxFuture<'_, ()> {
+        let mut seen = self.selftest.subscribe();
+        Box::pin(async move {
+            let _ = tokio::time::timeout(patience, seen.wait_for(|now| !now.running)).await;
+        })
     }
 }
 

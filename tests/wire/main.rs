@@ -45,6 +45,7 @@ mod ring_all;
 mod ringing_tone;
 mod scanners;
 mod secret_voice;
+mod selftest;
 mod slow_streams;
 mod talking;
 mod telling_time;

@@ -23,6 +23,7 @@ mod notes;
 mod process;
 mod quarantine;
 mod recordings;
+mod selftest;
 mod sources;
 mod status;
 mod syncs;
@@ -266,6 +267,8 @@ pub(super) fn table() -> Vec<Route> {
             Scope::AgentsWrite,
             post(agents::set_state),
         ),
+        read("/api/v1/selftest", Scope::CallsRead, get(selftest::show)),
+        act("/api/v1/selftest", Scope::ConfigWrite, post(selftest::begin)),
         read("/api/v1/audit", Scope::Admin, get(audit::list)),
         read("/api/v1/audit/verify", Scope::Admin, get(audit::verify)),
         read("/api/v1/bans", Scope::CallsRead, get(bans::list)),

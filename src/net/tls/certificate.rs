@@ -27,7 +27,7 @@ pub struct CertificateFacts {
 
 impl CertificateFacts {
     /// Reads them; nothing when it is no certificate.
-    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+    pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = parse_x509_certificate(certificate).ok()?;
         let alternative = parsed.subject_alternative_name().ok().flatten();
         let names = alternative

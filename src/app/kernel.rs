@@ -1,8 +1,11 @@
-//! The one place with `unsafe`: giving memory that nobody uses back to the system.
+//! The one place with `unsafe`: what only the kernel or the C library knows, and no safe interface asks for. Giving memory
+//! that nobody uses back to the system, and asking whether anybody keeps the clock right.
 //!
 //! After a rush of ten thousand calls glibc keeps some ten megabytes that nobody uses, for good; and of the program's
 //! own code, two thirds of what is resident were needed by the start alone. On a board with 512 MB that others share
 //! both should go back; no safe interface asks for it.
+
+use crate::checkup::ClockReading;
 
 /// Gives what is free back to the system. Takes a few milliseconds; done when nothing goes on.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -47,6 +50,28 @@ pub(super) fn let_program_pages_go() {
             )
         };
     }
+}
+
+/// What the kernel says of the clock; nothing when it does not say, or is not allowed to be asked.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "adjtimex has no safe interface")]
+pub(super) fn clock_reading() -> Option<ClockReading> {
+    // SAFETY: timex is made of numbers alone, for which every pattern of bits is a value (adjtimex(2)).
+    let mut timex: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a timex that lives through the call; with no mode set the call changes nothing.
+    let state = unsafe { libc::adjtimex(&raw mut timex) };
+    (state != -1).then(|| ClockReading {
+        synced: timex.status & libc::STA_UNSYNC == 0,
+        max_error_ms: timex.maxerror as f64 / 1000.0,
+        // In 65536ths of a millionth.
+        frequency_ppm: timex.freq as f64 / 65_536.0,
+    })
+}
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn clock_reading() -> Option<ClockReading> {
+    None
 }
 
 /// Other systems look after this themselves.
@@ -100,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_program_whose_pages_were_let_go_goes_on() {
-        let text = include_str!("heap.rs");
+        let text = include_str!("kernel.rs");
         let before: u64 = text.bytes().map(u64::from).sum();
         let_program_pages_go();
         give_back();
