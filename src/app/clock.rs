@@ -27,7 +27,7 @@ pub fn random_seed() -> [u8; 32] {
 }
 
 /// Fills from the operating system's source of chance.
-pub(super) fn fill_random(bytes: &mut [u8]) {
+pub fn fill_random(bytes: &mut [u8]) {
     // Without chance there are no tags, nonces and SSRCs that cannot be guessed; nothing should run then.
     #[expect(clippy::expect_used, reason = "a machine without randomness must not serve")]
     getrandom::fill(bytes).expect("the operating system gives random bytes");

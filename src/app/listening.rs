@@ -6,6 +6,7 @@ use crate::net;
 use crate::sip::Transport;
 use anyhow::Context as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// What SIP streams are accepted on.
 pub(super) struct Listeners {
@@ -61,4 +62,29 @@ pub(super) fn open_page(
     net::listen_for_pages(at)
         .map_err(|error| taken.explain(error, at))
         .with_context(|| format!("[http] listen = {at}"))
+}
+
+/// The box's own door for its command line. Without it the command line has to show a token.
+pub(super) fn open_door(
+    runtime: &tokio::runtime::Runtime,
+    data_dir: &Path,
+) -> Option<tokio::net::UnixListener> {
+    let path = data_dir.join(crate::http::DOOR);
+    let _inside = runtime.enter();
+    match crate::http::open_door(&path) {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!(
+                "{} could not be opened ({error}): commands such as `callpost user` need a token.",
+                path.display()
+            );
+            None
+        }
+    }
+}
+
+/// Takes the door away again.
+pub(super) fn close_door(data_dir: &Path) {
+    // What is left is taken for what it is: nobody answers there.
+    let _ = std::fs::remove_file(data_dir.join(crate::http::DOOR));
 }

@@ -31,7 +31,7 @@ pub(crate) mod shelf;
 mod taken;
 mod telephone;
 
-pub use clock::{monotonic, random_seed, wall_unix_ms};
+pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
 pub use pulse::{Heartbeat, Pulse};
 pub use selftest::selftest;
@@ -174,6 +174,7 @@ impl Appliance {
 
         let http_listener = listening::open_page(&runtime, &config, &options.taken)?;
         let http = http_listener.local_addr()?;
+        let door = listening::open_door(&runtime, &data_dir);
         let mut seed = [0; 12];
         clock::fill_random(&mut seed);
         let claim_code = http::offer_claim(&store.accounts(), seed).context("reading the accounts")?;
@@ -291,7 +292,7 @@ impl Appliance {
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
-            .spawn(move || serve(&runtime, http_listener, faces, upstreams, sync, stopped))?;
+            .spawn(move || serve(&runtime, (http_listener, door), faces, upstreams, sync, stopped))?;
         Ok(Self {
             post,
             engine,
@@ -363,6 +364,7 @@ impl Appliance {
         if self.network.join().is_err() {
             tracing::error!("The network thread had died before the shutdown.");
         }
+        listening::close_door(&self.data_dir);
         drop(self.archivist.take());
         drop(self.rtp);
         self.recorder.shutdown();
@@ -551,14 +553,14 @@ fn deliver_to(post: &Post) -> Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent>
 
 fn serve(
     runtime: &tokio::runtime::Runtime,
-    listener: tokio::net::TcpListener,
+    (listener, door): (tokio::net::TcpListener, Option<tokio::net::UnixListener>),
     faces: http::Faces,
     upstreams: Upstreams,
     sync: crate::connectors::sync::SyncDesk,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
-        http::serve(listener, faces, async {
+        http::serve(listener, door, faces, async {
             // An error means that the appliance was dropped, which is a stop too.
             let _ = stopped.await;
         })

@@ -1,8 +1,9 @@
 //! `callpost bans`: who is shut out, and who is let in again. Asks the running daemon through its API.
 
-use super::daemon::ask;
+use super::cdr::{House, Place};
+use super::daemon::{ask, segment};
 use super::{complain, say};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 /// Ten wrong passwords in a minute shut an address out for a while; see the handbook's page on security.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The admin token of the daemon has to stand in CALLPOST_ADMIN_TOKEN.\n\
+    after_help = "Run this as the daemon's user or root; others show a token in CALLPOST_TOKEN.\n\
                   Example: callpost bans lift 198.51.100.7"
 )]
 pub(super) struct Arguments {
@@ -51,11 +52,7 @@ pub(super) fn bans(arguments: &Arguments) -> ExitCode {
 }
 
 fn list(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (status, body) = ask(arguments.config.as_deref(), "GET", "/api/v1/bans", None)?;
-    let answer: serde_json::Value = serde_json::from_str(&body).context("the daemon's answer")?;
-    if status != 200 {
-        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
-    }
+    let answer = ask(&house(arguments)?, None, "GET", "/api/v1/bans", None)?;
     let bans = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     if json {
         bans.iter().for_each(say);
@@ -76,18 +73,18 @@ fn list(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 }
 
 fn lift(arguments: &Arguments, address: &str) -> anyhow::Result<()> {
-    let path = format!("/api/v1/bans/{}", address.replace('/', "%2F"));
     if !address
         .bytes()
         .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte))
     {
         bail!("`{address}` is not an IP address");
     }
-    let (status, body) = ask(arguments.config.as_deref(), "DELETE", &path, None)?;
-    if status != 204 {
-        let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
-    }
+    let path = format!("/api/v1/bans/{}", segment(address));
+    ask(&house(arguments)?, None, "DELETE", &path, None)?;
     say(format_args!("{address} is let in again."));
     Ok(())
+}
+
+fn house(arguments: &Arguments) -> anyhow::Result<House> {
+    Place::new(arguments.config.clone(), None).open()
 }

@@ -1,49 +1,107 @@
-//! The running daemon, asked through its API.
+//! The running daemon, asked through its API: by its own door in the data directory, where no token is wanted, or over the
+//! network with one.
 
-use crate::config::{Config, Loaded};
-use anyhow::Context as _;
-use std::io::{Read as _, Write as _};
+use super::cdr::House;
+use crate::config::Config;
+use crate::http::DOOR;
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::Value;
+use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-/// One request to the daemon of this configuration: the status and the body of its answer. `body` is JSON.
+/// How long a daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One request to the daemon of this house: the body of its answer. With a `token` it goes over the network. Without one
+/// it goes by the door, and where that is not open to us, `CALLPOST_TOKEN` or `CALLPOST_ADMIN_TOKEN` is tried.
+///
+/// # Errors
+/// When no daemon answers, and what it says when it refuses.
 pub(super) fn ask(
-    config: Option<&Path>,
+    house: &House,
+    token: Option<&str>,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<Value> {
+    let body = body.map(Value::to_string);
+    let door = UnixStream::connect(house.data_dir.join(DOOR));
+    let answer = match door.ok().filter(|_| token.is_none()) {
+        Some(mut door) => {
+            door.set_read_timeout(Some(PATIENCE))?;
+            converse(&mut door, "localhost", "", method, path, body.as_deref())?
+        }
+        None => by_network(&house.config, token, method, path, body.as_deref())?,
+    };
+    let (status, body) = read(&answer)?;
+    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    if (200..300).contains(&status) {
+        return Ok(said);
+    }
+    match said["detail"].as_str() {
+        _ if status == 401 => bail!("the daemon does not know this token (401)"),
+        Some(why) => bail!("{why}"),
+        None => bail!("the daemon answers {status}"),
+    }
+}
+
+fn by_network(
+    config: &Config,
+    token: Option<&str>,
     method: &str,
     path: &str,
     body: Option<&str>,
-) -> anyhow::Result<(u16, String)> {
-    const PATIENCE: Duration = Duration::from_secs(10);
-    let Loaded { config, .. } = Config::load(config)?;
-    let token = std::env::var("CALLPOST_ADMIN_TOKEN").context("CALLPOST_ADMIN_TOKEN is not set")?;
-    let at = reachable(&config);
+) -> anyhow::Result<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|token| !token.is_empty());
+    let token = token
+        .map(str::to_owned)
+        .or_else(|| variable("CALLPOST_TOKEN"))
+        .or_else(|| variable("CALLPOST_ADMIN_TOKEN"))
+        .ok_or_else(|| {
+            anyhow!(
+                "the daemon's door is not open to this user — run this as the daemon's user or root, or set \
+                 CALLPOST_TOKEN"
+            )
+        })?;
+    let at = reachable(config);
     let mut stream = TcpStream::connect_timeout(&at, PATIENCE)
         .with_context(|| format!("no daemon answers at http://{at}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    let shown = format!("Authorization: Bearer {token}\r\n");
+    converse(&mut stream, &at.to_string(), &shown, method, path, body)
+}
+
+fn converse(
+    stream: &mut (impl Read + Write),
+    host: &str,
+    shown: &str,
+    method: &str,
+    path: &str,
+    body: Option<&str>,
+) -> anyhow::Result<String> {
+    let body = body.unwrap_or_default();
+    let length = body.len();
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: {at}\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n"
+        "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{shown}Accept: application/json\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )?;
-    if let Some(body) = body {
-        let length = body.len();
-        write!(
-            stream,
-            "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )?;
-    } else {
-        write!(stream, "Content-Length: 0\r\n\r\n")?;
-    }
     let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    stream
+        .read_to_string(&mut answer)
+        .context("the daemon does not answer")?;
+    Ok(answer)
+}
+
+/// The status and the body.
+fn read(answer: &str) -> anyhow::Result<(u16, &str)> {
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .context("the daemon's answer is cut off")?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((
-        status.context("the daemon's answer has no status")?,
-        body.to_owned(),
-    ))
+    Ok((status.context("the daemon's answer has no status")?, body))
 }
 
 /// Where the daemon listens, seen from this machine.
@@ -56,4 +114,28 @@ fn reachable(config: &Config) -> SocketAddr {
         });
     }
     at
+}
+
+/// A part of an address, escaped (RFC 3986 §2.1).
+pub(super) fn segment(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes().fold(String::new(), |mut path, byte| {
+        if is_plain(byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+        path
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+
+    #[test]
+    fn a_name_is_one_part_of_an_address_whatever_it_holds() {
+        assert_eq!(segment("ali.2_x-y~"), "ali.2_x-y~");
+        assert_eq!(segment("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+    }
 }

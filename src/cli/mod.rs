@@ -8,10 +8,13 @@ mod check;
 mod daemon;
 mod db;
 mod demo;
+mod people;
 mod recordings;
 mod run;
 mod selftest;
 mod simulate;
+mod token;
+mod user;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -43,6 +46,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Show who changed, saw and heard what, and prove that nothing was taken out.
     Audit(audit::Arguments),
+    /// Look after the people who may log in.
+    User(user::Arguments),
+    /// Look after the tokens of programs.
+    Token(token::Arguments),
     /// Show who is shut out for guessing at passwords, or let them in again.
     Bans(bans::Arguments),
     /// Look after recordings: list, verify, repair, hold back, encrypt anew.
@@ -65,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Audit(arguments) => audit::audit(&arguments),
+        Command::User(arguments) => user::user(&arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Bans(arguments) => bans::bans(&arguments),
         Command::Recordings(arguments) => recordings::recordings(&arguments),
         Command::Db(arguments) => db::db(&arguments),

@@ -9,10 +9,12 @@ mod caretaker;
 mod config;
 mod cursor;
 mod dialects;
+mod door;
 mod faces;
 mod file_body;
 mod guard;
 mod hosts;
+mod logins;
 mod paged_body;
 mod pages;
 mod people;
@@ -30,11 +32,14 @@ mod witness;
 pub use caretaker::{Caretaker, SelfTest};
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};
+pub use door::{DOOR, open_door};
 pub use faces::{
     BoxFuture, Busy, Certificate, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health, HealthReport,
     Outside, RecorderWork, Seat, TelephoneDoor, Unrecorded,
 };
-pub use people::{ClaimCode, offer_claim};
+pub use people::{
+    ClaimCode, PeopleDesk, PeopleError, PersonView, TokenKey, TokenView, TokenWish, offer_claim,
+};
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;
 pub use shelf::{DistantSound, Playing, Shelf, ShelfTrouble, Sound, Warrant};

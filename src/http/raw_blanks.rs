@@ -2,12 +2,21 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 /// Programs that pull from a hosted PBX paste times into the address as they are, `from=2025-09-01 00:00:00`: no
 /// request line by RFC 9112 §3, yet what that PBX takes. In such a line the blanks become `+`, which means the same in
 /// a query; every other byte of every connection stays what it is, and none is added or taken away.
-pub(super) struct RawBlanks(pub(super) TcpStream);
+pub(super) struct RawBlanks(pub(super) Wire);
+
+/// What a connection goes over.
+#[derive(Debug)]
+pub(super) enum Wire {
+    /// The network.
+    Tcp(TcpStream),
+    /// The box's own door, for its command line.
+    Door(UnixStream),
+}
 
 /// How such a line begins.
 const BEGIN: &[u8] = b"GET /api/v2/cdrs?";
@@ -19,7 +28,10 @@ impl AsyncRead for RawBlanks {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let known = buffer.filled().len();
-        let outcome = Pin::new(&mut self.0).poll_read(context, buffer);
+        let outcome = match &mut self.0 {
+            Wire::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Wire::Door(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
         if let Poll::Ready(Ok(())) = outcome
             && let Some(news) = buffer.filled_mut().get_mut(known..)
         {
@@ -60,15 +72,24 @@ impl AsyncWrite for RawBlanks {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        match &mut self.0 {
+            Wire::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Wire::Door(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        match &mut self.0 {
+            Wire::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Wire::Door(stream) => Pin::new(stream).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        match &mut self.0 {
+            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Wire::Door(stream) => Pin::new(stream).poll_shutdown(context),
+        }
     }
 
     fn poll_write_vectored(
@@ -76,11 +97,17 @@ impl AsyncWrite for RawBlanks {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(context, bytes)
+        match &mut self.0 {
+            Wire::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
+            Wire::Door(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        match &self.0 {
+            Wire::Tcp(stream) => stream.is_write_vectored(),
+            Wire::Door(stream) => stream.is_write_vectored(),
+        }
     }
 }
 

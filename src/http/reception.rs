@@ -1,13 +1,12 @@
 use super::Faces;
 use super::hosts::Hosts;
 use super::people::{
-    Allowance, Attempts, Digest, Hash, IDLE, Role, Scopes, Session, Sessions, Visitor, new_secret,
-    session_cookie,
+    Allowance, Attempts, Digest, Hash, PeopleDesk, PeopleError, Scopes, Sessions, Visitor, session_cookie,
 };
 use super::problem::Problem;
 use super::witness::Listenings;
 use crate::engine::{Command, Snapshot};
-use crate::store::{Accounts, AuditNote, Consumers, Deliveries, Reader, StoreError, User};
+use crate::store::{Accounts, AuditNote, AuditWay, Consumers, Deliveries, Reader, StoreError};
 use axum::http::{HeaderMap, header};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +27,8 @@ pub(super) struct Reception {
     pub(super) hosts: Hosts,
     pub(super) started_at: Instant,
     admin: Option<Digest>,
-    sessions: Mutex<Sessions>,
+    /// People who are logged in; see `logins.rs`.
+    pub(super) sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
     allowance: Mutex<Allowance>,
     listenings: Mutex<Listenings>,
@@ -121,6 +121,7 @@ impl Reception {
             self.spend(digest)?;
             return Ok(Visitor {
                 name: "CALLPOST_ADMIN_TOKEN".to_owned(),
+                way: AuditWay::Token,
                 scopes: Scopes::ALL,
             });
         }
@@ -131,82 +132,9 @@ impl Reception {
         self.spend(digest)?;
         Ok(Visitor {
             scopes: Scopes::parse(&stored.scopes),
+            way: AuditWay::Token,
             name: stored.name,
         })
-    }
-
-    /// Whose session this is. What the person may do is looked up each time, so a removed account, a changed role or a
-    /// changed password counts at once; when the store cannot be asked, what was known last counts.
-    pub(super) async fn session_holder(&self, secret: &str) -> Option<Visitor> {
-        let cookie = Digest::of(secret);
-        let known = self.sessions().of(self.faces.outside.now(), &cookie);
-        let session = match known {
-            Some(session) => session,
-            None => self.session_of_earlier_run(cookie).await?,
-        };
-        let name = session.user.clone();
-        let role = match self.accounts(move |accounts| accounts.user(&name)).await {
-            Ok(Some(user)) if password_of(&user) == session.password => Role::parse(&user.role),
-            Ok(_) => {
-                self.sessions().end(&cookie);
-                return None;
-            }
-            Err(_) => session.role,
-        };
-        Some(Visitor {
-            name: session.user,
-            scopes: role.scopes(),
-        })
-    }
-
-    async fn session_of_earlier_run(&self, cookie: Digest) -> Option<Session> {
-        let question = move |accounts: &Accounts| match accounts.session(&cookie.to_hex())? {
-            Some(session) => accounts.user(&session.user),
-            None => Ok(None),
-        };
-        let user = self.accounts(question).await.ok()??;
-        let session = Session {
-            role: Role::parse(&user.role),
-            password: password_of(&user),
-            user: user.name,
-        };
-        self.sessions()
-            .begin(self.faces.outside.now(), cookie, session.clone());
-        Some(session)
-    }
-
-    /// Begins a session and returns the cookie's secret. When the store cannot keep its copy, the session ends with this
-    /// run of the daemon.
-    pub(super) async fn begin_session(&self, user: String, role: Role, hash: &str) -> String {
-        let mut random = [0; 32];
-        self.faces.outside.random(&mut random);
-        let secret = new_secret(random);
-        let cookie = Digest::of(&secret);
-        let session = Session {
-            user: user.clone(),
-            role,
-            password: Digest::of(hash),
-        };
-        self.sessions().begin(self.faces.outside.now(), cookie, session);
-        let idle_ms = i64::try_from(IDLE.as_millis()).unwrap_or(i64::MAX);
-        let ends = self.faces.outside.wall().unix_ms.saturating_add(idle_ms);
-        let _ = self
-            .accounts(move |accounts| accounts.open_session(&cookie.to_hex(), &user, ends))
-            .await;
-        secret
-    }
-
-    /// Ends a session.
-    pub(super) async fn end_session(&self, secret: &str) {
-        let cookie = Digest::of(secret);
-        self.sessions().end(&cookie);
-        let _ = self
-            .accounts(move |accounts| accounts.close_session(&cookie.to_hex()))
-            .await;
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What has been listened to a moment ago.
@@ -263,6 +191,20 @@ impl Reception {
     ) -> Result<T, Problem> {
         let accounts = self.faces.accounts.clone();
         self.ask_store(move || question(&accounts)).await
+    }
+
+    /// Asks the desk for people and tokens, from a blocking thread. One password is hashed at a time.
+    pub(super) async fn people<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&PeopleDesk<'_>) -> Result<T, PeopleError> + Send + 'static,
+    ) -> Result<T, PeopleError> {
+        let _turn = self.hashing.acquire().await.map_err(|_| PeopleError::NoMemory)?;
+        let (accounts, outside) = (self.faces.accounts.clone(), Arc::clone(&self.faces.outside));
+        let done = tokio::task::spawn_blocking(move || {
+            let random = |bytes: &mut [u8]| outside.random(bytes);
+            work(&PeopleDesk::new(&accounts, &random))
+        });
+        done.await.map_err(|_| PeopleError::NoMemory)?
     }
 
     /// Moves readers that acknowledge, from a blocking thread.
@@ -330,11 +272,7 @@ impl Reception {
     }
 }
 
-fn password_of(user: &User) -> Digest {
-    Digest::of(&user.password_hash)
-}
-
-fn store_unavailable(error: &str) -> Problem {
+pub(super) fn store_unavailable(error: &str) -> Problem {
     tracing::warn!(error, "The store could not answer a request.");
     Problem::try_later(
         "store_unavailable",

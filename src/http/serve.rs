@@ -1,4 +1,5 @@
-use super::raw_blanks::RawBlanks;
+use super::door::{self, Inside};
+use super::raw_blanks::{RawBlanks, Wire};
 use super::reception::Reception;
 use super::router::build;
 use super::{Faces, routes};
@@ -12,12 +13,14 @@ use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
 /// Connections at a time. Full: a new one is closed at once.
 const MOST_CONNECTIONS: usize = 256;
+/// The same through the box's own door, beyond those: a box that is full can still be looked after.
+const MOST_AT_DOOR: usize = 16;
 /// Connections from one address, other than this machine's own. Full: a new one is closed at once.
 const MOST_FROM_ONE: usize = 32;
 /// Time for a request's headers to arrive; also how long a connection may stay open between requests.
@@ -41,9 +44,14 @@ pub(super) struct Peer(pub(super) SocketAddr);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Local(pub(super) SocketAddr);
 
-/// Serves the API and the pages on `listener` until `shutdown` completes; then lets answers under way finish within
-/// five seconds. Runs on the caller's tokio runtime.
-pub async fn serve(listener: TcpListener, faces: Faces, shutdown: impl Future<Output = ()>) {
+/// Serves the API and the pages on `listener`, and the API to the command line at `door`, until `shutdown` completes; then
+/// lets answers under way finish within five seconds. Runs on the caller's tokio runtime.
+pub async fn serve(
+    listener: TcpListener,
+    door: Option<UnixListener>,
+    faces: Faces,
+    shutdown: impl Future<Output = ()>,
+) {
     let reception = std::sync::Arc::new(Reception::new(faces));
     let app = build(std::sync::Arc::clone(&reception));
     routes::carry_on(&reception);
@@ -56,11 +64,21 @@ pub async fn serve(listener: TcpListener, faces: Faces, shutdown: impl Future<Ou
             Some(outcome) = guests.tasks.join_next_with_id() => guests.left(outcome),
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) if guests.have_room_for(from.ip()) => {
-                    guests.enter(from.ip(), attend(app.clone(), stream, from, closing.subscribe()));
+                    guests.enter(Some(from.ip()), attend(app.clone(), stream, from, closing.subscribe()));
                 }
                 Ok((_, from)) => tracing::debug!(%from, "A connection from {from} was closed: too many are open."),
                 Err(error) => {
                     tracing::warn!(%error, "No HTTP connection can be accepted.");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+            stream = door::accept(door.as_ref()) => match stream {
+                Ok((stream, inside)) if guests.have_room_at_door() => {
+                    guests.enter(None, attend_inside(app.clone(), stream, inside, closing.subscribe()));
+                }
+                Ok(_) => tracing::debug!("A connection at the box's own door was closed: too many are open."),
+                Err(error) => {
+                    tracing::warn!(%error, "A connection at the box's own door was not let in.");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
             },
@@ -78,16 +96,24 @@ pub async fn serve(listener: TcpListener, faces: Faces, shutdown: impl Future<Ou
 #[derive(Default)]
 struct Guests {
     tasks: JoinSet<()>,
-    addresses: HashMap<Id, IpAddr>,
+    /// Where each comes from; nothing for those at the box's own door.
+    addresses: HashMap<Id, Option<IpAddr>>,
 }
 
 impl Guests {
     fn have_room_for(&self, address: IpAddr) -> bool {
-        let own = self.addresses.values().filter(|other| **other == address).count();
-        self.tasks.len() < MOST_CONNECTIONS && (own < MOST_FROM_ONE || address.is_loopback())
+        let from_there = |other: &&Option<IpAddr>| **other == Some(address);
+        let own = self.addresses.values().filter(from_there).count();
+        let all = self.addresses.values().flatten().count();
+        all < MOST_CONNECTIONS && (own < MOST_FROM_ONE || address.is_loopback())
     }
 
-    fn enter(&mut self, from: IpAddr, visit: impl Future<Output = ()> + Send + 'static) {
+    fn have_room_at_door(&self) -> bool {
+        let inside = self.addresses.values().filter(|address| address.is_none());
+        inside.count() < MOST_AT_DOOR
+    }
+
+    fn enter(&mut self, from: Option<IpAddr>, visit: impl Future<Output = ()> + Send + 'static) {
         let id = self.tasks.spawn(visit).id();
         self.addresses.insert(id, from);
     }
@@ -106,15 +132,35 @@ impl Guests {
 }
 
 /// One connection from its first request to its last.
-async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: watch::Receiver<bool>) {
+async fn attend(app: Router, stream: TcpStream, from: SocketAddr, closing: watch::Receiver<bool>) {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%from, %error, "The connection from {from} could not be prepared.");
         return;
     }
     let Ok(local) = stream.local_addr() else { return };
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let introduce = move |request: &mut Request<Incoming>| {
         request.extensions_mut().insert(Peer(from));
         request.extensions_mut().insert(Local(local));
+    };
+    converse(app, Wire::Tcp(stream), &introduce, closing).await;
+}
+
+/// The same for the command line of this box.
+async fn attend_inside(app: Router, stream: UnixStream, inside: Inside, closing: watch::Receiver<bool>) {
+    let introduce = move |request: &mut Request<Incoming>| {
+        request.extensions_mut().insert(inside);
+    };
+    converse(app, Wire::Door(stream), &introduce, closing).await;
+}
+
+async fn converse(
+    app: Router,
+    wire: Wire,
+    introduce: &(dyn Fn(&mut Request<Incoming>) + Sync),
+    mut closing: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        introduce(&mut request);
         TowerToHyperService::new(app.clone()).call(request)
     });
     let connection = http1::Builder::new()
@@ -122,7 +168,7 @@ async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: w
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(RawBlanks(stream)), service)
+        .serve_connection(TokioIo::new(RawBlanks(wire)), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
@@ -133,7 +179,7 @@ async fn attend(app: Router, stream: TcpStream, from: SocketAddr, mut closing: w
         }
     };
     if let Err(error) = outcome {
-        tracing::debug!(%from, %error, "The connection from {from} broke off.");
+        tracing::debug!(%error, "A connection broke off: {error}.");
     }
 }
 

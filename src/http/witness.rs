@@ -5,7 +5,7 @@ use super::reception::Reception;
 use super::serve::Peer;
 use crate::store::{AuditDid, AuditNote, AuditWay};
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
@@ -23,6 +23,10 @@ const MAX_WHAT: usize = 300;
 /// An answer carries this when its request turned out to be a question alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OnlyAsked;
+
+/// What was done, where the address of the request does not say it; an answer carries it.
+#[derive(Debug, Clone)]
+pub(super) struct Deed(pub(super) String);
 
 /// What has been heard a moment ago.
 #[derive(Debug, Default)]
@@ -86,8 +90,11 @@ async fn note(
     next: Next,
 ) -> Response {
     let is_look = request.method() == Method::HEAD;
-    let note = to_note(&reception, did, &request);
+    let mut note = to_note(&reception, did, &request);
     let response = next.run(request).await;
+    if let Some(Deed(deed)) = response.extensions().get() {
+        note.what = format!("{} ({deed})", note.what).chars().take(MAX_WHAT).collect();
+    }
     let went_well = response.status().is_success() || response.status().is_redirection();
     if is_look || !went_well || response.extensions().get::<OnlyAsked>().is_some() {
         return response;
@@ -129,15 +136,15 @@ async fn note_done(reception: &Reception, note: AuditNote) {
     }
 }
 
-/// Somebody has begun a session.
-pub(super) async fn logged_in(reception: &Reception, name: &str, peer: Option<&Peer>) {
+/// Somebody has begun a session by this address of ours.
+pub(super) async fn logged_in(reception: &Reception, name: &str, by: &str, peer: Option<&Peer>) {
     let note = AuditNote {
         at: reception.faces.outside.wall(),
         by: name.to_owned(),
         way: AuditWay::Page,
         from: peer.map(|Peer(address)| address.ip().to_string()),
         did: AuditDid::LoggedIn,
-        what: "/login".to_owned(),
+        what: by.to_owned(),
     };
     note_done(reception, note).await;
 }
@@ -145,12 +152,8 @@ pub(super) async fn logged_in(reception: &Reception, name: &str, peer: Option<&P
 fn to_note(reception: &Reception, did: AuditDid, request: &Request) -> AuditNote {
     let visitor = request.extensions().get::<Visitor>();
     let peer = request.extensions().get::<Peer>();
-    let way = match visitor {
-        // A dialect lets in by itself, by its own key.
-        None => AuditWay::Key,
-        Some(_) if request.headers().contains_key(header::AUTHORIZATION) => AuditWay::Token,
-        Some(_) => AuditWay::Page,
-    };
+    // A dialect lets in by itself, by its own key.
+    let way = visitor.map_or(AuditWay::Key, |visitor| visitor.way);
     // Which records were exported stands in the query; elsewhere it may hold a key.
     let query = request.uri().query().filter(|_| did == AuditDid::Exported);
     let path = request.uri().path();

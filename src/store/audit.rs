@@ -52,6 +52,8 @@ pub enum AuditWay {
     Key,
     /// By telephone.
     Phone,
+    /// On the command line of the box itself.
+    Command,
 }
 
 /// What kind of thing was done.

@@ -46,7 +46,7 @@ mod upkeep;
 mod uploads;
 mod writer;
 
-pub use accounts::{Accounts, NewToken, Session, Token, User};
+pub use accounts::{Accounts, NewSession, NewToken, PersonChange, Session, Token, User};
 pub use audit::{AuditDid, AuditEntry, AuditNote, AuditPage, AuditWay};
 pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
 pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};

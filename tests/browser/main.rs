@@ -77,6 +77,13 @@ fn destinations_in_trouble_are_mended_from_the_page_in_every_language() {
     run("destinations.mjs", &site, &[("RECEIVERS", receivers.plain)]);
 }
 
+/// S4-140, S4-141, S4-146, S4-166: people, their roles, sessions and passwords; tokens of programs. ROBUSTNESS 58.
+#[test]
+fn people_and_tokens_are_looked_after_in_every_language_and_width() {
+    let site = Site::open();
+    run("people.mjs", &site, &[]);
+}
+
 /// Runs one script to its end.
 fn run(script: &str, site: &Site, more: &[(&str, SocketAddrV4)]) {
     setup::ensure("browser");

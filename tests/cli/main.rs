@@ -7,4 +7,5 @@
 mod cdr;
 mod db;
 mod handbook;
+mod people;
 mod recordings;

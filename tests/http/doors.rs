@@ -4,6 +4,7 @@ use crate::world::{ADMIN, World, bearing, request};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use callpost::http::routes;
+use std::time::Duration;
 
 const METHODS: [Method; 7] = [
     Method::GET,
@@ -14,6 +15,8 @@ const METHODS: [Method; 7] = [
     Method::DELETE,
     Method::OPTIONS,
 ];
+
+const SHUT: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
 
 const SCOPES: [&str; 6] = [
     "cdr:read",
@@ -99,6 +102,13 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
     let world = World::new();
     for route in routes() {
         let path = named(route.path);
+        if route.scope == "any" {
+            let knows_nothing = world.token(&format!("any {} {path}", route.method), "", None);
+            let request = bearing(&knows_nothing, route.method.clone(), &path);
+            let admitted = world.send(request.body(Body::empty()).unwrap()).await.status;
+            assert!(!SHUT.contains(&admitted), "{} {path}: {admitted}", route.method);
+            continue;
+        }
         let others: Vec<&str> = SCOPES.into_iter().filter(|scope| *scope != route.scope).collect();
         let weak = world.token(&format!("weak {} {path}", route.method), &others.join(" "), None);
         let strong = world.token(&format!("strong {} {path}", route.method), &route.scope, None);
@@ -120,10 +130,77 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
         }
         assert!(refused.text().contains(&route.scope), "{}", refused.text());
         let admitted = send(&strong).await.status;
-        let shut = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
-        assert!(!shut.contains(&admitted), "{} {path}: {admitted}", route.method);
+        assert!(!SHUT.contains(&admitted), "{} {path}: {admitted}", route.method);
     }
     assert!(world.engine.told().is_empty());
+}
+
+/// What each role may do (S4-141).
+const ROLES: [(&str, &[&str]); 4] = [
+    ("viewer", &["cdr:read", "calls:read"]),
+    ("agent", &["cdr:read", "calls:read", "agents:write"]),
+    ("technician", &SCOPES),
+    ("admin", &["admin"]),
+];
+
+/// ROBUSTNESS 63, S4-141: every route there is, for a person of each role.
+#[tokio::test]
+async fn a_person_gets_as_far_as_the_role_goes_and_no_further() {
+    let world = World::new();
+    for (role, scopes) in ROLES {
+        let cookie = world.log_in(role, role).await;
+        for route in routes().iter().filter(|route| route.path != "/logout") {
+            let path = named(route.path);
+            if speaks_a_dialect(&path) {
+                continue;
+            }
+            let may = route.scope == "any" || role == "admin" || scopes.contains(&route.scope.as_str());
+            world.outside.pass(Duration::from_secs(1));
+            let answer = world.with_cookie(&cookie, route.method.clone(), &path, "").await;
+            let what = format!("{role}: {} {path}: {}", route.method, answer.status);
+            if may {
+                assert!(!SHUT.contains(&answer.status), "{what}");
+            } else {
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what}");
+                assert_eq!(answer.problem(), "forbidden", "{what}");
+            }
+        }
+    }
+    assert!(world.engine.told().is_empty());
+}
+
+/// ROBUSTNESS 65, 66: a cookie alone changes nothing; the request has to come from a page of ours.
+#[tokio::test]
+async fn a_foreign_page_cannot_use_a_visitors_session() {
+    let world = World::new();
+    let cookie = world.log_in("mona", "admin").await;
+    let origins = [
+        None,
+        Some("null"),
+        Some("http://evil.example"),
+        Some("http://127.0.0.1:8081"),
+    ];
+    for route in routes().iter().filter(|route| route.method != Method::GET) {
+        let path = named(route.path);
+        for origin in origins {
+            world.outside.pass(Duration::from_secs(1));
+            let mut request = request(route.method.clone(), &path).header("cookie", &cookie);
+            if let Some(origin) = origin {
+                request = request.header("origin", origin);
+            }
+            let answer = world.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{} {path} from {origin:?}",
+                route.method
+            );
+            assert_eq!(answer.problem(), "foreign_origin");
+        }
+    }
+    assert!(world.engine.told().is_empty());
+    let still = world.with_cookie(&cookie, Method::GET, "/api/v1/me", "").await;
+    assert_eq!(still.json()["role"], "admin");
 }
 
 #[tokio::test]

@@ -239,11 +239,11 @@ async fn a_removed_person_a_new_password_and_a_lesser_role_count_at_once() {
     let hash = accounts.user("technician").unwrap().unwrap().password_hash;
     assert!(
         accounts
-            .set_password("technician", &hash.replace("t=3", "t=4"))
+            .set_password("technician", &hash.replace("t=3", "t=4"), None)
             .unwrap()
     );
     assert_eq!(page(&world, "/", &cookie).await.status, StatusCode::UNAUTHORIZED);
-    accounts.set_password("technician", &hash).unwrap();
+    accounts.set_password("technician", &hash, None).unwrap();
     let cookie = cookie_of(&post(&world, "/login", "name=technician&password=a+long+password").await);
     accounts.remove_user("technician").unwrap();
     assert!(accounts.create_user("technician", &hash, "viewer").unwrap());

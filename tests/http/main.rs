@@ -23,6 +23,7 @@ mod messages;
 mod notes;
 mod onepos;
 mod pages;
+mod people;
 mod quarantine;
 mod recordings;
 mod selftest;

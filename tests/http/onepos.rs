@@ -454,6 +454,7 @@ async fn the_program_of_the_seed_and_the_page_of_the_browser_pull_ten_thousand_r
     let url = format!("http://{}/api/v2/cdrs", listener.local_addr().unwrap());
     let _serving = tokio::spawn(callpost::http::serve(
         listener,
+        None,
         faces,
         std::future::pending::<()>(),
     ));

@@ -13,7 +13,7 @@ async fn serve(world: &World) -> (std::net::SocketAddr, oneshot::Sender<()>, Joi
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move { drop(stopped.await) };
-    let serving = tokio::spawn(callpost::http::serve(listener, world.faces(), shutdown));
+    let serving = tokio::spawn(callpost::http::serve(listener, None, world.faces(), shutdown));
     (address, stop, serving)
 }
 

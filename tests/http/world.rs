@@ -37,6 +37,8 @@ use tower::ServiceExt;
 
 /// The token of `CALLPOST_ADMIN_TOKEN`.
 pub(crate) const ADMIN: &str = "test-admin-token";
+/// Where a page of ours comes from.
+pub(crate) const HERE: &str = "http://127.0.0.1:8080";
 /// When the world began: 2026-11-20, noon in Riyadh.
 pub(crate) const NOON: Stamp = Stamp {
     unix_ms: 1_795_165_200_000,
@@ -299,9 +301,44 @@ impl World {
             hash: sha256(text.as_bytes()),
             scopes: scopes.to_owned(),
             expires_ms,
+            made_by: None,
         };
         assert!(self.store.accounts().create_token(token).unwrap());
         text.to_owned()
+    }
+
+    /// Makes an account with this role and answers the cookie of its session.
+    pub(crate) async fn log_in(&self, name: &str, role: &str) -> String {
+        let wish = format!(r#"{{"name":"{name}","role":"{role}","password":"a long password"}}"#);
+        let made = self.post_json("/api/v1/users", &wish).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+        let answer = self.knock(name, "a+long+password").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        answer.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+
+    /// Sends the log-in form from another address than the one before.
+    pub(crate) async fn knock(&self, name: &str, password: &str) -> Answer {
+        // The eleventh attempt of a minute would have to wait.
+        self.outside.pass(Duration::from_secs(61));
+        let form = request(Method::POST, "/login")
+            .header("origin", HERE)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(
+            form.body(Body::from(format!("name={name}&password={password}")))
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// Sends a request with the cookie of a session, from a page of ours.
+    pub(crate) async fn with_cookie(&self, cookie: &str, method: Method, path: &str, form: &str) -> Answer {
+        let request = request(method, path)
+            .header("cookie", cookie)
+            .header("origin", HERE)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_owned())).unwrap())
+            .await
     }
 
     /// Sends a request as it is.

@@ -49,6 +49,11 @@ pub(super) struct House {
 }
 
 impl Place {
+    /// The place that a configuration file leads to, or a data directory in place of its own.
+    pub(super) fn new(config: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
+        Self { config, data_dir }
+    }
+
     pub(super) fn open(&self) -> anyhow::Result<House> {
         let Loaded { config, .. } = Config::load(self.config.as_deref())?;
         let data_dir = self.data_dir.clone();

@@ -2,11 +2,11 @@ use super::chosen::range;
 use super::progress::Progress;
 use super::{House, Place};
 use crate::app::wall_unix_ms;
+use crate::cli::daemon::{ask, segment};
 use crate::cli::say;
 use crate::store::{self, ReplayRange, StoreError};
-use anyhow::{Context as _, anyhow, bail};
-use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use anyhow::{anyhow, bail};
+use serde_json::json;
 use std::time::Duration;
 
 /// How often a running daemon is asked how far it is.
@@ -42,7 +42,8 @@ pub(super) struct Arguments {
     /// For programs.
     #[arg(long)]
     json: bool,
-    /// A token with `config:write`, for the running daemon; CALLPOST_TOKEN or CALLPOST_ADMIN_TOKEN otherwise.
+    /// A token with `config:write`, where the running daemon's door is not open to this user; CALLPOST_TOKEN or
+    /// CALLPOST_ADMIN_TOKEN otherwise.
     #[arg(long)]
     token: Option<String>,
 }
@@ -121,80 +122,24 @@ fn through_the_daemon(
     range: ReplayRange,
     progress: &mut Progress,
 ) -> anyhow::Result<u64> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|token| !token.is_empty());
-    let token = arguments.token.clone();
-    let token = token
-        .or_else(|| variable("CALLPOST_TOKEN"))
-        .or_else(|| variable("CALLPOST_ADMIN_TOKEN"))
-        .context("the daemon runs and wants a token: use --token or set CALLPOST_TOKEN")?;
-    let daemon = Daemon {
-        client: reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(30))
-            .build()?,
-        base: format!("http://{}", reachable(house.config.http.listen)),
-        token,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(daemon.replay(&arguments.upstream, range, progress))
-}
-
-/// The address to reach a server that listens on all of them.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
-    };
-    SocketAddr::new(ip, listen.port())
-}
-
-struct Daemon {
-    client: reqwest::Client,
-    base: String,
-    token: String,
-}
-
-impl Daemon {
-    async fn replay(&self, name: &str, range: ReplayRange, progress: &mut Progress) -> anyhow::Result<u64> {
-        let stamp = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string());
-        let wish = json!({
-            "from_seq": range.from_seq,
-            "to_seq": range.to_seq,
-            "from": range.from_ms.map(stamp).transpose()?,
-            "to": range.to_ms.map(stamp).transpose()?,
-        });
-        let path = format!("/api/v1/upstreams/{name}/replay");
-        self.ask(self.client.post(format!("{}{path}", self.base)).json(&wish))
-            .await?;
-        loop {
-            let path = format!("{}/api/v1/upstreams/{name}", self.base);
-            let upstream = self.ask(self.client.get(path)).await?;
-            let replay = &upstream["replay"];
-            let queued = replay["queued"].as_u64().unwrap_or(0);
-            progress.at(queued);
-            if replay["state"] != "running" {
-                return Ok(queued);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
+    let stamp = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string());
+    let wish = json!({
+        "from_seq": range.from_seq,
+        "to_seq": range.to_seq,
+        "from": range.from_ms.map(stamp).transpose()?,
+        "to": range.to_ms.map(stamp).transpose()?,
+    });
+    let token = arguments.token.as_deref();
+    let upstream = format!("/api/v1/upstreams/{}", segment(&arguments.upstream));
+    ask(house, token, "POST", &format!("{upstream}/replay"), Some(&wish))?;
+    loop {
+        let now = ask(house, token, "GET", &upstream, None)?;
+        let replay = &now["replay"];
+        let queued = replay["queued"].as_u64().unwrap_or(0);
+        progress.at(queued);
+        if replay["state"] != "running" {
+            return Ok(queued);
         }
-    }
-
-    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-        let answer = request
-            .bearer_auth(&self.token)
-            .send()
-            .await
-            .with_context(|| format!("asking the daemon on {}", self.base))?;
-        let status = answer.status();
-        let body: Value = answer.json().await.unwrap_or_default();
-        if status.is_success() {
-            return Ok(body);
-        }
-        let why = body["detail"].as_str().unwrap_or("no reason was given");
-        bail!("the daemon answers {status}: {why}")
+        std::thread::sleep(LOOK_EVERY);
     }
 }

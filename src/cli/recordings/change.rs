@@ -1,11 +1,11 @@
 use super::Place;
+use crate::cli::cdr::House;
 use crate::cli::cdr::progress::Progress;
 use crate::cli::daemon::ask;
 use crate::cli::say;
 use crate::model::RecordingId;
 use crate::store::RecordingState;
-use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// One recording, and why.
@@ -24,8 +24,8 @@ pub(super) struct Arguments {
 pub(super) fn hold(arguments: &Arguments, holds: bool) -> anyhow::Result<()> {
     let word = if holds { "hold" } else { "release" };
     let path = format!("/api/v1/recordings/{}/{word}", arguments.id);
-    let body = serde_json::json!({ "reason": arguments.reason }).to_string();
-    let answer = asked(&arguments.place, &path, &body)?;
+    let body = json!({ "reason": arguments.reason });
+    let answer = asked(&arguments.place.open()?, &path, &body)?;
     match (answer["changed"] == true, holds) {
         (true, true) => say(format_args!("{} is held.", arguments.id)),
         (true, false) => say(format_args!("{} is released.", arguments.id)),
@@ -45,7 +45,8 @@ pub(super) struct Rekeying {
 
 pub(super) fn rekey(arguments: &Rekeying) -> anyhow::Result<ExitCode> {
     const LOT: usize = 200;
-    let reader = arguments.place.open()?.reader()?;
+    let house = arguments.place.open()?;
+    let reader = house.reader()?;
     let mut progress = Progress::new(reader.recording_count()?);
     let (mut after, mut done, mut changed, mut failed) = (None, 0, 0, 0);
     loop {
@@ -59,7 +60,7 @@ pub(super) fn rekey(arguments: &Rekeying) -> anyhow::Result<ExitCode> {
             if !is_here {
                 continue;
             }
-            match rekey_one(&arguments.place, known.stored.row.id) {
+            match rekey_one(&house, known.stored.row.id) {
                 Ok(is_new) => changed += u64::from(is_new),
                 Err(error) => {
                     failed += 1;
@@ -75,16 +76,11 @@ pub(super) fn rekey(arguments: &Rekeying) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
-fn rekey_one(place: &Place, id: RecordingId) -> anyhow::Result<bool> {
-    let answer = asked(place, &format!("/api/v1/recordings/{id}/rekey"), "{}")?;
+fn rekey_one(house: &House, id: RecordingId) -> anyhow::Result<bool> {
+    let answer = asked(house, &format!("/api/v1/recordings/{id}/rekey"), &json!({}))?;
     Ok(answer["changed"] == true)
 }
 
-fn asked(place: &Place, path: &str, body: &str) -> anyhow::Result<Value> {
-    let (status, answer) = ask(place.config.as_deref(), "POST", path, Some(body))?;
-    let answer: Value = serde_json::from_str(&answer).context("the daemon's answer")?;
-    if status != 200 {
-        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
-    }
-    Ok(answer)
+fn asked(house: &House, path: &str, body: &Value) -> anyhow::Result<Value> {
+    ask(house, None, "POST", path, Some(body))
 }

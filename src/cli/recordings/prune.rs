@@ -1,16 +1,17 @@
 use crate::app::wall_unix_ms;
+use crate::cli::cdr::Place;
 use crate::cli::{daemon, say};
 use crate::config::{Config, Loaded};
 use crate::keeping::Preview;
 use crate::store::Reader;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use std::path::PathBuf;
 
 /// The daemon looks through recordings at its start and every night by itself; this has it look now. With `--dry-run`
 /// nothing is removed and no daemon is needed.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without --dry-run the admin token of the daemon has to stand in CALLPOST_ADMIN_TOKEN.\n\
+    after_help = "Without --dry-run, run this as the daemon's user or root; others show a token in CALLPOST_TOKEN.\n\
                   Example: callpost recordings prune --dry-run --json"
 )]
 pub(super) struct Arguments {
@@ -43,14 +44,11 @@ pub(super) fn prune(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let path = "/api/v1/recordings/retention/run";
-    let (status, body) = daemon::ask(arguments.config.as_deref(), "POST", path, None)
+    let house = Place::new(arguments.config.clone(), arguments.data_dir.clone()).open()?;
+    let answer = daemon::ask(&house, None, "POST", path, None)
         .context("the daemon removes what is due; start it, or use --dry-run")?;
-    if status != 202 {
-        let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
-        bail!("{}", answer["detail"].as_str().unwrap_or("the daemon refused"));
-    }
     if arguments.json {
-        say(body);
+        say(answer);
     } else {
         say(
             "The daemon looks through the recordings now; its log and the page Delivery tell what it removes.",

@@ -1,7 +1,7 @@
 use super::assets::VERSION;
 use super::text;
-use super::words::{ALL, Chosen, Words, cookie, offered};
-use crate::http::people::Visitor;
+use super::words::{ALL, Chosen, Words, cookie, offered, people};
+use crate::http::people::{Scope, Visitor};
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
 use axum::extract::Form;
@@ -17,6 +17,10 @@ pub(super) struct Frame<'a> {
     pub(super) version: String,
     /// Who is logged in.
     pub(super) visitor: Option<&'a str>,
+    /// The name of the page of people, for those who look after them.
+    pub(super) people: Option<&'static str>,
+    /// What the page of one's own account is called.
+    pub(super) account: &'static str,
     pub(super) here: Here,
     /// The page's own address, to come back to after the language was changed.
     pub(super) address: String,
@@ -30,6 +34,7 @@ pub(super) enum Here {
     Now,
     Calls,
     Delivery,
+    People,
     /// A page the bar does not lead to.
     Elsewhere,
 }
@@ -47,6 +52,10 @@ impl<'a> Frame<'a> {
             site: &reception.faces.site,
             version: text::fill(words.version, &[("version", reception.faces.version)]),
             visitor: visitor.map(|visitor| visitor.name.as_str()),
+            people: visitor
+                .filter(|visitor| visitor.may(Scope::Admin))
+                .map(|_| people(words.lang).people),
+            account: people(words.lang).account,
             here,
             address: address.to_owned(),
             languages: &ALL,

@@ -2,8 +2,8 @@ use super::frame::{Frame, Here};
 use super::words::{Chosen, Words};
 use super::{render, text};
 use crate::http::people::{
-    ClaimCode, Hash, PasswordMistake, Role, Visitor, check_choice, cookie, no_cookie, same_origin,
-    session_cookie,
+    ClaimCode, Hash, MAX_NAME, PasswordMistake, Role, Visitor, check_choice, check_name, cookie, no_cookie,
+    same_origin, session_cookie,
 };
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
@@ -19,9 +19,6 @@ use axum::{Extension, extract::rejection::FormRejection};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-
-/// Longest name to log in with, in characters.
-const MAX_NAME: usize = 64;
 
 #[derive(Template)]
 #[template(path = "login.html", config = "src/http/askama.toml")]
@@ -115,8 +112,8 @@ pub(in crate::http) async fn log_in(
         .await;
     };
     tracing::info!(user = %name, "{name} logged in.");
-    witness::logged_in(&reception, &name, from.as_ref()).await;
-    welcome(&reception, name, role, &hash.into_phc()).await
+    witness::logged_in(&reception, &name, "/login", from.as_ref()).await;
+    welcome(&reception, name, role, &hash.into_phc(), from.as_ref(), &headers).await
 }
 
 /// What the claim form sends.
@@ -140,6 +137,7 @@ pub(in crate::http) async fn claim(
         Err(rejection) => return Problem::of_status(rejection.status()).into_response(),
     };
     let name = tidy(&name);
+    let from = peer.as_ref().map(|Extension(peer)| *peer);
     if let Some(refusal) = not_now(&reception, words, peer, &headers, &name).await {
         return refusal;
     }
@@ -156,7 +154,8 @@ pub(in crate::http) async fn claim(
     match make_admin(&reception, words, ClaimCode::typed(&code), &name, password).await {
         Ok(hash) => {
             tracing::info!(user = %name, "{name} claimed this box with the code and is its first administrator.");
-            welcome(&reception, name, Role::Admin, &hash).await
+            witness::logged_in(&reception, &name, "/claim", from.as_ref()).await;
+            welcome(&reception, name, Role::Admin, &hash, from.as_ref(), &headers).await
         }
         Err((status, mistake)) => form(&reception, words, status, mistake.to_owned(), &name).await,
     }
@@ -216,8 +215,7 @@ async fn not_now(
 }
 
 fn mistake(words: &'static Words, name: &str, password: &str) -> Option<&'static str> {
-    let length = name.chars().count();
-    if length == 0 || length > MAX_NAME || name.chars().any(char::is_control) {
+    if check_name(name).is_err() {
         return Some(words.bad_name);
     }
     match check_choice(password) {
@@ -266,8 +264,15 @@ fn open_claim(accounts: &Accounts) -> Result<Option<String>, StoreError> {
     }
 }
 
-async fn welcome(reception: &Reception, name: String, role: Role, hash: &str) -> Response {
-    let secret = reception.begin_session(name, role, hash).await;
+async fn welcome(
+    reception: &Reception,
+    name: String,
+    role: Role,
+    hash: &str,
+    from: Option<&Peer>,
+    headers: &HeaderMap,
+) -> Response {
+    let secret = reception.begin_session(name, role, hash, from, headers).await;
     ([(header::SET_COOKIE, cookie(&secret))], Redirect::to("/")).into_response()
 }
 

@@ -17,6 +17,8 @@ pub(in crate::http) enum Scope {
     ConfigWrite,
     /// Everything, people and tokens included.
     Admin,
+    /// What everybody may do who has shown a token or a session.
+    Known,
 }
 
 const NAMES: [(Scope, &str); 7] = [
@@ -29,12 +31,17 @@ const NAMES: [(Scope, &str); 7] = [
     (Scope::Admin, "admin"),
 ];
 
+/// The names of all scopes, for those who choose.
+pub(in crate::http) fn scope_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(_, name)| *name)
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = NAMES
             .iter()
             .find(|(scope, _)| scope == self)
-            .map_or("", |(_, name)| name);
+            .map_or("any", |(_, name)| name);
         out.write_str(name)
     }
 }
@@ -69,9 +76,34 @@ impl Scopes {
         scopes
     }
 
-    /// Whether `scope` is in the set; `admin` includes all.
+    /// The scope of this name alone.
+    pub(in crate::http) fn named(name: &str) -> Option<Self> {
+        let (scope, _) = NAMES.iter().find(|(_, known)| *known == name)?;
+        Some(Self::of(&[*scope]))
+    }
+
+    /// These and those.
+    pub(in crate::http) fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether nothing is in it.
+    pub(in crate::http) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The names of what is in it.
+    pub(in crate::http) fn names(self) -> impl Iterator<Item = &'static str> {
+        let has = move |scope: Scope| self.0 & Self::of(&[scope]).0 != 0;
+        NAMES
+            .iter()
+            .filter(move |(scope, _)| has(*scope))
+            .map(|(_, name)| *name)
+    }
+
+    /// Whether `scope` is in the set; `admin` includes all, and nobody lacks [`Scope::Known`].
     pub(in crate::http) fn allow(self, scope: Scope) -> bool {
-        self.0 & (Self::of(&[scope]).0 | Self::ALL.0) != 0
+        scope == Scope::Known || self.0 & (Self::of(&[scope]).0 | Self::ALL.0) != 0
     }
 }
 
@@ -89,14 +121,17 @@ pub(in crate::http) enum Role {
 }
 
 impl Role {
+    /// Every role, the one that may least first.
+    pub(in crate::http) const ALL: [Self; 4] = [Self::Viewer, Self::Agent, Self::Technician, Self::Admin];
+
+    /// The role of this name.
+    pub(in crate::http) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
     /// Reads a stored role; an unknown one may only look.
     pub(in crate::http) fn parse(text: &str) -> Self {
-        match text {
-            "admin" => Self::Admin,
-            "technician" => Self::Technician,
-            "agent" => Self::Agent,
-            _ => Self::Viewer,
-        }
+        Self::named(text).unwrap_or(Self::Viewer)
     }
 
     /// The role as it is stored.
@@ -137,6 +172,8 @@ mod tests {
         assert!(scopes.allow(Scope::CdrRead) && scopes.allow(Scope::CallsRead));
         assert!(!scopes.allow(Scope::CallsControl) && !scopes.allow(Scope::Admin));
         assert!(!Scopes::parse("").allow(Scope::CdrRead));
+        assert!(Scopes::parse("").is_empty() && Scopes::parse("").allow(Scope::Known));
+        assert_eq!(scopes.names().collect::<Vec<_>>(), ["cdr:read", "calls:read"]);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use super::{Digest, Role};
+use crate::model::Stamp;
+use crate::store;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -10,12 +13,63 @@ pub(in crate::http) const SESSION_COOKIE: &str = "callpost_session";
 pub(in crate::http) const IDLE: Duration = Duration::from_secs(12 * 3600);
 /// Sessions at a time. Full: the one that was idle longest ends.
 const MOST: usize = 64;
+/// How often the store is told that a session is used.
+const WRITTEN_EVERY: Duration = Duration::from_secs(3600);
+/// Characters of a session's identity in lists.
+const ID_CHARACTERS: usize = 16;
 
 /// People who are logged in. Kept in memory, so that somebody can log in and look even when the disk cannot be written;
 /// the store has a copy for the time after a restart.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Sessions {
-    live: HashMap<Digest, (Instant, Session)>,
+    live: HashMap<Digest, Seat>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    used_at: Instant,
+    /// When the store was told last that it is used.
+    written_at: Instant,
+    session: Session,
+}
+
+/// A session as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct SessionView {
+    /// Identity, for ending it; not secret.
+    pub(in crate::http) id: String,
+    /// Who logged in.
+    pub(in crate::http) user: String,
+    /// When.
+    pub(in crate::http) created_at: Stamp,
+    /// When it was last used, to the hour.
+    pub(in crate::http) last_used_at: Option<Stamp>,
+    /// The address the person came from, where it is known.
+    pub(in crate::http) from: Option<String>,
+    /// What the browser calls itself.
+    pub(in crate::http) browser: Option<String>,
+    /// Whether it is the one of whoever asks.
+    pub(in crate::http) current: bool,
+}
+
+impl SessionView {
+    /// The session as lists show it; `stamp` shows a time in ms since 1970 by the site's clock.
+    pub(in crate::http) fn of(session: &store::Session, current: bool, stamp: impl Fn(i64) -> Stamp) -> Self {
+        Self {
+            id: Self::id_of(session),
+            user: session.user.clone(),
+            created_at: stamp(session.created_ms),
+            last_used_at: session.seen_ms.map(stamp),
+            from: session.from.clone(),
+            browser: session.browser.clone(),
+            current,
+        }
+    }
+
+    /// The beginning of the cookie's hash: enough to tell sessions apart, of no use to get in.
+    pub(in crate::http) fn id_of(session: &store::Session) -> String {
+        session.cookie_hash.chars().take(ID_CHARACTERS).collect()
+    }
 }
 
 /// Who is logged in.
@@ -32,26 +86,43 @@ pub(in crate::http) struct Session {
 impl Sessions {
     /// Begins a session under the digest of its cookie.
     pub(in crate::http) fn begin(&mut self, now: Instant, cookie: Digest, session: Session) {
-        self.live.retain(|_, (used_at, _)| !is_over(*used_at, now));
+        self.live.retain(|_, seat| !is_over(seat.used_at, now));
         if self.live.len() >= MOST {
             let idlest = self
                 .live
                 .iter()
-                .min_by_key(|(_, (used_at, _))| *used_at)
+                .min_by_key(|(_, seat)| seat.used_at)
                 .map(|(key, _)| *key);
             idlest.and_then(|key| self.live.remove(&key));
         }
-        self.live.insert(cookie, (now, session));
+        let seat = Seat {
+            used_at: now,
+            written_at: now,
+            session,
+        };
+        self.live.insert(cookie, seat);
     }
 
     /// Whose session this is; being asked keeps it alive.
     pub(in crate::http) fn of(&mut self, now: Instant, cookie: &Digest) -> Option<Session> {
-        let (used_at, session) = self.live.get_mut(cookie)?;
-        if is_over(*used_at, now) {
+        let seat = self.live.get_mut(cookie)?;
+        if is_over(seat.used_at, now) {
             return None;
         }
-        *used_at = now;
-        Some(session.clone())
+        seat.used_at = now;
+        Some(seat.session.clone())
+    }
+
+    /// Whether it is time to tell the store that a session is used; once an hour.
+    pub(in crate::http) fn is_to_be_written(&mut self, now: Instant, cookie: &Digest) -> bool {
+        let Some(seat) = self.live.get_mut(cookie) else {
+            return false;
+        };
+        let is_due = now.saturating_duration_since(seat.written_at) >= WRITTEN_EVERY;
+        if is_due {
+            seat.written_at = now;
+        }
+        is_due
     }
 
     /// Ends a session.

@@ -1,4 +1,5 @@
 use super::{SESSION_COOKIE, Scope, Scopes};
+use crate::store::AuditWay;
 use axum::http::{HeaderMap, Uri, header};
 
 /// Who asks, once they have shown a token or a session.
@@ -6,11 +7,18 @@ use axum::http::{HeaderMap, Uri, header};
 pub(in crate::http) struct Visitor {
     /// The person's or the token's name.
     pub(in crate::http) name: String,
+    /// By which way they came: a person with a session, a program with a token, or somebody on the command line.
+    pub(in crate::http) way: AuditWay,
     /// What they may do.
     pub(in crate::http) scopes: Scopes,
 }
 
 impl Visitor {
+    /// Whether it is a person, with a session and a password of their own.
+    pub(in crate::http) fn is_person(&self) -> bool {
+        self.way == AuditWay::Page
+    }
+
     /// Whether they may do this.
     pub(in crate::http) fn may(&self, scope: Scope) -> bool {
         self.scopes.allow(scope)

@@ -20,6 +20,7 @@ mod messages;
 mod metrics;
 mod narrow;
 mod notes;
+mod people;
 mod process;
 mod quarantine;
 mod recordings;
@@ -28,6 +29,7 @@ mod sources;
 mod status;
 mod syncs;
 mod telephone;
+mod tokens;
 mod traces;
 mod upstreams;
 mod verdicts;
@@ -35,7 +37,9 @@ mod voice_metrics;
 mod work_metrics;
 
 pub(super) use keeping::{look as look_at_keeping, views as storages};
+pub(super) use people::{Refusal, own_password, stamp};
 pub(super) use recordings::send as send_recording;
+pub(super) use tokens::{after_days, make_token, token_list};
 pub(super) use traces::Told;
 pub(super) use upstreams::carry_on;
 pub(super) use verdicts::judge;
@@ -271,6 +275,54 @@ pub(super) fn table() -> Vec<Route> {
         act("/api/v1/selftest", Scope::ConfigWrite, post(selftest::begin)),
         read("/api/v1/audit", Scope::Admin, get(audit::list)),
         read("/api/v1/audit/verify", Scope::Admin, get(audit::verify)),
+        read("/api/v1/users", Scope::Admin, get(people::list)),
+        act("/api/v1/users", Scope::Admin, post(people::add)),
+        read("/api/v1/users/{name}", Scope::Admin, get(people::show)),
+        Route {
+            path: "/api/v1/users/{name}",
+            method: Method::PUT,
+            scope: Scope::Admin,
+            handler: put(people::change),
+        },
+        Route {
+            path: "/api/v1/users/{name}",
+            method: Method::DELETE,
+            scope: Scope::Admin,
+            handler: delete(people::remove),
+        },
+        act(
+            "/api/v1/users/{name}/password",
+            Scope::Admin,
+            post(people::set_password),
+        ),
+        read("/api/v1/sessions", Scope::Admin, get(people::sessions)),
+        Route {
+            path: "/api/v1/sessions/{id}",
+            method: Method::DELETE,
+            scope: Scope::Admin,
+            handler: delete(people::end_session),
+        },
+        read("/api/v1/tokens", Scope::Admin, get(tokens::list)),
+        act("/api/v1/tokens", Scope::Admin, post(tokens::make)),
+        Route {
+            path: "/api/v1/tokens/{id}",
+            method: Method::DELETE,
+            scope: Scope::Admin,
+            handler: delete(tokens::revoke),
+        },
+        read("/api/v1/me", Scope::Known, get(people::me)),
+        act(
+            "/api/v1/me/password",
+            Scope::Known,
+            post(people::change_own_password),
+        ),
+        read("/api/v1/me/sessions", Scope::Known, get(people::own_sessions)),
+        Route {
+            path: "/api/v1/me/sessions/{id}",
+            method: Method::DELETE,
+            scope: Scope::Known,
+            handler: delete(people::end_own_session),
+        },
         read("/api/v1/bans", Scope::CallsRead, get(bans::list)),
         Route {
             path: "/api/v1/bans/{address}",
@@ -373,6 +425,9 @@ pub(super) fn table() -> Vec<Route> {
             post(pages::discard_quarantine),
         ),
         read("/delivery", Scope::CdrRead, get(pages::delivery)),
+        read("/people", Scope::Known, get(pages::people)),
+        act("/people", Scope::Admin, post(pages::change_people)),
+        act("/people/me", Scope::Known, post(pages::change_me)),
         read("/calls/cron.json", Scope::CdrRead, get(pages::explain_cron)),
         act("/calls/sync/start", Scope::ConfigWrite, post(pages::start_sync)),
         act("/calls/sync/test", Scope::ConfigWrite, post(pages::test_source)),
@@ -385,8 +440,8 @@ pub(super) fn table() -> Vec<Route> {
         read("/graphql", Scope::CdrRead, get(dialects::answer_get)),
         act("/graphql", Scope::CdrRead, post(dialects::answer)),
         read("/assets/graphql.js", Scope::CdrRead, get(pages::graphql_script)),
-        act("/language", Scope::CdrRead, post(pages::choose_language)),
-        act("/logout", Scope::CallsRead, post(pages::log_out)),
+        act("/language", Scope::Known, post(pages::choose_language)),
+        act("/logout", Scope::Known, post(pages::log_out)),
     ]
 }
 

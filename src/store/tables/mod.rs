@@ -15,6 +15,7 @@ pub(super) mod names;
 pub(super) mod outbox;
 pub(super) mod packing;
 pub(super) mod parked;
+pub(super) mod people;
 pub(super) mod pins;
 pub(super) mod ranges;
 pub(super) mod recordings;

@@ -8,6 +8,7 @@ mod choice;
 mod english;
 mod journal;
 mod keeping;
+mod people;
 mod verdict;
 mod vietnamese;
 
@@ -18,6 +19,7 @@ pub(in crate::http) use choice::{cookie, offered};
 pub(super) use english::ENGLISH;
 pub(super) use journal::Journal;
 pub(super) use keeping::{Keeping, keeping};
+pub(super) use people::{PeopleWords, people};
 
 /// The languages, the one that is spoken when none is asked for first.
 pub(super) static ALL: [&Words; 3] = [&ENGLISH, &arabic::ARABIC, &vietnamese::VIETNAMESE];
