@@ -6,7 +6,7 @@ use super::destinations::Desk;
 use super::post::{Letter, Post};
 use super::shelf::Librarian;
 use super::telephone::Telephone;
-use super::{Options, clock};
+use super::{AgentDesk, Options, clock};
 use crate::config::{Config, Pbx};
 use crate::connectors::onepos::Pace;
 use crate::connectors::sync::{Setup, SyncDesk};
@@ -83,7 +83,7 @@ pub(super) fn keeping_desk(config: &Config, store: &Store, egress: Egress, data_
 pub(super) fn faces(
     config: &Config,
     options: &Options,
-    (store, sync, keeping, shelf): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>),
+    (store, sync, keeping, shelf, agents): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>, Arc<AgentDesk>),
     traces: Option<TraceReader>,
     door: Door,
     news: News,
@@ -113,6 +113,7 @@ pub(super) fn faces(
         accounts: store.accounts(),
         sync,
         keeping,
+        agents,
         destinations: Arc::new(destinations),
         telephone,
         shelf,

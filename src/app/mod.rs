@@ -7,6 +7,7 @@
 //! HTTP, upstreams), `prompts` (decodes at start, then speaks). Every channel between them is bounded; what happens
 //! when it is full stands where it is made.
 
+mod agent_desk;
 mod alarms;
 mod archivist;
 mod caretaker;
@@ -31,6 +32,7 @@ pub(crate) mod shelf;
 mod taken;
 mod telephone;
 
+pub use agent_desk::AgentDesk;
 pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
 pub use pulse::{Heartbeat, Pulse};
@@ -93,6 +95,7 @@ pub struct Appliance {
     believed: Arc<secure::Believed>,
     archivist: Option<Archivist>,
     clerk: watch::Sender<mailroom::Orders>,
+    agents: Arc<AgentDesk>,
     caretaker: Arc<Caretaker>,
     /// Ends with the appliance.
     _traces: Option<Tracing>,
@@ -167,7 +170,12 @@ impl Appliance {
             clock::looks_set(wall_unix_ms()),
             config.site.zone(),
         );
-        let settings = settings::engine_settings(&config, &sip);
+        let taker = post.clone();
+        let agents = AgentDesk::open(store.agents(), &config, &sip, move |settings| {
+            taker.send(Letter::Reload(Box::new(settings)));
+        });
+        let agents = Arc::new(agents.context("reading the agents of the database")?);
+        let settings = agents.settings();
         let dice = Dice::new(random_seed());
         let mut engine = Engine::new(now, settings, clock.clone(), dice, opened.bindings);
         engine.restore_mailboxes(now, opened.messages, opened.greetings);
@@ -246,7 +254,13 @@ impl Appliance {
         let faces = doors::faces(
             &config,
             &options,
-            (&store, sync.clone(), keeping, Arc::clone(&librarian)),
+            (
+                &store,
+                sync.clone(),
+                keeping,
+                Arc::clone(&librarian),
+                Arc::clone(&agents),
+            ),
             traces.as_ref().map(Tracing::reader),
             doors::Door::new(&post, &board),
             doors::News {
@@ -306,6 +320,7 @@ impl Appliance {
             believed,
             archivist,
             clerk: orders,
+            agents,
             caretaker,
             _traces: traces,
             network,
@@ -324,7 +339,6 @@ impl Appliance {
 
     /// Takes over a new configuration as far as that goes without a restart.
     pub fn reload(&self, config: &Config) {
-        let settings = settings::engine_settings(config, &self.sip);
         if let Some(certificate) = &self.certificate {
             certificate.reload(config);
         }
@@ -332,8 +346,8 @@ impl Appliance {
             tracing::error!("The TLS settings of the trunks stay as they were: {reason}.");
         }
         self.clerk.send_replace(messages::orders(config));
+        self.agents.adopt(config);
         self.caretaker.reload(config);
-        self.post.send(Letter::Reload(Box::new(settings)));
     }
 
     /// Ends what [`Appliance::stop`] is waiting for.

@@ -2,17 +2,19 @@
 
 use crate::config::Config;
 use crate::engine::{Encryption, Settings};
+use crate::sip::digest::Ha1;
 use crate::sip::{self, Account, Listener, Transport};
 use std::net::{IpAddr, SocketAddr};
 
 /// More calls than this box has ever been measured with are not let in.
-pub(super) fn engine_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> Settings {
+/// `realm` is the one that digests are asked for in since the start.
+pub(super) fn engine_settings(config: &Config, realm: &str, sockets: &[(Transport, SocketAddr)]) -> Settings {
     let [first, last] = config.media.rtp_ports;
     Settings {
         site: config.site.name.clone(),
         zone: config.site.zone(),
         languages: config.site.languages.clone().into(),
-        sip: sip_settings(config, sockets),
+        sip: sip_settings(config, realm, sockets),
         codecs: config.media.known_codecs(),
         advertised: config.media.advertised_address,
         early_ringback: config.media.early_ringback,
@@ -53,21 +55,25 @@ fn encryption(config: &Config) -> Encryption {
     }
 }
 
-fn sip_settings(config: &Config, sockets: &[(Transport, SocketAddr)]) -> sip::Settings {
+fn sip_settings(config: &Config, realm: &str, sockets: &[(Transport, SocketAddr)]) -> sip::Settings {
     let accounts = config
         .agents
         .iter()
-        .filter(|agent| agent.enabled && !agent.password.expose().is_empty())
+        .filter(|agent| agent.enabled)
         .filter_map(|agent| {
             let extension = agent.extension.clone()?;
-            let ha1 = sip::digest::Ha1::new(extension.as_str(), &config.sip.realm, agent.password.expose());
+            let ha1 = match &agent.digest {
+                Some(kept) => Ha1::from_hex(&kept.sha256, &kept.md5)?,
+                None if agent.password.expose().is_empty() => return None,
+                None => Ha1::new(extension.as_str(), realm, agent.password.expose()),
+            };
             Some(Account { extension, ha1 })
         })
         .collect();
     let country = &config.dialing.country_code;
     let trunks = config.trunks.iter().map(|trunk| trunk.for_sip(country)).collect();
     sip::Settings {
-        realm: config.sip.realm.clone(),
+        realm: realm.to_owned(),
         digests: config.sip.digests.clone(),
         product: concat!("callpost/", env!("CARGO_PKG_VERSION")).to_owned(),
         registrations: config.sip.registration_times(),

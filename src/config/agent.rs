@@ -2,7 +2,7 @@ use super::section::Section;
 use super::trunk::is_host;
 use super::{Mistake, Secret, links};
 use crate::agents::Reach;
-use crate::model::{AgentId, Dtmf, GroupName, Number, TrunkName};
+use crate::model::{AgentId, Dtmf, GroupName, KeptDigest, Number, TrunkName};
 use crate::sdp::Srtp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ pub struct Agent {
     /// The password the phone registers with; `password_file` names a file with it.
     #[serde(default)]
     pub password: Secret,
+    /// What is kept of the password of an agent of the database.
+    #[serde(skip)]
+    pub digest: Option<KeptDigest>,
     /// Groups whose calls ring here.
     #[serde(default)]
     pub groups: Vec<GroupName>,
@@ -144,7 +147,7 @@ impl Section<Agent> {
         } else if !elsewhere && agent.extension.is_none() {
             let cure = "write extension and password_file, or trunk and number, or contact";
             mistakes.push(self.mistake("", "has no phone", cure));
-        } else if !elsewhere && password.is_empty() {
+        } else if !elsewhere && password.is_empty() && agent.digest.is_none() {
             let cure = "write password_file = \"…\" or password = \"…\"";
             mistakes.push(self.mistake(
                 "extension",
@@ -152,6 +155,7 @@ impl Section<Agent> {
                 cure,
             ));
         } else if !elsewhere
+            && !password.is_empty()
             && (password.len() < 8 || agent.extension.as_ref().is_some_and(|it| it.as_str() == password))
         {
             let cure = "use 12 or more characters; phones remember them";

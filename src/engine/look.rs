@@ -130,6 +130,7 @@ impl Engine {
                 address: phone.flow.peer.to_string(),
                 user_agent: phone.user_agent.clone(),
                 behind_router: phone.is_behind_router(),
+                nat: phone.nat(),
                 state: match self.sip.reach(phone).is_there {
                     None => "unknown",
                     Some(true) => "reachable",

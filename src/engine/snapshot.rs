@@ -119,6 +119,9 @@ pub struct RegistrationView {
     pub user_agent: Option<String>,
     /// Whether a router stands between it and the box.
     pub behind_router: bool,
+    /// What stands between: `none`, `port` (a router changes the port), `router` (and the address), or `connection`
+    /// (whatever it is, the phone keeps a stream open through it).
+    pub nat: &'static str,
     /// `reachable`, `unreachable` when it did not answer OPTIONS, or `unknown` until it was asked.
     pub state: &'static str,
     /// Round trip of its last answer in milliseconds; `null` until measured.

@@ -1,4 +1,5 @@
 use super::Config;
+use super::agent_book::AgentBook;
 use super::caretaker::Caretaker;
 use super::shelf::Shelf;
 use crate::connectors::sync::SyncDesk;
@@ -48,6 +49,8 @@ pub struct Faces {
     pub sync: SyncDesk,
     /// How long recordings stay, and where copies go.
     pub keeping: KeepingDesk,
+    /// Agents as they are written down.
+    pub agents: Arc<dyn AgentBook>,
     /// What people may do about destinations.
     pub destinations: Arc<dyn Destinations>,
     /// Where browsers that telephone are handed on to.

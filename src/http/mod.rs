@@ -5,6 +5,7 @@
 //! a published [`Snapshot`](crate::engine::Snapshot) and sends a [`Command`](crate::engine::Command). It is the only
 //! room that knows browser JSON.
 
+mod agent_book;
 mod caretaker;
 mod config;
 mod cursor;
@@ -27,8 +28,12 @@ mod router;
 mod routes;
 mod serve;
 mod shelf;
+mod vouchers;
 mod witness;
 
+pub use agent_book::{
+    AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, Fault, PhoneWays,
+};
 pub use caretaker::{Caretaker, SelfTest};
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};

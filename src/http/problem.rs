@@ -96,6 +96,12 @@ impl Problem {
         Self::new(status, code, detail)
     }
 
+    /// A member for programs, as it was put in.
+    pub(super) fn member<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let (_, value) = self.members.iter().find(|(known, _)| *known == name)?;
+        serde_json::from_value(value.clone()).ok()
+    }
+
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
         self.status

@@ -4,6 +4,7 @@ use super::people::{
     Allowance, Attempts, Digest, Hash, PeopleDesk, PeopleError, Scopes, Sessions, Visitor, session_cookie,
 };
 use super::problem::Problem;
+use super::vouchers::Vouchers;
 use super::witness::Listenings;
 use crate::engine::{Command, Snapshot};
 use crate::store::{Accounts, AuditNote, AuditWay, Consumers, Deliveries, Reader, StoreError};
@@ -32,6 +33,7 @@ pub(super) struct Reception {
     attempts: Mutex<Attempts>,
     allowance: Mutex<Allowance>,
     listenings: Mutex<Listenings>,
+    vouchers: Mutex<Vouchers>,
     /// One password is hashed at a time: 12 MiB, however many people knock.
     hashing: Semaphore,
     questions: Semaphore,
@@ -55,6 +57,7 @@ impl Reception {
             sessions: Mutex::default(),
             attempts: Mutex::default(),
             listenings: Mutex::default(),
+            vouchers: Mutex::default(),
             allowance: Mutex::new(Allowance::new(faces.config.requests_per_minute)),
             hashing: Semaphore::new(1),
             questions: Semaphore::new(STORE_QUESTIONS),
@@ -140,6 +143,11 @@ impl Reception {
     /// What has been listened to a moment ago.
     pub(super) fn listenings(&self) -> MutexGuard<'_, Listenings> {
         self.listenings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What softphones may fetch once.
+    pub(super) fn vouchers(&self) -> MutexGuard<'_, Vouchers> {
+        self.vouchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an entry to the audit log, from a blocking thread.

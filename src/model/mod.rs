@@ -14,6 +14,7 @@ mod diverted;
 mod dtmf;
 mod ids;
 mod journal;
+mod kept_agent;
 mod mailbox;
 mod message;
 mod part;
@@ -41,6 +42,7 @@ pub use ids::{
     StepName, TrunkName,
 };
 pub use journal::{Binding, CallNote, Entry, NoteKind, RecordingKind, RecordingRow};
+pub use kept_agent::{KeptAgent, KeptDigest, WrittenAgent};
 pub use mailbox::Mailbox;
 pub use message::{Greeting, Message, MessageErrand, MessageState, Transcript};
 pub use part::Part;

@@ -19,6 +19,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/11-messages.sql")),
     M::up(include_str!("migrations/12-lists.sql")),
     M::up(include_str!("migrations/13-people.sql")),
+    M::up(include_str!("migrations/14-agents.sql")),
 ];
 
 /// Takes the steps that are missing, each in its own transaction.

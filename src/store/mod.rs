@@ -7,6 +7,7 @@
 //! [`Accounts`] change their own tables through it, so that there is never a second writer to wait for.
 
 mod accounts;
+mod agents;
 mod audit;
 mod birth;
 mod checking;
@@ -47,6 +48,7 @@ mod uploads;
 mod writer;
 
 pub use accounts::{Accounts, NewSession, NewToken, PersonChange, Session, Token, User};
+pub use agents::{AgentChange, AgentShelf, AgentWritten};
 pub use audit::{AuditDid, AuditEntry, AuditNote, AuditPage, AuditWay};
 pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
 pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};

@@ -12,8 +12,9 @@ use super::tables::{
 };
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
-    Accounts, Clock, Consumers, Deliveries, Evidence, Mender, Messages, Options, Outbox, PinShelf, Reader,
-    StoreError, SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log, rescue,
+    Accounts, AgentShelf, Clock, Consumers, Deliveries, Evidence, Mender, Messages, Options, Outbox,
+    PinShelf, Reader, StoreError, SyncBook, Upkeep, Uploads, birth, checking, interrupted, late, lock, log,
+    rescue,
 };
 use crate::model::{Binding, Cdr, Greeting, Mailbox, Message, RecordingFacts, RecordingRow, TapeDone, Turns};
 use rusqlite::Connection;
@@ -248,6 +249,11 @@ impl Store {
     /// People, sessions and tokens.
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
+    }
+
+    /// Agents made by the API.
+    pub fn agents(&self) -> AgentShelf {
+        AgentShelf::new(self.journal.clone(), self.reader.clone(), self.clock.clone())
     }
 
     /// Sources beside the box, fetches, and what was fetched.

@@ -30,7 +30,9 @@ mod site;
 )]
 mod world;
 
-use harness::{Street, setup};
+use harness::baresip::Account;
+use harness::sip::Draft;
+use harness::{Baresip, Phone, Street, setup};
 use pbx::Pbx;
 use receivers::Receivers;
 use site::Site;
@@ -63,6 +65,31 @@ fn a_pbx_is_set_up_tested_synced_and_its_calls_appear() {
 fn deliveries_are_looked_at_hurried_and_sent_again() {
     let site = Site::open();
     run("delivery.mjs", &site, &[]);
+}
+
+/// A baresip and a phone with bad manners are registered, and somebody has guessed passwords: the page about phones, the
+/// form of an agent, the sheet for a phone. ROBUSTNESS 58
+#[test]
+fn phones_are_looked_at_agents_made_and_their_phones_set_up() {
+    let site = Site::open();
+    let street = &site.street;
+    let _ali = Baresip::start(street, &Account::new("1001", street.box_sip()));
+    let rude = Phone::new(
+        "1001",
+        SocketAddrV4::new(street.house(66), 5060),
+        street.box_sip(),
+    );
+    let manners = |draft: Draft| draft.with("User-Agent", site::HOSTILE);
+    rude.register_saying("secret-1001", "MD5", 600, manners);
+    let guesser = Phone::new(
+        "1001",
+        SocketAddrV4::new(street.house(77), 5060),
+        street.box_sip(),
+    );
+    for guess in 0..10 {
+        guesser.register(&format!("guess {guess}"), "MD5", 600);
+    }
+    run("phones.mjs", &site, &[]);
 }
 
 /// The buttons for destinations in trouble, pressed in every language: one that says it is gone, one that shows another

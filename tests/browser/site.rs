@@ -23,7 +23,7 @@ pub(crate) struct Site {
     // Before `folder`: the program ends before its files go.
     peer: Peer,
     _folder: TempDir,
-    _street: Street,
+    pub(crate) street: Street,
     pub(crate) http: SocketAddrV4,
     pub(crate) claim_code: String,
     /// Where a PBX may be put up.
@@ -69,7 +69,7 @@ impl Site {
         Self {
             peer,
             _folder: folder,
-            _street: street,
+            street,
             http: box_http,
             claim_code,
             pbx,

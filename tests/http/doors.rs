@@ -18,11 +18,12 @@ const METHODS: [Method; 7] = [
 
 const SHUT: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
 
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 7] = [
     "cdr:read",
     "cdr:ack",
     "calls:read",
     "calls:control",
+    "agents:state",
     "agents:write",
     "config:write",
 ];
@@ -109,7 +110,11 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
             assert!(!SHUT.contains(&admitted), "{} {path}: {admitted}", route.method);
             continue;
         }
-        let others: Vec<&str> = SCOPES.into_iter().filter(|scope| *scope != route.scope).collect();
+        let includes = |scope: &str| scope == "agents:write" && route.scope == "agents:state";
+        let others: Vec<&str> = SCOPES
+            .into_iter()
+            .filter(|scope| *scope != route.scope && !includes(scope))
+            .collect();
         let weak = world.token(&format!("weak {} {path}", route.method), &others.join(" "), None);
         let strong = world.token(&format!("strong {} {path}", route.method), &route.scope, None);
         let send = async |token: &str| {
@@ -138,7 +143,7 @@ async fn a_token_without_the_routes_scope_is_forbidden_and_one_with_it_passes() 
 /// What each role may do (S4-141).
 const ROLES: [(&str, &[&str]); 4] = [
     ("viewer", &["cdr:read", "calls:read"]),
-    ("agent", &["cdr:read", "calls:read", "agents:write"]),
+    ("agent", &["cdr:read", "calls:read", "agents:state"]),
     ("technician", &SCOPES),
     ("admin", &["admin"]),
 ];

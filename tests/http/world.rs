@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use callpost::agents::AgentState;
+use callpost::app::AgentDesk;
 use callpost::connectors::onepos::Pace;
 use callpost::connectors::sync::{Setup, SyncDesk};
 use callpost::egress::{Egress, PinsInMemory, Rules};
@@ -54,6 +55,9 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) committed: watch::Sender<u64>,
     sync: SyncDesk,
+    agents: Arc<AgentDesk>,
+    /// What the engine was told of agents, in order.
+    pub(crate) adopted: Arc<Mutex<Vec<callpost::engine::Settings>>>,
     pub(crate) keeping: KeepingDesk,
     replies: Mutex<Receiver<StoreReply>>,
     /// Keys of recordings, one a line.
@@ -120,6 +124,8 @@ impl World {
             free: Arc::new(|_| Some(1 << 40)),
             pace: callpost::keeping::Pace::default(),
         });
+        let adopted: Arc<Mutex<Vec<_>>> = Arc::default();
+        let agents = agent_desk(&store, &adopted);
         let engine = Arc::new(FakeEngine::default());
         let health = Arc::new(FakeHealth::default());
         let committed = watch::Sender::new(0);
@@ -135,6 +141,8 @@ impl World {
             store,
             committed,
             sync,
+            agents,
+            adopted,
             keeping,
             replies: Mutex::new(replies),
             seal_key: String::new(),
@@ -160,6 +168,7 @@ impl World {
             accounts: self.store.accounts(),
             sync: self.sync.clone(),
             keeping: self.keeping.clone(),
+            agents: Arc::clone(&self.agents) as Arc<dyn callpost::http::AgentBook>,
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
             shelf: Arc::new(self.librarian()),
@@ -597,6 +606,32 @@ fn retention_rules() -> callpost::keeping::Rules {
     }
 }
 
+/// Who knows the agents: two stand in the file.
+fn agent_desk(store: &Store, adopted: &Arc<Mutex<Vec<callpost::engine::Settings>>>) -> Arc<AgentDesk> {
+    let file = r#"
+[site]
+languages = ["en"]
+[[group]]
+name = "sales"
+[[agent]]
+id = "ali"
+name = "Ali"
+extension = "1001"
+password = "a quiet word or two"
+groups = ["sales"]
+[[agent]]
+id = "mona"
+name = "Mona"
+contact = "sip:mona@127.0.0.30"
+groups = ["sales"]
+"#;
+    let loaded = callpost::config::Config::from_text("test.toml", file, &Default::default()).unwrap();
+    let sockets = [(callpost::sip::Transport::Udp, "0.0.0.0:5060".parse().unwrap())];
+    let told = Arc::clone(adopted);
+    let apply = move |settings| told.lock().unwrap().push(settings);
+    Arc::new(AgentDesk::open(store.agents(), &loaded.config, &sockets, apply).unwrap())
+}
+
 /// A place that copies go to: a directory that is there when a test makes it.
 fn nas(place: &std::path::Path) -> callpost::keeping::Storage {
     toml::from_str(&format!(
@@ -725,6 +760,7 @@ pub(crate) fn snapshot() -> Snapshot {
             address: "127.0.0.10:5060".to_owned(),
             user_agent: Some("Deskphone 4.2".to_owned()),
             behind_router: false,
+            nat: "none",
             state: "reachable",
             round_trip_ms: Some(4.2),
             expires_seconds: 3312,

@@ -30,6 +30,7 @@ mod guessing;
 mod handing_on;
 mod keys;
 mod linphone;
+mod made_agents;
 mod many;
 mod media_ports;
 mod menu;

@@ -98,7 +98,7 @@ fn the_self_test_works_without_a_daemon_and_prints_one_line_a_thing() {
     let street = Street::claim();
     let appliance = Appliance::furnished(&street, &Household::new(), |_data| ());
     let output = command(&appliance).output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed = String::from_utf8(output.stdout).expect("it prints UTF-8");
     let line = |start: &str| {
         printed
             .lines()
@@ -127,8 +127,8 @@ fn command(appliance: &Appliance) -> Command {
 }
 
 fn look(appliance: &Appliance) -> (Option<i32>, Value) {
-    let output = command(appliance).arg("--json").output().unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
+    let output = command(appliance).arg("--json").output().expect("it can be run");
+    let printed = String::from_utf8(output.stdout).expect("it prints UTF-8");
     let report = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
     (output.status.code(), report)
 }

@@ -117,7 +117,12 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!journal.contains(form)) return;
+  if (!journal?.contains(form)) {
+    const risky = event.submitter;
+    if (!risky?.dataset.sure || risky.dataset.armed) return;
+    event.preventDefault();
+    return arm(risky, risky.dataset.sure);
+  }
   event.preventDefault();
   const sure = event.submitter?.dataset.sure;
   if (sure && !event.submitter.dataset.armed) return arm(event.submitter, sure);
@@ -172,6 +177,8 @@ function arm(button, sure) {
     button.textContent = usual;
   }, TOAST_MS);
 }
+
+document.querySelector("[data-print]")?.addEventListener("click", () => print());
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches("a[role=button][data-swap], a[data-dialog]")) return;

@@ -1,7 +1,8 @@
-// Keeps the page "Now" fresh. Served behind common.js, as one file with it.
+// Keeps the pages "Now" and "Phones" fresh. Served behind common.js, as one file with it.
 //
 // The server sends ready words; this puts them, as text only, into the places that carry
-// their names: data-f text, data-s state, data-t a timer, data-a a recording, data-list rows, data-n a count.
+// their names: data-f text, data-s state, data-t a timer, data-a a recording, data-p an order, data-h an address,
+// data-list rows, data-n a count.
 
 const EVERY_MS = 2000;
 const GIVE_UP_MS = 6000;
@@ -29,6 +30,18 @@ function fill(scope, row, isPage = false) {
   }
   for (const place of places(scope, "s", isPage)) place.dataset.state = value(row, place.dataset.s) ?? "";
   for (const place of places(scope, "t", isPage)) start(place, value(row, place.dataset.t).seconds);
+  for (const place of places(scope, "p", isPage)) {
+    const { word, to, method, body } = value(row, place.dataset.p);
+    if (place.dataset.armed) continue;
+    write(place, word);
+    place.hidden = !word;
+    Object.assign(place.dataset, { to, method, body });
+  }
+  for (const place of places(scope, "h", isPage)) {
+    const address = value(row, place.dataset.h);
+    place.hidden = !address;
+    place.setAttribute("href", address);
+  }
   for (const place of places(scope, "a", isPage)) {
     const address = value(row, place.dataset.a);
     place.hidden = !address;
@@ -66,7 +79,7 @@ function show(view) {
   clock.dataset.offsetSeconds = view.clock.offset_seconds;
   seenAt = performance.now();
   write(doubt, view.clock.doubt);
-  document.title = view.calls.length > 0 ? `(${view.calls.length}) ${title}` : title;
+  document.title = view.calls?.length > 0 ? `(${view.calls.length}) ${title}` : title;
   markPlaying();
   tick();
 }
@@ -105,7 +118,7 @@ async function ask() {
   if (asking || document.hidden) return;
   asking = true;
   try {
-    const answer = await fetch("/now.json", { signal: AbortSignal.timeout(GIVE_UP_MS) });
+    const answer = await fetch(main.dataset.look, { signal: AbortSignal.timeout(GIVE_UP_MS) });
     if (answer.status === 401) return void location.assign("/login");
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const view = await answer.json();
@@ -155,6 +168,25 @@ main.addEventListener("click", async (event) => {
     button.textContent = button.dataset.failed;
     setTimeout(() => disarm(button, ""), ASK_AGAIN_MS);
   }
+  ask();
+});
+
+// ---- what can be done about a row at once
+
+main.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-to]");
+  if (!button || button.dataset.armed) return;
+  button.dataset.armed = "sent";
+  button.disabled = true;
+  const { to, method, body, failed } = button.dataset;
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch(to, { method, headers, body: body || null }).catch(() => null);
+  button.disabled = false;
+  if (!answer?.ok) {
+    button.textContent = failed;
+    await new Promise((done) => setTimeout(done, ASK_AGAIN_MS));
+  }
+  delete button.dataset.armed;
   ask();
 });
 

@@ -33,6 +33,7 @@ pub(super) struct Frame<'a> {
 pub(super) enum Here {
     Now,
     Calls,
+    Phones,
     Delivery,
     People,
     /// A page the bar does not lead to.

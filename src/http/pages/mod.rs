@@ -4,6 +4,9 @@
 //! "Now" is painted by its template and fetched again as JSON, which its script puts into the same places; the pages
 //! about records are fetched again as pages, of which their script takes the parts.
 
+mod act;
+mod agent_form;
+mod agent_sheet;
 mod assets;
 mod badges;
 mod call;
@@ -22,6 +25,9 @@ mod messages;
 mod now;
 mod now_view;
 mod people;
+mod phones;
+mod phones_view;
+mod qr;
 mod quarantine;
 mod sync;
 mod sync_form;
@@ -32,6 +38,7 @@ mod turning;
 mod verify_view;
 mod words;
 
+pub(super) use agent_sheet::{provision, renew as renew_password, sheet};
 pub(super) use assets::{graphql_script, icon, journal_script, now_script, stylesheet};
 pub(super) use call::call;
 pub(super) use calls::calls;
@@ -42,6 +49,7 @@ pub(super) use login::{claim, log_in, log_out, login};
 pub(super) use messages::{mark_message, messages};
 pub(super) use now::{now, now_json};
 pub(super) use people::{change_me, change_people, people};
+pub(super) use phones::{agent, new_agent, phones, phones_json, remove_agent, save_agent};
 pub(super) use quarantine::{discard_quarantine, quarantine, retry_quarantine};
 pub(super) use sync::{explain_cron, remove_source, save_source, start_sync, sync, test_source};
 pub(super) use words::Chosen;

@@ -211,7 +211,7 @@ impl Painter<'_> {
         }
     }
 
-    fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         let Stamp {
             unix_ms,
             offset_seconds,
@@ -378,7 +378,7 @@ impl Painter<'_> {
         parts.join(" · ")
     }
 
-    fn agent(&self, agent: &AgentView) -> AgentRow {
+    pub(super) fn agent(&self, agent: &AgentView) -> AgentRow {
         let w = self.words;
         let word = match agent.state {
             AgentState::Available => w.available,
@@ -500,7 +500,7 @@ impl Painter<'_> {
         }
     }
 
-    fn ban(&self, ban: &BanView) -> BanRow {
+    pub(super) fn ban(&self, ban: &BanView) -> BanRow {
         let w = self.words;
         let left = clock_of(ban.seconds);
         BanRow {
@@ -556,7 +556,7 @@ impl Painter<'_> {
     }
 
     /// The agent's name for people; an agent who is no longer configured keeps the id.
-    fn agent_name(&self, id: &AgentId) -> String {
+    pub(super) fn agent_name(&self, id: &AgentId) -> String {
         let agent = self.snapshot.agents.iter().find(|agent| agent.id == *id);
         agent.map_or_else(|| id.to_string(), |agent| agent.name.clone())
     }

@@ -50,8 +50,8 @@ pub enum PeopleError {
     LastAdmin,
     /// None of ours.
     #[error(
-        "there is no scope `{0}`; scopes are cdr:read, cdr:ack, calls:read, calls:control, agents:write, \
-         config:write and admin"
+        "there is no scope `{0}`; scopes are cdr:read, cdr:ack, calls:read, calls:control, agents:state, \
+         agents:write, config:write and admin"
     )]
     UnknownScope(String),
     /// A token that may do nothing.

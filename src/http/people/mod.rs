@@ -5,6 +5,7 @@ mod attempts;
 mod claim;
 mod desk;
 mod password;
+pub(super) mod phone_password;
 mod scope;
 mod sessions;
 mod token;

@@ -11,7 +11,9 @@ pub(in crate::http) enum Scope {
     CallsRead,
     /// Hang up and the like.
     CallsControl,
-    /// Change agents and their states.
+    /// Put agents on a break and bring them back.
+    AgentsState,
+    /// Make, change and remove agents, their states included.
     AgentsWrite,
     /// Change the configuration.
     ConfigWrite,
@@ -21,11 +23,12 @@ pub(in crate::http) enum Scope {
     Known,
 }
 
-const NAMES: [(Scope, &str); 7] = [
+const NAMES: [(Scope, &str); 8] = [
     (Scope::CdrRead, "cdr:read"),
     (Scope::CdrAck, "cdr:ack"),
     (Scope::CallsRead, "calls:read"),
     (Scope::CallsControl, "calls:control"),
+    (Scope::AgentsState, "agents:state"),
     (Scope::AgentsWrite, "agents:write"),
     (Scope::ConfigWrite, "config:write"),
     (Scope::Admin, "admin"),
@@ -48,7 +51,7 @@ impl fmt::Display for Scope {
 
 /// A set of [`Scope`]s.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::http) struct Scopes(u8);
+pub(in crate::http) struct Scopes(u16);
 
 impl Scopes {
     /// Everything.
@@ -101,9 +104,15 @@ impl Scopes {
             .map(|(_, name)| *name)
     }
 
-    /// Whether `scope` is in the set; `admin` includes all, and nobody lacks [`Scope::Known`].
+    /// Whether `scope` is in the set; `admin` includes all, `agents:write` includes `agents:state`, and nobody lacks
+    /// [`Scope::Known`].
     pub(in crate::http) fn allow(self, scope: Scope) -> bool {
-        scope == Scope::Known || self.0 & (Self::of(&[scope]).0 | Self::ALL.0) != 0
+        let wider = match scope {
+            Scope::Known => return true,
+            Scope::AgentsState => Self::of(&[Scope::AgentsWrite]),
+            _other => Self::default(),
+        };
+        self.0 & (Self::of(&[scope]).0 | wider.0 | Self::ALL.0) != 0
     }
 }
 
@@ -148,7 +157,7 @@ impl Role {
     pub(in crate::http) fn scopes(self) -> Scopes {
         match self {
             Self::Viewer => Scopes::of(&[Scope::CdrRead, Scope::CallsRead]),
-            Self::Agent => Scopes::of(&[Scope::CdrRead, Scope::CallsRead, Scope::AgentsWrite]),
+            Self::Agent => Scopes::of(&[Scope::CdrRead, Scope::CallsRead, Scope::AgentsState]),
             Self::Technician => Scopes::of(&[
                 Scope::CdrRead,
                 Scope::CdrAck,

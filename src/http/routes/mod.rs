@@ -35,6 +35,7 @@ mod upstreams;
 mod verdicts;
 mod voice_metrics;
 mod work_metrics;
+mod written_agents;
 
 pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use people::{Refusal, own_password, stamp};
@@ -43,6 +44,7 @@ pub(super) use tokens::{after_days, make_token, token_list};
 pub(super) use traces::Told;
 pub(super) use upstreams::carry_on;
 pub(super) use verdicts::judge;
+pub(super) use written_agents::{PasswordWish, card, cards, take_out, write};
 
 use super::dialects;
 use super::pages;
@@ -268,8 +270,26 @@ pub(super) fn table() -> Vec<Route> {
         read("/api/v1/agents/{id}", Scope::CallsRead, get(agents::show)),
         act(
             "/api/v1/agents/{id}/state",
-            Scope::AgentsWrite,
+            Scope::AgentsState,
             post(agents::set_state),
+        ),
+        act("/api/v1/agents", Scope::AgentsWrite, post(written_agents::create)),
+        Route {
+            path: "/api/v1/agents/{id}",
+            method: Method::PUT,
+            scope: Scope::AgentsWrite,
+            handler: put(written_agents::update),
+        },
+        Route {
+            path: "/api/v1/agents/{id}",
+            method: Method::DELETE,
+            scope: Scope::AgentsWrite,
+            handler: delete(written_agents::remove),
+        },
+        act(
+            "/api/v1/agents/{id}/password",
+            Scope::AgentsWrite,
+            post(written_agents::set_password),
         ),
         read("/api/v1/selftest", Scope::CallsRead, get(selftest::show)),
         act("/api/v1/selftest", Scope::ConfigWrite, post(selftest::begin)),
@@ -424,6 +444,22 @@ pub(super) fn table() -> Vec<Route> {
             Scope::ConfigWrite,
             post(pages::discard_quarantine),
         ),
+        read("/phones", Scope::CallsRead, get(pages::phones)),
+        read("/phones.json", Scope::CallsRead, get(pages::phones_json)),
+        read("/phones/agents/new", Scope::AgentsWrite, get(pages::new_agent)),
+        read("/phones/agents/{id}", Scope::AgentsWrite, get(pages::agent)),
+        act("/phones/agents", Scope::AgentsWrite, post(pages::save_agent)),
+        read("/phones/agents/{id}/sheet", Scope::AgentsWrite, get(pages::sheet)),
+        act(
+            "/phones/agents/{id}/password",
+            Scope::AgentsWrite,
+            post(pages::renew_password),
+        ),
+        act(
+            "/phones/agents/{id}/remove",
+            Scope::AgentsWrite,
+            post(pages::remove_agent),
+        ),
         read("/delivery", Scope::CdrRead, get(pages::delivery)),
         read("/people", Scope::Known, get(pages::people)),
         act("/people", Scope::Admin, post(pages::change_people)),
@@ -450,6 +486,7 @@ pub(super) fn open() -> Vec<(&'static str, MethodRouter<Arc<Reception>>)> {
     vec![
         ("/health", get(health::show)),
         ("/sip", get(telephone::open)),
+        ("/provision/{code}", get(pages::provision)),
         ("/login", get(pages::login).post(pages::log_in)),
         ("/claim", post(pages::claim)),
         ("/assets/callpost.css", get(pages::stylesheet)),

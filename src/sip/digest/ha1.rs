@@ -4,7 +4,7 @@ use std::fmt;
 /// What is kept instead of a password: H(user:realm:password) for each algorithm (RFC 7616 §3.4.2).
 ///
 /// Whoever steals it can register here, but does not learn the password.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Ha1 {
     sha256: Hashed,
     md5: Hashed,
@@ -20,6 +20,19 @@ impl Ha1 {
         }
     }
 
+    /// The same from what was kept of it: both hashes in hexadecimal. Nothing when they are no such hashes.
+    pub fn from_hex(sha256: &str, md5: &str) -> Option<Self> {
+        Some(Self {
+            sha256: Hashed::from_hex(sha256, Algorithm::Sha256)?,
+            md5: Hashed::from_hex(md5, Algorithm::Md5)?,
+        })
+    }
+
+    /// The hash by this algorithm in hexadecimal, to be kept. Whoever has it can register here.
+    pub fn to_hex(&self, algorithm: Algorithm) -> String {
+        self.of(algorithm).as_str().to_owned()
+    }
+
     pub(crate) fn of(&self, algorithm: Algorithm) -> &Hashed {
         match algorithm {
             Algorithm::Sha256 => &self.sha256,
@@ -32,5 +45,20 @@ impl Ha1 {
 impl fmt::Debug for Ha1 {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Ha1")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_comes_back_and_nothing_else_is_taken_for_it() {
+        let ha1 = Ha1::new("1001", "callpost", "secret");
+        let (sha256, md5) = (ha1.to_hex(Algorithm::Sha256), ha1.to_hex(Algorithm::Md5));
+        assert!(Ha1::from_hex(&sha256, &md5) == Some(ha1));
+        for (sha256, md5) in [("", ""), (md5.as_str(), sha256.as_str()), (sha256.as_str(), "zz")] {
+            assert!(Ha1::from_hex(sha256, md5).is_none());
+        }
     }
 }

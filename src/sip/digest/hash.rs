@@ -70,7 +70,7 @@ fn feed<D: Digest>(mut digest: D, parts: &[&[u8]]) -> impl AsRef<[u8]> + use<D> 
 }
 
 /// A hash in the form everybody exchanges it: lower-case hexadecimal.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hashed {
     text: [u8; 64],
     length: usize,
@@ -85,6 +85,19 @@ impl Hashed {
             length += 2;
         }
         Self { text, length }
+    }
+
+    /// A hash of this algorithm as it was kept.
+    pub(crate) fn from_hex(text: &str, algorithm: Algorithm) -> Option<Self> {
+        let length = match algorithm {
+            Algorithm::Sha256 => 64,
+            Algorithm::Md5 => 32,
+        };
+        let is_hash = text.len() == length && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let mut kept = [0; 64];
+        kept.get_mut(..length)?
+            .copy_from_slice(text.to_ascii_lowercase().as_bytes().get(..length)?);
+        is_hash.then_some(Self { text: kept, length })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

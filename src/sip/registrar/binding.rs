@@ -70,6 +70,24 @@ impl Binding {
         own.is_some_and(|own| own.to_canonical() != self.flow.peer.ip().to_canonical())
     }
 
+    /// What stands between the phone and us, as a word: `none`, `port` where a router changes the port alone, `router`
+    /// where packets come from another address than the phone says it has, `connection` where that does not matter,
+    /// because the phone keeps a stream open.
+    pub fn nat(&self) -> &'static str {
+        let Ok(uri) = Uri::parse(self.contact.as_bytes()) else {
+            return "none";
+        };
+        let named = uri.host().and_then(|host| host.ip());
+        let heard = self.flow.peer;
+        let is_elsewhere = named.is_none_or(|own| own.to_canonical() != heard.ip().to_canonical());
+        match (self.flow.transport.is_reliable(), named) {
+            (true, _) if is_elsewhere => "connection",
+            (false, Some(_)) if is_elsewhere => "router",
+            (false, Some(_)) if uri.port().unwrap_or(5060) != heard.port() => "port",
+            (true | false, _) => "none",
+        }
+    }
+
     /// The binding as the journal keeps it; `now` is the moment at which the wall clock shows `unix_ms`.
     pub fn journal(&self, now: Instant, unix_ms: i64) -> model::Binding {
         model::Binding {

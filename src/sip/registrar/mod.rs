@@ -223,12 +223,7 @@ impl Registrar {
     }
 
     fn remove_all(&mut self, extension: &Number) -> Vec<Step> {
-        let gone = self.phones.remove(extension).unwrap_or_default();
-        let forget = |binding: Binding| {
-            self.unlink(&binding);
-            Step::Unbound(binding.into())
-        };
-        gone.into_iter().map(forget).collect()
+        self.forget(extension).into_iter().map(Step::Unbound).collect()
     }
 
     /// Step 7 for one contact.
@@ -371,6 +366,15 @@ impl Registrar {
             .filter_map(|(id, extension)| self.take(&extension, id))
             .map(Unbound::from)
             .collect()
+    }
+
+    /// Removes every registration of an extension, because it has no account any more or another password.
+    pub fn forget(&mut self, extension: &Number) -> Vec<Unbound> {
+        let gone = self.phones.remove(extension).unwrap_or_default();
+        for binding in &gone {
+            self.unlink(binding);
+        }
+        gone.into_iter().map(Unbound::from).collect()
     }
 
     /// Takes in the bindings that the journal kept, at a time when the wall clock shows `unix_ms`. Returns those

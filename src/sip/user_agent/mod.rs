@@ -234,11 +234,13 @@ impl UserAgent {
                 trunk.targets = known.targets.clone();
             }
         }
-        self.accounts = settings
+        let accounts = settings
             .accounts
             .iter()
             .map(|account| (account.extension.clone(), account.clone()))
             .collect();
+        let before = std::mem::replace(&mut self.accounts, accounts);
+        self.let_go_of_strangers(now, &before);
         self.guard
             .reconfigure(settings.guard.clone(), self.accounts.keys());
         let old = std::mem::replace(&mut self.settings, settings);
@@ -433,6 +435,25 @@ impl UserAgent {
         self.notifier.shrink();
         self.events.shrink_to(SMALL);
         self.sends.shrink_to(SMALL);
+    }
+
+    /// Phones whose account is gone, or has another password, are not registered any more: whoever has the new one
+    /// registers again.
+    fn let_go_of_strangers(&mut self, now: Instant, before: &HashMap<Number, Account>) {
+        let is_same = |old: &Account| {
+            let new = self.accounts.get(&old.extension);
+            new.is_some_and(|new| new.ha1 == old.ha1)
+        };
+        let mut strangers: Vec<&Number> = before
+            .values()
+            .filter(|old| !is_same(old))
+            .map(|old| &old.extension)
+            .collect();
+        strangers.sort_unstable(); // A story with a seed tells the same again.
+        for extension in strangers {
+            let gone = self.registrar.forget(extension);
+            self.unbound(now, gone);
+        }
     }
 
     fn unbound(&mut self, now: Instant, gone: Vec<Unbound>) {

@@ -1,6 +1,7 @@
 //! One file a table: the only places that hold SQL for it. Every function works inside its caller's
 //! transaction.
 
+pub(super) mod agents;
 pub(super) mod audit;
 pub(super) mod boot;
 pub(super) mod calls;

@@ -1,6 +1,7 @@
 //! The store as its users meet it: opened in a directory, written to, killed, opened again.
 
 mod accounts;
+mod agents;
 mod any_story;
 mod audit;
 mod by_start;

@@ -185,7 +185,7 @@ impl Appliance {
 
     /// Asks for a change with the admin token; it has to be taken.
     #[track_caller]
-    pub(crate) fn post(&self, path: &str, body: &str) {
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         let headers = [
             format!("Authorization: Bearer {TOKEN}"),
             "Content-Type: application/json".to_owned(),
@@ -198,6 +198,18 @@ impl Appliance {
             answer.status,
             answer.text()
         );
+        answer
+    }
+
+    /// Sends a page's form with the admin token.
+    #[track_caller]
+    pub(crate) fn submit(&self, path: &str, form: &str) -> Answer {
+        let headers = [
+            format!("Authorization: Bearer {TOKEN}"),
+            "Content-Type: application/x-www-form-urlencoded".to_owned(),
+        ];
+        let answer = http::ask(self.http, "POST", path, &headers, form);
+        answer.unwrap_or_else(|| panic!("no answer to POST {path}"))
     }
 
     /// Asks for something to be taken away with the admin token; the status of the answer.

@@ -28,6 +28,7 @@ pub(crate) struct Account {
     authority: Option<PathBuf>,
     encryption: Option<&'static str>,
     has_lamp: bool,
+    password: String,
 }
 
 impl Account {
@@ -44,7 +45,14 @@ impl Account {
             authority: None,
             encryption: None,
             has_lamp: false,
+            password: password(user),
         }
+    }
+
+    /// It was given this password.
+    pub(crate) fn with_password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.password);
+        self
     }
 
     /// It registers by TLS and believes this authority alone.
@@ -307,6 +315,7 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
         authority,
         encryption,
         has_lamp,
+        password,
     } = account;
     let trust = authority.as_ref().map_or(String::new(), |authority| {
         format!("sip_cafile {}\n", authority.display())
@@ -316,7 +325,6 @@ fn write_settings(folder: &TempDir, account: &Account, control_at: SocketAddrV4)
     } else {
         ("", "")
     };
-    let password = password(user);
     let path = folder.path();
     fs::create_dir(path.join("sounds")).expect("the sounds folder can be made");
     // A phone hums at the rate of the codec it prefers.

@@ -54,6 +54,21 @@ impl Linphone {
         Self::start_over("tls", user, house, registrar, hums_hz, Some(authority), true)
     }
 
+    /// A phone that is told nothing but where it may fetch its settings.
+    pub(crate) fn start_provisioned(user: &str, house: Ipv4Addr, registrar: SocketAddrV4, url: &str) -> Self {
+        setup::ensure("linphone");
+        let folder = tempfile::Builder::new()
+            .prefix("callpost-linphone-")
+            .tempdir()
+            .expect("a folder can be made");
+        furnish(folder.path(), house, 440, None, false);
+        let settings = folder.path().join("linphonerc");
+        let mut text = fs::read_to_string(&settings).expect("the phone's settings can be read");
+        text.push_str(&format!("[misc]\nconfig-uri={url}\n"));
+        fs::write(&settings, text).expect("the phone's settings can be written");
+        Self::switch_on("udp", user, registrar, folder)
+    }
+
     fn start_over(
         transport: &'static str,
         user: &str,
@@ -68,8 +83,18 @@ impl Linphone {
             .prefix("callpost-linphone-")
             .tempdir()
             .expect("a folder can be made");
+        furnish(folder.path(), house, hums_hz, authority, is_secret);
+        let mut phone = Self::switch_on(transport, user, registrar, folder);
+        let secret = password(user);
+        phone.order(&format!(
+            "register sip:{user}@{registrar} sip:{registrar};transport={transport} {secret}"
+        ));
+        phone
+    }
+
+    /// Starts the program in its folder and puts a tone into its microphone.
+    fn switch_on(transport: &'static str, user: &str, registrar: SocketAddrV4, folder: TempDir) -> Self {
         let home = folder.path();
-        furnish(home, house, hums_hz, authority, is_secret);
         let mut command = Command::new("linphonec");
         command
             .args(["-d", "6", "-c"])
@@ -94,11 +119,12 @@ impl Linphone {
         let place = phone.folder.path().display().to_string();
         phone.order(&format!("play {place}/tone.wav"));
         phone.order(&format!("record {place}/heard.wav"));
-        let secret = password(user);
-        phone.order(&format!(
-            "register sip:{user}@{registrar} sip:{registrar};transport={transport} {secret}"
-        ));
         phone
+    }
+
+    /// Its settings as they stand now.
+    pub(crate) fn settings(&self) -> String {
+        fs::read_to_string(self.folder.path().join("linphonerc")).unwrap_or_default()
     }
 
     /// Dials a number at its registrar.

@@ -374,10 +374,23 @@ impl Phone {
     /// Registers (or with `expires` 0 unregisters) the phone's contact; returns the last response.
     #[track_caller]
     pub(crate) fn register(&self, password: &str, algorithm: &str, expires: u32) -> Message {
+        self.register_saying(password, algorithm, expires, |draft| draft)
+    }
+
+    /// The same with something more in the request.
+    #[track_caller]
+    pub(crate) fn register_saying(
+        &self,
+        password: &str,
+        algorithm: &str,
+        expires: u32,
+        more: impl FnOnce(Draft) -> Draft,
+    ) -> Message {
         let target = format!("sip:{}", self.server.ip());
         let draft = self
             .request("REGISTER", &target)
             .with("Expires", &expires.to_string());
+        let draft = more(draft);
         let challenge = self.ask(&draft);
         if challenge.status() != Some(401) {
             return challenge;

@@ -9,6 +9,7 @@ mod english;
 mod journal;
 mod keeping;
 mod people;
+mod phones;
 mod verdict;
 mod vietnamese;
 
@@ -20,6 +21,7 @@ pub(super) use english::ENGLISH;
 pub(super) use journal::Journal;
 pub(super) use keeping::{Keeping, keeping};
 pub(super) use people::{PeopleWords, people};
+pub(super) use phones::PhoneWords;
 
 /// The languages, the one that is spoken when none is asked for first.
 pub(super) static ALL: [&Words; 3] = [&ENGLISH, &arabic::ARABIC, &vietnamese::VIETNAMESE];
