@@ -4,7 +4,7 @@
 #
 # Leaves in target/dist: the program, what is in it (CycloneDX) and the checksums of both. `fast` is for tests: hardly
 # optimised, in minutes. The same commit gives the same bytes: paths of this machine are mapped away, and the commit's
-# date stands for the day.
+# date stands for the day. The last line names the same program with the names of its functions, for `packaging/weigh.py`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -82,6 +82,8 @@ under=${target//-/_}
 # Opus chooses its routines for NEON when the compiler says so; every armv7 board that this is for has it.
 [ "$target" != armv7-unknown-linux-gnueabihf ] || c_flags+=(-mfpu=neon)
 export "CFLAGS_$under=${c_flags[*]}"
+# Names are taken out below, so that what was built can still be weighed.
+export CARGO_PROFILE_RELEASE_STRIP=${CARGO_PROFILE_RELEASE_STRIP:-none}
 
 say "building for $target${2:+ ($2)}"
 "${cargo[@]}" build --release --locked --target "$target" --bin callpost
@@ -90,7 +92,9 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 dist=${CALLPOST_DIST:-$PWD/target/dist}
 name=callpost-$version-$debian
 mkdir -p "$dist"
-install -m 755 "$CARGO_TARGET_DIR/$target/release/callpost" "$dist/$name"
+named=$CARGO_TARGET_DIR/$target/release/callpost
+"$(command -v "$gnu-strip" || command -v strip)" -o "$dist/$name" "$named"
+chmod 755 "$dist/$name"
 "${cargo[@]}" metadata --locked --format-version 1 --filter-platform "$target" |
   python3 packaging/sbom.py "$dist/$name" > "$dist/$name.cdx.json"
 (cd "$dist" && sha256sum -- callpost-"$version"-{amd64,arm64,armhf}{,.cdx.json} 2>/dev/null > SHA256SUMS || true)
@@ -104,3 +108,4 @@ printf '   size     %s bytes\n   needs    %s or newer: %s\n   sha256   %s\n   co
   "$(stat -c %s "$dist/$name")" "$floor" "$libraries" "$(sha256sum < "$dist/$name" | cut -d' ' -f1)" \
   "$(grep -c '"type": "library"' "$dist/$name.cdx.json")" "$name"
 [ "$leaks" = 0 ] || give_up "Paths of this machine are in the program: it is not reproducible."
+printf '   names    %s\n' "$named"

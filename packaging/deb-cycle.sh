@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A package's whole life under the real dpkg, in a copy of this machine's root that is thrown away: installed, started,
-# upgraded, removed, purged. Wants root.
+# upgraded, removed, purged. Wants root. A package for armhf is installed on another machine as well; its program is run by
+# qemu-arm there (qemu-user-static and libc6-armhf-cross).
 #   packaging/deb-cycle.sh FIRST.deb SECOND.deb
 set -euo pipefail
 [ $# = 2 ] || { echo "packaging/deb-cycle.sh FIRST.deb SECOND.deb" >&2; exit 2; }
@@ -38,15 +39,21 @@ STAND_IN
 chmod +x "$root/usr/local/sbin/systemctl"
 in_root() { PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 asked() { cat "$root/run/asked"; : > "$root/run/asked"; }
+own=$(dpkg --print-architecture) its=$(dpkg-deb -f "$1" Architecture)
+emulator=() foreign=()
+if [ "$its" != "$own" ]; then
+  [ "$its" = armhf ] || fail "a package for $its: packaging/boot.sh has a machine for it"
+  emulator=(/usr/bin/qemu-arm-static -L /usr/arm-linux-gnueabihf) foreign=(--force-architecture)
+fi
 # Only what dpkg itself looks at: this machine's other packages are no part of the proof.
-dpkg_() { in_root dpkg --force-depends --force-confold --no-triggers "$@" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg $*"; }; }
+dpkg_() { in_root dpkg --force-depends --force-confold "${foreign[@]}" --no-triggers "$@" > "$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log" >&2; fail "dpkg $*"; }; }
 
 daemon() {
   # The last word is the daemon itself, so that signals reach it.
   exec 3> "$work/daemon.log"
   chroot "$root" /usr/bin/setpriv --reuid callpost --regid callpost --clear-groups \
-    sh -c 'cd /var/lib/callpost && exec /usr/bin/callpost run --config /etc/callpost/callpost.toml --data-dir /var/lib/callpost' \
-    >&3 2>&3 &
+    sh -c 'cd /var/lib/callpost && exec "$@" /usr/bin/callpost run --config /etc/callpost/callpost.toml --data-dir /var/lib/callpost' \
+    sh "${emulator[@]}" >&3 2>&3 &
   pid=$!
   for _ in $(seq 150); do
     kill -0 "$pid" 2>/dev/null || fail "the daemon ends at its start"
@@ -62,7 +69,7 @@ dpkg_ -i /tmp/deb/first.deb
 [ "$(in_root stat -c '%U:%G %a' /etc/callpost)" = "root:callpost 750" ] || fail "others may look into /etc/callpost"
 [ "$(in_root stat -c '%U:%G %a' /var/lib/callpost)" = "callpost:callpost 750" ] || fail "others may look into the data"
 asked | grep -qx 'start callpost.service' || fail "it is not started"
-said "installed: a user of its own, a configuration that only it may read, and the daemon is started"
+said "installed ($its): a user of its own, a configuration that only it may read, and the daemon is started"
 
 daemon
 in_root test -s /var/lib/callpost/callpost.db || fail "no journal"

@@ -13,6 +13,7 @@ command -v cargo-deb >/dev/null || { echo "Install it first: cargo install cargo
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 dist=${CALLPOST_DIST:-$PWD/target/dist}
 program=$dist/callpost-$version-$debian
+output=${CALLPOST_DEB_OUTPUT:-$dist/callpost_${version}_$debian.deb}
 [ -x "$program" ] || { echo "Build it first: packaging/cross.sh $1" >&2; exit 1; }
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 # cargo-deb looks for the program where cargo would have put it.
@@ -20,6 +21,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 install -D -m 755 "$program" "$work/$target/release/callpost"
 CARGO_TARGET_DIR=$work cargo-deb --no-build --no-strip --locked --target "$target" \
-  --output "$dist/callpost_${version}_$debian.deb" \
+  --output "$output" \
   ${CALLPOST_DEB_REVISION:+--deb-revision "$CALLPOST_DEB_REVISION"} ${CALLPOST_DEB_FAST:+--fast}
-(cd "$dist" && sha256sum "callpost_${version}_$debian.deb")
+(cd "$(dirname "$output")" && sha256sum "$(basename "$output")")

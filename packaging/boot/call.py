@@ -1,10 +1,11 @@
 """A caller, and a reader of what is left of its calls. Runs inside the machine that `packaging/boot.sh` boots."""
-import datetime, socket, sqlite3, sys, time
+import datetime, json, socket, sys, time
 
 ME, BOX = ("127.0.0.20", 5060), ("127.0.0.1", 5060)
 
 
-def call():
+def call(seconds):
+    """Calls the box, tells when it has answered, hangs up after so many seconds."""
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     line.bind(ME)
     line.settimeout(1)
@@ -34,7 +35,8 @@ def call():
             to = next(row[4:] for row in answer.split("\r\n") if row.lower().startswith("to: "))
             say("ACK", 1, to)
             if status == 200:
-                time.sleep(2)
+                print("answered", flush=True)
+                time.sleep(seconds)
                 say("BYE", 2, to)
                 time.sleep(1)
                 return 0
@@ -44,10 +46,20 @@ def call():
 
 
 def records():
-    """The last version of the last record: its call, and when it began."""
-    journal = sqlite3.connect("file:/var/lib/callpost/callpost.db?mode=ro", uri=True)
-    rows = "select cdr_id, datetime(started_ms / 1000, 'unixepoch'), status from cdrs order by seq desc limit 1"
-    print(*journal.execute(rows).fetchone())
+    """Of the lines on standard input: each call with its day, and whether its clock had been set."""
+    for line in sys.stdin:
+        record = json.loads(line)
+        print(record["cdr_id"], record["started_at"][:10], "set" if record["clock_synced"] else "unset")
+    return 0
 
 
-sys.exit(records() if sys.argv[1:] else call())
+def talked():
+    """Of the lines on standard input: how long the last call went on, in milliseconds."""
+    record = json.loads(sys.stdin.readlines()[-1])
+    began, ended = (datetime.datetime.fromisoformat(record[key]) for key in ("started_at", "ended_at"))
+    print(round((ended - began).total_seconds() * 1000))
+    return 0
+
+
+what = sys.argv[1] if sys.argv[1:] else "2"
+sys.exit(records() if what == "records" else talked() if what == "talked" else call(int(what)))

@@ -1,8 +1,9 @@
 //! The clocks and the dice: read here and nowhere else.
 
 use super::post::{Letter, Post};
+use super::waking;
 use crate::model::WallClock;
-use crate::store::{self, Journal};
+use crate::store::{self, Journal, Opened};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,7 +34,7 @@ pub fn fill_random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the operating system gives random bytes");
 }
 
-/// Whether the wall clock has been set: boards without a battery clock boot in the past of this program.
+/// Whether the wall clock shows a time after this program was written. That somebody has set it is told by [`waking`].
 pub(super) fn looks_set(unix_ms: i64) -> bool {
     const YEAR_2026: i64 = 1_767_225_600_000;
     unix_ms >= YEAR_2026
@@ -54,7 +55,7 @@ pub(super) async fn watch(mut clock: WallClock, post: Post, journal: Journal) {
         tokio::time::sleep(LOOK_EVERY).await;
         let (now, wall) = (monotonic(), wall_unix_ms());
         let jumped = wall.abs_diff(clock.stamp(now).unix_ms) > A_JUMP_MS;
-        if looks_set(wall) && (jumped || !clock.is_synced()) {
+        if (jumped && looks_set(wall)) || (!clock.is_synced() && waking::is_clock_believable()) {
             // Not taken: the next look finds the same difference again.
             if post.try_send(Letter::ClockSynced(wall)).is_err() {
                 continue;
@@ -66,6 +67,16 @@ pub(super) async fn watch(mut clock: WallClock, post: Post, journal: Journal) {
                 mend_records(&journal, behind_ms).await;
             }
         }
+    }
+}
+
+/// The clock was set between two runs of the daemon: what the earlier one filed since the machine woke gets its true times.
+pub(super) fn mend_earlier_runs(opened: &Opened) {
+    let Some(behind_ms) = opened.behind_ms.filter(|_| waking::is_clock_believable()) else {
+        return;
+    };
+    if opened.store.journal().clock_set(behind_ms).is_err() {
+        tracing::warn!("The journal is closed; records of the unset clock stay as they are.");
     }
 }
 

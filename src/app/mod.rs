@@ -31,6 +31,7 @@ mod settings;
 pub(crate) mod shelf;
 mod taken;
 mod telephone;
+mod waking;
 
 pub use agent_desk::AgentDesk;
 pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
@@ -135,6 +136,7 @@ impl Appliance {
             (committed_sender, Arc::clone(&clerk_bell)),
         )?;
         tell_what_was_found(&opened);
+        clock::mend_earlier_runs(&opened);
         let store = opened.store;
 
         let message_roots = Arc::new(roots.clone());
@@ -167,7 +169,7 @@ impl Appliance {
         let clock = WallClock::new(
             now,
             wall_unix_ms(),
-            clock::looks_set(wall_unix_ms()),
+            waking::is_clock_believable(),
             config.site.zone(),
         );
         let taker = post.clone();
@@ -428,6 +430,7 @@ fn open_store(
     options.keep.retention_days = config.retention.shorter(config.cdr.retention_days);
     let site = WallClock::new(monotonic(), wall_unix_ms(), false, config.site.zone());
     options.stamp_of = Arc::new(move |unix_ms| site.stamp_of(unix_ms));
+    options.waking = waking::this_one();
     let (roots, keys) = (roots.clone(), config.recording.keys());
     options.mend = Box::new(move |rows| {
         let report = recording::mend_all(&roots, keys.as_ref(), rows);

@@ -45,6 +45,7 @@ mod tables;
 pub(crate) mod tests;
 mod upkeep;
 mod uploads;
+mod waking;
 mod writer;
 
 pub use accounts::{Accounts, NewSession, NewToken, PersonChange, Session, Token, User};
@@ -77,3 +78,4 @@ pub use sync::{
 };
 pub use upkeep::{CopyFacts, CopyState, KeptRecording, RetentionRun, Upkeep};
 pub use uploads::{CopyView, StorageBacklog, UploadJob, UploadPart, Uploads};
+pub use waking::Waking;

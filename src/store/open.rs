@@ -10,6 +10,7 @@ use super::seal::{self, Seal};
 use super::tables::{
     boot, calls, cdrs, consumers, messages, meta, outbox, ranges, recordings, registrations,
 };
+use super::waking::{KnownWaking, Waking};
 use super::writer::{Lot, Refreshes, Writer};
 use super::{
     Accounts, AgentShelf, Clock, Consumers, Deliveries, Evidence, Mender, Messages, Options, Outbox,
@@ -65,6 +66,9 @@ pub struct Opened {
     pub mended: usize,
     /// Set when the database was damaged: where it is kept now, and what could be saved from it.
     pub set_aside: Option<SetAside>,
+    /// How many milliseconds the clock was behind when an earlier run began in this waking of the machine, when it has
+    /// been set since; for [`Journal::clock_set`], if the clock can be believed now.
+    pub behind_ms: Option<i64>,
 }
 
 /// Tells from any thread whether the database can be written.
@@ -99,12 +103,21 @@ impl Store {
             keep,
             pace,
             stamp_of,
+            waking,
         } = options;
         birth::finish(&path)?;
         birth::make_if_missing(&path)?;
         let (connection, set_aside) = open_sound(&path, clock.unix_ms())?;
         begin_with_an_empty_log(&connection)?;
-        let found = start(&connection, &upstreams, mend, clock.unix_ms(), &stamp_of)?;
+        let found = start(
+            &connection,
+            &upstreams,
+            mend,
+            clock.unix_ms(),
+            &stamp_of,
+            waking.as_ref(),
+        )?;
+        let (last_before, behind_ms) = (found.last_before(), found.behind_ms(waking.as_ref()));
         if set_aside.as_ref().is_some_and(|aside| !aside.rest_follows) {
             // Told now, by whoever opened the store.
             SetAside::forget(&connection)?;
@@ -129,7 +142,8 @@ impl Store {
             pace,
             boot: found.boot,
             filed: found.latest_seq,
-            last_before: found.latest_seq,
+            last_before,
+            waking: found.waking,
             mending: found.mending.into_iter().collect(),
             stamp_of,
             trouble: Arc::clone(&trouble),
@@ -187,6 +201,7 @@ impl Store {
             greetings,
             mended,
             set_aside,
+            behind_ms,
         })
     }
 
@@ -319,6 +334,19 @@ struct Found {
     mended: usize,
     /// Times that an earlier run has not finished mending.
     mending: Option<Mending>,
+    waking: Option<KnownWaking>,
+}
+
+impl Found {
+    /// The last row that was filed before this waking of the machine; where nobody tells of wakings, before this run.
+    fn last_before(&self) -> u64 {
+        let waking = self.waking.as_ref();
+        waking.map_or(self.latest_seq, |waking| waking.last_before)
+    }
+
+    fn behind_ms(&self, waking: Option<&Waking>) -> Option<i64> {
+        self.waking.as_ref()?.behind_ms(waking?)
+    }
 }
 
 /// Opens the database, or sets it aside and opens a fresh one with what can be saved.
@@ -423,10 +451,11 @@ fn start(
     mend: Mender,
     unix_ms: i64,
     stamp_of: &StampOf,
+    waking: Option<&Waking>,
 ) -> Result<Found, StoreError> {
     let mended = mend(&recordings::unfinished(connection)?);
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let found = take_over(connection, upstreams, &mended, unix_ms, stamp_of);
+    let found = take_over(connection, upstreams, &mended, unix_ms, stamp_of, waking);
     match found {
         Ok(_) => connection.execute_batch("COMMIT")?,
         // The error that stopped the start says more than one about the rollback.
@@ -441,6 +470,7 @@ fn take_over(
     mended: &[RecordingFacts],
     unix_ms: i64,
     stamp_of: &StampOf,
+    waking: Option<&Waking>,
 ) -> Result<Found, StoreError> {
     let mending = Mending::left_over(connection, cdrs::highest_filed(connection)?, stamp_of)?;
     outbox::enable_only(connection, upstreams)?;
@@ -460,17 +490,22 @@ fn take_over(
     boot::begin(connection, &boot, unix_ms)?;
     let bindings = registrations::all(connection)?;
     let (messages, greetings) = (messages::kept(connection)?, messages::greetings(connection)?);
+    let latest_seq = cdrs::highest_filed(connection)?;
+    let waking = waking
+        .map(|waking| KnownWaking::recognise(connection, waking, latest_seq))
+        .transpose()?;
     Ok(Found {
         boot,
         epoch,
         appliance_id,
-        latest_seq: cdrs::highest_filed(connection)?,
+        latest_seq,
         interrupted,
         bindings,
         messages,
         greetings,
         mended: mended.len(),
         mending,
+        waking,
     })
 }
 

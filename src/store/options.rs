@@ -1,4 +1,4 @@
-use super::{Config, StampOf, StoreReply};
+use super::{Config, StampOf, StoreReply, Waking};
 use crate::model::{RecordingFacts, RecordingRow, Stamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +48,8 @@ pub struct Options {
     pub pace: Pace,
     /// The site's clock, for times that are mended.
     pub stamp_of: StampOf,
+    /// This waking of the machine; without it, no run knows of the clock of the one before.
+    pub waking: Option<Waking>,
 }
 
 impl Options {
@@ -67,6 +69,7 @@ impl Options {
                 unix_ms,
                 offset_seconds: 0,
             }),
+            waking: None,
         }
     }
 }

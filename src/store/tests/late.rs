@@ -1,7 +1,7 @@
 use super::sample::{call_id, closing, ended, facts, recording, stamp};
 use super::{NOON, Room, open};
 use crate::model::{Cdr, Entry, RecordingFacts, Stamp, TapeDone};
-use crate::store::{CdrFilter, StoreReply};
+use crate::store::{CdrFilter, StoreReply, Waking};
 use std::sync::Arc;
 
 fn filed_with_an_unfinished_recording(dir: &std::path::Path) -> Room {
@@ -174,4 +174,51 @@ fn records_of_an_unset_clock_get_their_true_times_when_it_is_set() {
     let untouched = room.store.reader().cdr(call_id(900)).unwrap().unwrap().1;
     assert_eq!((untouched.version, untouched.started_at), (1, stamp(900)));
     assert_eq!(room.store.reader().backlog().unwrap()[0].pending, 502);
+}
+
+/// ROBUSTNESS 81: the watchdog bites before the clock is set, and the clock is set while the daemon is away.
+#[test]
+fn records_of_every_run_since_the_machine_woke_are_mended_and_those_of_an_earlier_waking_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let woken = |id: &str, at_ms: i64| {
+        let waking = Waking {
+            id: id.to_owned(),
+            at_ms,
+        };
+        move |options: &mut crate::store::Options| {
+            options.stamp_of = Arc::new(at_the_site);
+            options.waking = Some(waking);
+        }
+    };
+    let run = |first: u32, adjust: &dyn Fn(&mut crate::store::Options)| {
+        let (room, found) = open(dir.path(), &["crm"], adjust);
+        for n in first..first + 10 {
+            room.append(Entry::CallClosed(Box::new(in_1970(n))));
+        }
+        room.settle();
+        room.store.shutdown();
+        found.behind_ms
+    };
+    assert_eq!(run(0, &|options| woken("yesterday", 0)(options)), None);
+    assert_eq!(run(10, &|options| woken("today", 0)(options)), None);
+    // A little later by the same clock: the times of two looks are never quite the same.
+    assert_eq!(run(20, &|options| woken("today", 3)(options)), None);
+
+    let (room, found) = open(dir.path(), &["crm"], woken("today", BEHIND_MS));
+    assert_eq!(found.behind_ms, Some(BEHIND_MS), "it was set in between");
+    room.store.journal().clock_set(BEHIND_MS).unwrap();
+    while room.filed() < 50 {}
+    let (_, cdr) = room.store.reader().cdr(call_id(10)).unwrap().unwrap();
+    let expected = at_the_site(in_1970(10).started_at.unix_ms + BEHIND_MS);
+    assert_eq!((cdr.version, cdr.started_at), (2, expected));
+    let (_, older) = room.store.reader().cdr(call_id(9)).unwrap().unwrap();
+    assert!(
+        !older.clock_synced,
+        "nobody knows how wrong the clock was yesterday"
+    );
+    room.settle();
+    room.store.shutdown();
+    let (room, found) = open(dir.path(), &["crm"], woken("today", BEHIND_MS + 5));
+    assert_eq!(found.behind_ms, None, "done is done");
+    room.store.shutdown();
 }

@@ -76,6 +76,7 @@ pub(crate) fn open(dir: &Path, upstreams: &[&str], adjust: impl FnOnce(&mut Opti
         greetings: _,
         mended,
         set_aside,
+        behind_ms,
     } = Store::open(dir, options).unwrap();
     (
         Room { store, replies },
@@ -84,6 +85,7 @@ pub(crate) fn open(dir: &Path, upstreams: &[&str], adjust: impl FnOnce(&mut Opti
             bindings,
             mended,
             set_aside,
+            behind_ms,
         },
     )
 }
@@ -94,6 +96,7 @@ pub(crate) struct Findings {
     pub(crate) bindings: Vec<crate::model::Binding>,
     pub(crate) mended: usize,
     pub(crate) set_aside: Option<super::SetAside>,
+    pub(crate) behind_ms: Option<i64>,
 }
 
 impl Room {

@@ -19,6 +19,7 @@ use super::lock::DirectoryLock;
 use super::log;
 use super::queue::{Heed, JobReceiver};
 use super::tables::registrations;
+use super::waking::KnownWaking;
 use super::{Clock, Pace, StoreReply};
 use crate::model::{Binding, CallId, Entry, Turns};
 use refreshes::is_refresh;
@@ -54,8 +55,9 @@ pub(super) struct Writer {
     pub(super) retry_at: Option<Instant>,
     /// The disk has failed since the last commit that went well: the log is emptied before the next.
     pub(super) in_doubt: bool,
-    /// The highest `seq` of the runs before.
+    /// The highest `seq` whose clock nobody knows anything about: of the runs before this waking of the machine.
     pub(super) last_before: u64,
+    pub(super) waking: Option<KnownWaking>,
     /// Records whose times are being mended: those an earlier run left, then those of this one.
     pub(super) mending: VecDeque<Mending>,
     /// The site's clock.

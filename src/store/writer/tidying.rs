@@ -89,13 +89,20 @@ impl Writer {
         self.next_tidy = Some(self.clock.now() + BREATH);
     }
 
-    /// The clock was set: what this run filed before gets its true times, after what an earlier one left to do.
+    /// The clock was set: what was filed since the machine woke gets its true times, after what an earlier run left to do.
     pub(super) fn begin_to_mend(&mut self, behind_ms: i64) {
         let mending = Mending::after(self.last_before, behind_ms, Arc::clone(&self.stamp_of));
-        if self.mending.is_empty()
-            && let Err(error) = mending.note(&self.connection)
-        {
-            tracing::debug!(%error, "A restart would not know that times have to be mended: {error}.");
+        if self.mending.is_empty() {
+            // Not noted, the next run finds the clock different from what it was when the machine woke.
+            let noted = mending
+                .note(&self.connection)
+                .and_then(|()| match &mut self.waking {
+                    Some(waking) => waking.set(&self.connection, behind_ms, self.filed),
+                    None => Ok(()),
+                });
+            if let Err(error) = noted {
+                tracing::debug!(%error, "A restart would not know that times have to be mended: {error}.");
+            }
         }
         self.mending.push_back(mending);
         self.next_tidy = Some(self.clock.now());
