@@ -23,8 +23,8 @@ enum What {
     /// Make a token; it is shown once.
     #[command(
         after_help = "Example: callpost token create --name crm --scope cdr:read --scope cdr:ack --days 365\n\n\
-                            Scopes: cdr:read cdr:ack calls:read calls:control agents:state agents:write config:write
-                            admin."
+                            Scopes: cdr:read cdr:ack calls:read calls:control agents:state agents:write \
+                            config:write admin."
     )]
     Create {
         #[command(flatten)]
