@@ -26,6 +26,7 @@
 //! * [`trace`]     — what went over the wire, call by call
 //! * [`keeping`]   — how long recordings stay here, and where copies go
 //! * [`connectors`] — call records of a PBX beside the box
+//! * [`backup`]    — the whole box in one sealed file, and back
 //! * [`checkup`]   — what stands between the box and its work, looked at from here
 //! * [`http`]      — REST and pages
 //!
@@ -36,6 +37,7 @@
 
 pub mod agents;
 pub mod app;
+pub mod backup;
 pub mod call;
 pub mod checkup;
 pub mod cli;

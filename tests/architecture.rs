@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mailroom", &["model", "store", "egress"]),
     ("keeping", &["model", "recording", "store", "egress"]),
     ("connectors", &["model", "store", "egress"]),
+    ("backup", &["model", "recording", "store"]),
     ("checkup", &["model", "sip", "net", "store", "egress"]),
     (
         "http",

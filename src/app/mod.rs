@@ -10,6 +10,7 @@
 mod agent_desk;
 mod alarms;
 mod archivist;
+mod boxcopy;
 mod caretaker;
 mod clock;
 mod confine;
@@ -34,6 +35,7 @@ mod telephone;
 mod waking;
 
 pub use agent_desk::AgentDesk;
+pub use boxcopy::{backup_job, restore_targets};
 pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
 pub use pulse::{Heartbeat, Pulse};

@@ -2,6 +2,7 @@
 //! `--json`, for programs).
 
 mod audit;
+mod backup;
 mod bans;
 mod cdr;
 mod check;
@@ -42,6 +43,10 @@ enum Command {
     Check(check::Arguments),
     /// Show, export or send again call records.
     Cdr(cdr::Arguments),
+    /// Put the whole box into one sealed file, while calls go on.
+    Backup(backup::BackupArguments),
+    /// Put a backup back onto this machine, or look what that would do.
+    Restore(backup::RestoreArguments),
     /// Show the main job on this machine, with phones and a caller in this process.
     Demo(demo::Arguments),
     /// Show who changed, saw and heard what, and prove that nothing was taken out.
@@ -70,6 +75,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Cdr(arguments) => cdr::cdr(&arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Audit(arguments) => audit::audit(&arguments),
         Command::User(arguments) => user::user(&arguments),

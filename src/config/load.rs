@@ -2,7 +2,7 @@ use super::draft::{Draft, FlowDraft, Found, LISTS};
 use super::secret::SecretPlaces;
 use super::source::Source;
 use super::tls_files::TlsPlaces;
-use super::{Config, Mistake, Place, environment, flows, report, shipped};
+use super::{Config, Mistake, Place, environment, flows, named, report, shipped};
 use crate::model::Language;
 use crate::prompts::{Library, Problem, Shelf, Synthesiser};
 use std::fmt;
@@ -23,6 +23,10 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// What is worth a look.
     pub warnings: Vec<Mistake>,
+    /// Files with secrets and certificates that it names; whether they are there is another matter.
+    pub named_files: Vec<PathBuf>,
+    /// The names of the environment variables that were laid over it.
+    pub variables: Vec<String>,
     /// Where the keys that name files of TLS stand.
     pub(super) tls_places: TlsPlaces,
 }
@@ -201,6 +205,7 @@ fn read(
     found
         .mistakes
         .extend(environment::lay_over(&source, &mut root, &LISTS));
+    let named_files = named::named_files(&source, around.credentials.as_deref(), beside.as_deref());
     let secrets = SecretPlaces {
         credentials: around.credentials.clone(),
         beside: beside.clone(),
@@ -227,6 +232,8 @@ fn read(
             config: draft.finish(),
             files,
             warnings,
+            named_files,
+            variables: source.variables.iter().map(|(name, _)| name.clone()).collect(),
         });
     }
     Err(Unloadable::Mistakes { mistakes, warnings })

@@ -17,6 +17,7 @@ mod links;
 mod load;
 mod mailbox;
 mod mistake;
+mod named;
 mod number;
 mod pbx;
 mod plain_words;

@@ -13,6 +13,7 @@ mod birth;
 mod checking;
 mod connection;
 mod consumers;
+mod copying;
 mod deliveries;
 mod delivery;
 mod error;
@@ -52,6 +53,7 @@ pub use accounts::{Accounts, NewSession, NewToken, PersonChange, Session, Token,
 pub use agents::{AgentChange, AgentShelf, AgentWritten};
 pub use audit::{AuditDid, AuditEntry, AuditNote, AuditPage, AuditWay};
 pub use consumers::{Acknowledged, Consumer, Consumers, Place, Seek};
+pub use copying::{begin_anew, bytes_of_copy, copy_to};
 pub use deliveries::{Deliveries, ParkedRecord, Replay, ReplayBegun, ReplayRange};
 pub use delivery::{PinRow, PinShelf, Standing};
 pub use error::StoreError;

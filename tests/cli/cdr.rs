@@ -133,7 +133,7 @@ impl House {
         self.place.path().join("data")
     }
 
-    fn program(&self) -> Command {
+    pub(crate) fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callpost"));
         command.env_remove("CALLPOST_ADMIN_TOKEN").stdin(Stdio::null());
         command
@@ -166,13 +166,20 @@ impl House {
 
     /// Starts the daemon and waits until it serves calls.
     pub(crate) fn daemon(&self) -> Daemon {
-        let config = self.place.path().join("callpost.toml");
+        self.daemon_of(&self.place.path().join("callpost.toml"), None)
+    }
+
+    /// The same on another configuration, and on other data.
+    pub(crate) fn daemon_of(&self, config: &Path, data: Option<&Path>) -> Daemon {
         let mut command = self.program();
         command
             .arg("run")
             .arg("--config")
             .arg(config)
             .env("CALLPOST_ADMIN_TOKEN", TOKEN);
+        if let Some(data) = data {
+            command.arg("--data-dir").arg(data);
+        }
         let child = command
             .stdout(Stdio::null())
             .stderr(Stdio::null())

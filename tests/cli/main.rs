@@ -4,6 +4,7 @@
     reason = "a test whose world cannot be set up should stop"
 )]
 
+mod backup;
 mod cdr;
 mod db;
 mod handbook;
