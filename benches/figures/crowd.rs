@@ -272,7 +272,10 @@ impl Crowd {
             if due >= begin + length {
                 return Ok(());
             }
-            self.listen_until(due)?;
+            // Awake: to wake whoever sleeps is work of the one who sends, and would count as the subject's.
+            while Instant::now() < due {
+                self.listen(Duration::ZERO)?;
+            }
             let number = moment / 10;
             let slot = usize::try_from(moment % 10).unwrap_or_default();
             for (voice, peers) in [(CALLER_VOICE, &callers), (AGENT_VOICE, &agents)] {

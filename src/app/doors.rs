@@ -1,6 +1,7 @@
 //! What the HTTP room sees of the running appliance.
 
 use super::alarms::Board;
+use super::announcer::PromptDesk;
 use super::caretaker::Caretaker;
 use super::destinations::Desk;
 use super::post::{Letter, Post};
@@ -84,6 +85,7 @@ pub(super) fn faces(
     config: &Config,
     options: &Options,
     (store, sync, keeping, shelf, agents): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>, Arc<AgentDesk>),
+    announcer: Arc<PromptDesk>,
     traces: Option<TraceReader>,
     door: Door,
     news: News,
@@ -117,6 +119,7 @@ pub(super) fn faces(
         destinations: Arc::new(destinations),
         telephone,
         shelf,
+        announcer,
         traces,
         recordings: vec![recordings.recordings, recordings.voicemail],
         site: config.site.name.clone(),

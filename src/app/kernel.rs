@@ -6,6 +6,7 @@
 //! both should go back; no safe interface asks for it.
 
 use crate::checkup::ClockReading;
+use std::time::{Duration, Instant};
 
 /// Gives what is free back to the system. Takes a few milliseconds; done when nothing goes on.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -15,14 +16,67 @@ pub(super) fn give_back() {
     unsafe { libc::malloc_trim(0) };
 }
 
+/// Has all threads take their memory out of one heap. glibc gives each thread one of its own, and what one thread frees
+/// another cannot use: after a hundred recorded calls a third of what is held is such leftovers. The threads that carry
+/// calls ask for memory so rarely that they do not wait for each other. To be called before there are other threads.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "mallopt has no safe interface")]
+pub(super) fn share_one_heap() {
+    // SAFETY: mallopt takes no pointer, and this option may be set at any time (mallopt(3)).
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Other C libraries have one heap.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn share_one_heap() {}
+
 /// Other C libraries give back by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn give_back() {}
 
+/// How often it is looked whether many pages of the program have come back …
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// … and how many kB of them are many.
+const MANY_KB: u64 = 2048;
+
+/// Looks after the pages of the program file while it runs: a rush of calls, somebody who looks at a page, a report; what
+/// they needed stays otherwise until the box rests.
+#[derive(Debug, Default)]
+pub struct ProgramPages {
+    looked_at: Option<Instant>,
+    /// The least that was there at a look.
+    least_kb: Option<u64>,
+}
+
+impl ProgramPages {
+    /// Lets the pages go when many have come back. To be called about once a second; costs a look at a small file of
+    /// `/proc` every ten seconds.
+    pub fn tidy(&mut self, now: Instant) {
+        let is_early = |at| now.saturating_duration_since(at) < LOOK_EVERY;
+        if self.looked_at.is_some_and(is_early) {
+            return;
+        }
+        self.looked_at = Some(now);
+        let Some(mapped_kb) = mapped_kb() else { return };
+        let least_kb = self.least_kb.map_or(mapped_kb, |least| least.min(mapped_kb));
+        self.least_kb = Some(least_kb);
+        if mapped_kb - least_kb >= MANY_KB {
+            let_program_pages_go();
+        }
+    }
+}
+
+/// How much of mapped files is in memory, as /proc/self/status says it (proc_pid_status(5), since Linux 4.5).
+fn mapped_kb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssFile:"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// Lets go of the pages of the program file: code that ran once, tables that were read once. What is needed comes back
 /// by itself, page by page, out of the system's cache of the file; where memory is short the system may now drop the
-/// rest, and does not ask again who uses it. Done when nothing goes on: for some milliseconds after it each first step
-/// into a page costs about a microsecond.
+/// rest, and does not ask again who uses it. For some milliseconds after it each first step into a page costs about a
+/// microsecond: what carries voices steps into a few dozen.
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,
@@ -121,6 +175,23 @@ mod tests {
         ] {
             assert_eq!(part(other), None, "{other}");
         }
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "any instant will do; only differences are used"
+    )]
+    fn pages_are_looked_after_every_ten_seconds() {
+        let (mut pages, now) = (ProgramPages::default(), Instant::now());
+        pages.tidy(now);
+        let least = pages.least_kb;
+        assert!(least.is_some_and(|kb| kb > 0));
+        pages.least_kb = Some(0);
+        pages.tidy(now + Duration::from_secs(9));
+        assert_eq!(pages.looked_at, Some(now));
+        pages.tidy(now + Duration::from_secs(10));
+        assert_eq!(pages.looked_at, Some(now + Duration::from_secs(10)));
     }
 
     #[test]

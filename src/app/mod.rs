@@ -9,6 +9,7 @@
 
 mod agent_desk;
 mod alarms;
+mod announcer;
 mod archivist;
 mod boxcopy;
 mod caretaker;
@@ -35,9 +36,11 @@ mod telephone;
 mod waking;
 
 pub use agent_desk::AgentDesk;
+pub use announcer::PromptDesk;
 pub use boxcopy::{backup_job, restore_targets};
 pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
+pub use kernel::ProgramPages;
 pub use pulse::{Heartbeat, Pulse};
 pub use selftest::selftest;
 pub use shelf::Librarian;
@@ -97,6 +100,7 @@ pub struct Appliance {
     certificate: Option<Arc<secure::Shown>>,
     believed: Arc<secure::Believed>,
     archivist: Option<Archivist>,
+    announcer: Arc<PromptDesk>,
     clerk: watch::Sender<mailroom::Orders>,
     agents: Arc<AgentDesk>,
     caretaker: Arc<Caretaker>,
@@ -120,6 +124,7 @@ impl Appliance {
     /// # Errors
     /// What could not be opened, in plain words: an address, the data directory, a damaged disk.
     pub fn start(config: Config, options: Options) -> anyhow::Result<Self> {
+        kernel::share_one_heap();
         let data_dir = options
             .data_dir
             .clone()
@@ -157,6 +162,7 @@ impl Appliance {
         let rtp = Arc::new(start_rtp(&config, &sounds, &post, &recorder, emptied)?);
         board.watch_tapes(recorder.watch(), &rtp);
         let read = messages::reading(&message_roots, &config);
+        let announcer = Arc::new(PromptDesk::new(&sounds, &config, &data_dir));
         start_prompts(&config, &data_dir, sounds, read)?;
 
         let (runtime, listeners) = listening::open_streams(&config, &options.taken)?;
@@ -265,6 +271,7 @@ impl Appliance {
                 Arc::clone(&librarian),
                 Arc::clone(&agents),
             ),
+            Arc::clone(&announcer),
             traces.as_ref().map(Tracing::reader),
             doors::Door::new(&post, &board),
             doors::News {
@@ -323,6 +330,7 @@ impl Appliance {
             certificate,
             believed,
             archivist,
+            announcer,
             clerk: orders,
             agents,
             caretaker,
@@ -351,6 +359,7 @@ impl Appliance {
         }
         self.clerk.send_replace(messages::orders(config));
         self.agents.adopt(config);
+        Arc::clone(&self.announcer).reload(config);
         self.caretaker.reload(config);
     }
 

@@ -73,7 +73,7 @@ impl Opened {
     ) -> Result<Self, Trouble> {
         let (mut unpacker, total) = unpack(path, passphrase)?;
         let mut files = Vec::new();
-        while let Some(entry) = unpacker.next(|_| Ok(io::sink()))? {
+        while let Some((entry, _)) = unpacker.next(|_| Ok(io::sink()))? {
             is_harmless(&entry)?;
             files.push(entry);
             told(unpacker.at(), total);
@@ -117,26 +117,20 @@ impl Opened {
     /// When the backup can no longer be read.
     pub fn text_of(&self, kind: Kind, path: &str) -> Result<Option<String>, Trouble> {
         let (mut unpacker, _) = unpack(&self.path, &self.passphrase)?;
-        let mut found: Vec<u8> = Vec::new();
-        loop {
-            let mut is_it = false;
-            let next = unpacker.next(|entry| {
-                is_it = entry.kind == kind && entry.path == path;
-                Ok(Collected(is_it.then_some(&mut found)))
-            })?;
-            match next {
-                None => return Ok(None),
-                Some(_) if is_it => return Ok(String::from_utf8(found).ok()),
-                Some(_) => {}
+        let is_it = |entry: &Entry| entry.kind == kind && entry.path == path;
+        while let Some((_, collected)) = unpacker.next(|entry| Ok(Collected(is_it(entry).then(Vec::new))))? {
+            if let Collected(Some(found)) = collected {
+                return Ok(String::from_utf8(found).ok());
             }
         }
+        Ok(None)
     }
 }
 
 /// Keeps what is wanted and forgets the rest.
-struct Collected<'a>(Option<&'a mut Vec<u8>>);
+struct Collected(Option<Vec<u8>>);
 
-impl Write for Collected<'_> {
+impl Write for Collected {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Some(found) = &mut self.0 {
             found.extend_from_slice(bytes);
@@ -222,11 +216,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// error says so.
 pub fn restore(opened: &Opened, targets: &Targets, told: &mut dyn FnMut(u64, u64)) -> Result<Plan, Trouble> {
     fs::create_dir_all(&targets.data_dir).map_err(|cause| Trouble::file(&targets.data_dir, cause))?;
-    let _alone = Alone::take(&targets.data_dir).map_err(|error| match error {
-        store::StoreError::InUse { .. } => Trouble::InUse(format!(
-            "{error}. A restore needs the box to stand still: systemctl stop callpost"
-        )),
-        other => Trouble::Store(other),
+    let _alone = Alone::take(&targets.data_dir).map_err(|error| {
+        if let store::StoreError::InUse { .. } = error {
+            return Trouble::InUse(format!(
+                "{error}. A restore needs the box to stand still: systemctl stop callpost"
+            ));
+        }
+        Trouble::Store(error)
     })?;
     let plan = opened.plan(targets);
     let staged = Staged::new(&plan, targets);
@@ -234,6 +230,7 @@ pub fn restore(opened: &Opened, targets: &Targets, told: &mut dyn FnMut(u64, u64
     store::begin_anew(&targets.coming(&targets.data_dir.join("callpost.db")))?;
     staged.settle()?;
     staged.take_their_places()?;
+    drop(staged);
     Ok(plan)
 }
 

@@ -81,7 +81,7 @@ impl<W: Write> Packer<W> {
     pub(super) fn finish(mut self) -> Result<(W, Manifest), Trouble> {
         let manifest = Manifest { files: self.files };
         let text = serde_json::to_vec(&manifest).unwrap_or_default();
-        let mut write = || -> io::Result<()> {
+        let write = || -> io::Result<()> {
             let label = serde_json::to_vec(&Label::Manifest)?;
             for part in [label, text] {
                 self.out.write_all(&length_of(&part))?;
@@ -143,12 +143,12 @@ impl<R: Read> Unpacker<R> {
         self.sealed.at()
     }
 
-    /// The next file; its bytes go where `place` says, or nowhere. After the last one, the list is compared with what
+    /// The next file; its bytes go where `place` says, which comes back with it. After the last one, the list is compared with what
     /// came.
     pub(super) fn next<P: Write>(
         &mut self,
         mut place: impl FnMut(&Entry) -> Result<P, Trouble>,
-    ) -> Result<Option<Entry>, Trouble> {
+    ) -> Result<Option<(Entry, P)>, Trouble> {
         let entry = match read_label(&mut self.sealed)? {
             Label::File(entry) => entry,
             Label::Manifest => return self.compare().map(|()| None),
@@ -175,7 +175,7 @@ impl<R: Read> Unpacker<R> {
             entry: entry.clone(),
             sha256: hex(&hash.finalize()),
         });
-        Ok(Some(entry))
+        Ok(Some((entry, out)))
     }
 
     fn compare(&mut self) -> Result<(), Trouble> {

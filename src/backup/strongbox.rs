@@ -243,12 +243,12 @@ impl<R: Read> Opening<R> {
     /// Reads the header and tries the passphrase.
     pub(super) fn begin(mut sealed: R, passphrase: &Passphrase, name: &Path) -> Result<Self, Trouble> {
         let mut header = [0; HEADER_BYTES];
-        sealed
-            .read_exact(&mut header)
-            .map_err(|cause| match cause.kind() {
-                ErrorKind::UnexpectedEof => Trouble::NotOurs,
-                _ => Trouble::file(name, cause),
-            })?;
+        sealed.read_exact(&mut header).map_err(|cause| {
+            if cause.kind() == ErrorKind::UnexpectedEof {
+                return Trouble::NotOurs;
+            }
+            Trouble::file(name, cause)
+        })?;
         let parsed = Header::parse(&header)?;
         let (key, check) = parsed.derive(passphrase)?;
         if !bool::from(check.ct_eq(&parsed.check)) {
@@ -297,12 +297,12 @@ impl<R: Read> Opening<R> {
 
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), Trouble> {
         let at = self.at;
-        self.sealed
-            .read_exact(bytes)
-            .map_err(|cause| match cause.kind() {
-                ErrorKind::UnexpectedEof => Trouble::CutOff(at),
-                _ => Trouble::file("the backup", cause),
-            })?;
+        self.sealed.read_exact(bytes).map_err(|cause| {
+            if cause.kind() == ErrorKind::UnexpectedEof {
+                return Trouble::CutOff(at);
+            }
+            Trouble::file("the backup", cause)
+        })?;
         self.at += bytes.len() as u64;
         Ok(())
     }

@@ -141,9 +141,9 @@ impl Copy {
                 });
             }
         }
-        let copy = Self { path, records: 0 };
-        let records = store::copy_to(&job.data_dir, &copy.path)?;
-        Ok(Self { records, ..copy })
+        let mut copy = Self { path, records: 0 };
+        copy.records = store::copy_to(&job.data_dir, &copy.path)?;
+        Ok(copy)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{LogFormat, complain, say, start_log};
-use crate::app::{Appliance, Confinement, Heartbeat, Options, Taken, monotonic};
-use crate::config::{Config, Loaded};
+use crate::app::{Appliance, Confinement, Heartbeat, Options, ProgramPages, Taken, monotonic};
+use crate::config::{Config, Loaded, Surroundings, Unloadable};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
-    let Loaded { config, warnings, .. } = Config::load(arguments.config.as_deref())?;
+    let Loaded { config, warnings, .. } = load(arguments)?;
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
@@ -73,6 +73,7 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ]);
     let mut heart = sd_notify::watchdog_enabled()
         .map(|patience| Heartbeat::new(monotonic(), patience, appliance.pulse()));
+    let mut pages = ProgramPages::default();
     loop {
         if heart.as_mut().is_some_and(|heart| heart.beats(monotonic())) {
             tell_alive();
@@ -80,7 +81,7 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         match signals.wait() {
             Signal::Reload => reload(arguments, &appliance),
             Signal::Stop => break,
-            Signal::Nothing if appliance.is_alive() => {}
+            Signal::Nothing if appliance.is_alive() => pages.tidy(monotonic()),
             Signal::Nothing => anyhow::bail!("a thread has died; see the log"),
         }
     }
@@ -116,8 +117,13 @@ fn introduce(appliance: &Appliance) {
     }
 }
 
+fn load(arguments: &Arguments) -> Result<Loaded, Unloadable> {
+    let around = Surroundings::of_process().with_data_in(arguments.data_dir.clone());
+    Config::load_in(arguments.config.as_deref(), &around)
+}
+
 fn reload(arguments: &Arguments, appliance: &Appliance) {
-    match Config::load(arguments.config.as_deref()) {
+    match load(arguments) {
         Ok(loaded) => {
             appliance.reload(&loaded.config);
             tracing::info!("The configuration was read again.");

@@ -2,7 +2,7 @@ use super::{Agent, Group, Mailbox, NumberRule, Pbx, Route, Site, Trunk, Voicemai
 use crate::engine::BoxBook;
 use crate::ivr::{Flow, Verb, aloud};
 use crate::mailroom::{BoxOwner, MailConfig, TranscriptionConfig};
-use crate::model::{FlowName, Language, Mailbox as BoxName};
+use crate::model::{FlowName, Language, Mailbox as BoxName, PromptName};
 use crate::prompts::Shelf;
 use crate::routing::{Decision, Dialing, Pattern, Plan, Rule};
 use crate::{agents, egress, http, keeping, media, recording, sip, store, trace, upstream};
@@ -213,6 +213,35 @@ impl Config {
     /// The places that copies of recordings go to now.
     pub fn enabled_storages(&self) -> impl Iterator<Item = &keeping::Storage> {
         self.storages.iter().filter(|storage| storage.enabled)
+    }
+
+    /// Where each prompt is used that the configuration names, in the words of its files.
+    pub fn prompt_uses(&self) -> BTreeMap<PromptName, Vec<String>> {
+        let mut uses: BTreeMap<PromptName, Vec<String>> = BTreeMap::new();
+        let mut note = |prompt: PromptName, place: String| uses.entry(prompt).or_default().push(place);
+        for (name, flow) in &self.flows {
+            for prompt in flow.prompts() {
+                note(prompt, format!("flow {name}"));
+            }
+        }
+        if let Some(music) = self.media.music() {
+            note(music, "[media] music_on_hold".to_owned());
+        }
+        for group in &self.groups {
+            if let Some(music) = &group.music_on_hold {
+                note(music.clone(), format!("group {}", group.name));
+            }
+        }
+        for mailbox in &self.mailboxes {
+            if let Some(greeting) = &mailbox.greeting {
+                note(greeting.clone(), format!("mailbox {}", mailbox.name));
+            }
+        }
+        let consent = &self.recording.consent_prompt;
+        if !consent.is_empty() {
+            note(consent.as_str().into(), "[recording] consent_prompt".to_owned());
+        }
+        uses
     }
 
     /// The texts that `say` steps always speak, for [`Library::load`](crate::prompts::Library::load).

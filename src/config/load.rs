@@ -4,7 +4,7 @@ use super::source::Source;
 use super::tls_files::TlsPlaces;
 use super::{Config, Mistake, Place, environment, flows, named, report, shipped};
 use crate::model::Language;
-use crate::prompts::{Library, Problem, Shelf, Synthesiser};
+use crate::prompts::{Library, OwnPrompts, Problem, Shelf, Synthesiser};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,8 @@ pub struct Surroundings {
     pub variables: Vec<(String, String)>,
     /// `$CREDENTIALS_DIRECTORY`.
     pub credentials: Option<PathBuf>,
+    /// Where the data lies, in place of `[site] data_dir`.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -131,14 +133,21 @@ impl Surroundings {
         Self {
             variables,
             credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+            data_dir: None,
         }
+    }
+
+    /// The same with the data somewhere else than the configuration says.
+    #[must_use]
+    pub fn with_data_in(self, data_dir: Option<PathBuf>) -> Self {
+        Self { data_dir, ..self }
     }
 }
 
 impl Config {
     /// Loads the named file, or else the first that exists of `./config/callpost.toml` and
     /// `/etc/callpost/callpost.toml`, or else the shipped configuration, with the environment of this process.
-    /// Flows and prompts lie beside the file.
+    /// Flows and prompts lie beside the file; prompts that were given to the running box lie with its data.
     ///
     /// # Errors
     /// Every mistake at once, or that the file cannot be read.
@@ -216,6 +225,8 @@ fn read(
         Some(folder) => Shelf::gather(&folder.join("prompts")),
         None => Shelf::shipped(),
     };
+    let data_dir = around.data_dir.as_ref().unwrap_or(&draft.site.value.data_dir);
+    let shelf = shelf.with_own(&OwnPrompts::below(data_dir));
     match beside
         .map(|folder| folder.join("flows"))
         .filter(|folder| folder.is_dir())

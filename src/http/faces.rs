@@ -1,5 +1,6 @@
 use super::Config;
 use super::agent_book::AgentBook;
+use super::announcer::Announcer;
 use super::caretaker::Caretaker;
 use super::shelf::Shelf;
 use crate::connectors::sync::SyncDesk;
@@ -59,6 +60,8 @@ pub struct Faces {
     pub recordings: Vec<PathBuf>,
     /// What can be done about recordings.
     pub shelf: Arc<dyn Shelf>,
+    /// What the box says.
+    pub announcer: Arc<dyn Announcer>,
     /// What went over the wire, when it is kept.
     pub traces: Option<TraceReader>,
     /// `[site] name`.

@@ -6,6 +6,7 @@
 //! room that knows browser JSON.
 
 mod agent_book;
+mod announcer;
 mod caretaker;
 mod config;
 mod cursor;
@@ -16,6 +17,7 @@ mod file_body;
 mod guard;
 mod hosts;
 mod logins;
+mod multipart;
 mod paged_body;
 mod pages;
 mod people;
@@ -34,6 +36,7 @@ mod witness;
 pub use agent_book::{
     AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, Fault, PhoneWays,
 };
+pub use announcer::{Announcement, Announcer, AnnouncerTrouble, PromptOrigin};
 pub use caretaker::{Caretaker, SelfTest};
 pub use config::Config;
 pub use dialects::{InternalAs, Network, OneposConfig, VoicemailAs};

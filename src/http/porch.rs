@@ -1,5 +1,6 @@
 use super::problem::Problem;
 use super::reception::Reception;
+use super::routes::too_large;
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -11,10 +12,16 @@ use tracing::Instrument;
 
 /// Largest request body.
 pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Largest sound file.
+pub(super) const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
+/// What a form adds to it.
+pub(super) const FORM_BYTES: usize = 16 * 1024;
 /// Longest time from the end of a request's headers to the beginning of its answer; a long poll takes 30 seconds of it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(45);
 /// The same for a request with a body, which has to arrive in this time too.
 const TAKE_WITHIN: Duration = Duration::from_secs(20);
+/// The same for a sound file, over a slow line too.
+const TAKE_FILE_WITHIN: Duration = Duration::from_secs(120);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -79,13 +86,28 @@ fn turned_away(reception: &Reception, request: &Request) -> Option<Problem> {
             cure,
         ));
     }
-    let too_large = request.body().size_hint().lower() > MAX_BODY_BYTES as u64;
-    too_large.then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+    let size = request.body().size_hint().lower();
+    if is_upload(request) {
+        return (size > (MAX_UPLOAD_BYTES + FORM_BYTES) as u64).then(too_large);
+    }
+    (size > MAX_BODY_BYTES as u64).then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+}
+
+/// Whether a sound file comes with it. The two routes have a limit of their own, too.
+fn is_upload(request: &Request) -> bool {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::PUT => path.starts_with("/api/v1/prompts/"),
+        Method::POST => path == "/prompts/upload",
+        _ => false,
+    }
 }
 
 fn time_for(request: &Request) -> Duration {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         ANSWER_WITHIN
+    } else if is_upload(request) {
+        TAKE_FILE_WITHIN
     } else {
         TAKE_WITHIN
     }

@@ -37,6 +37,8 @@ pub(super) struct Reception {
     /// One password is hashed at a time: 12 MiB, however many people knock.
     hashing: Semaphore,
     questions: Semaphore,
+    /// One large file is taken in at a time.
+    pub(super) uploads: Semaphore,
     requests: AtomicU64,
     request_prefix: u32,
     /// Answers so far, by status.
@@ -61,6 +63,7 @@ impl Reception {
             allowance: Mutex::new(Allowance::new(faces.config.requests_per_minute)),
             hashing: Semaphore::new(1),
             questions: Semaphore::new(STORE_QUESTIONS),
+            uploads: Semaphore::new(1),
             requests: AtomicU64::new(1),
             request_prefix: u32::from_be_bytes(prefix),
             answers: Mutex::default(),

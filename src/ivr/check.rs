@@ -75,6 +75,17 @@ impl Flow {
         faults
     }
 
+    /// Every prompt that a step plays.
+    pub fn prompts(&self) -> BTreeSet<PromptName> {
+        let surveys = self.steps.values().map(Verb::survey);
+        surveys
+            .flat_map(|survey| {
+                let names = survey.prompts.into_iter().map(|(_, name)| name.clone());
+                names.collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
     /// Every constant text a `say` step speaks, so that it can be made ready before the first call.
     pub fn constant_texts(&self) -> Vec<(Option<Language>, String)> {
         let mut texts = Vec::new();

@@ -1,3 +1,4 @@
+use super::resample::{Stream, WIDEBAND_RATE, to_16_bits};
 use std::io::Cursor;
 use std::panic::catch_unwind;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
@@ -14,10 +15,59 @@ const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 /// A sound file's audio, mixed down to one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mono {
-    /// Samples a second.
+    /// Samples a second, 16000 at most: no telephone hears more.
     pub(super) rate: u32,
-    /// −1.0 to 1.0.
-    pub(super) samples: Vec<f32>,
+    pub(super) samples: Vec<i16>,
+}
+
+/// Audio as it comes out of a file.
+#[derive(Default)]
+struct Growing {
+    /// Samples a second in the file; 0 before the first packet.
+    rate: u32,
+    /// In one channel.
+    taken: usize,
+    mixed: Vec<f32>,
+    /// What is kept as it is.
+    kept: Vec<i16>,
+    /// What takes more than that on its way down.
+    stream: Option<Stream>,
+}
+
+impl Growing {
+    /// The next packet: samples of all channels in turn.
+    fn add(&mut self, rate: u32, channels: usize, interleaved: &[f32]) -> Result<(), String> {
+        if self.rate == 0 && rate > WIDEBAND_RATE && RATES.contains(&rate) {
+            self.stream = Some(Stream::new(rate, WIDEBAND_RATE)?);
+        }
+        agree(&mut self.rate, rate)?;
+        self.mixed.clear();
+        mix_down(&mut self.mixed, interleaved, channels);
+        self.taken += self.mixed.len();
+        if self.taken > LONGEST_SECONDS * self.rate as usize {
+            return Err("is longer than ten minutes".to_owned());
+        }
+        match &mut self.stream {
+            Some(stream) => stream.push(&self.mixed)?,
+            None => self
+                .kept
+                .extend(self.mixed.iter().map(|sample| to_16_bits(*sample))),
+        }
+        Ok(())
+    }
+
+    fn whole(self) -> Result<Mono, String> {
+        match self.stream {
+            Some(stream) => Ok(Mono {
+                rate: WIDEBAND_RATE,
+                samples: stream.finish()?,
+            }),
+            None => Ok(Mono {
+                rate: self.rate,
+                samples: self.kept,
+            }),
+        }
+    }
 }
 
 /// Decodes wav, mp3, ogg/vorbis or flac. The content decides, not the name.
@@ -56,17 +106,14 @@ fn read_all(format: &mut dyn FormatReader) -> Result<Mono, String> {
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
         .map_err(|error| format!("is coded in a way this box does not know: {error}"))?;
-    let mut mono = Mono {
-        rate: 0,
-        samples: Vec::new(),
-    };
+    let mut growing = Growing::default();
     let mut interleaved: Vec<f32> = Vec::new();
     loop {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
-            Ok(None) => return Ok(mono),
+            Ok(None) => return growing.whole(),
             // A file that was cut short: what came before is still a prompt.
-            Err(Error::IoError(_)) if !mono.samples.is_empty() => return Ok(mono),
+            Err(Error::IoError(_)) if growing.taken > 0 => return growing.whole(),
             Err(error) => return Err(format!("is damaged: {error}")),
         };
         if packet.track_id != track_id {
@@ -75,12 +122,8 @@ fn read_all(format: &mut dyn FormatReader) -> Result<Mono, String> {
         match decoder.decode(&packet) {
             Ok(audio) => {
                 let (rate, channels) = (audio.spec().rate(), audio.spec().channels().count());
-                agree(&mut mono, rate)?;
                 audio.copy_to_vec_interleaved(&mut interleaved);
-                mix_down(&mut mono.samples, &interleaved, channels);
-                if mono.samples.len() > LONGEST_SECONDS * mono.rate as usize {
-                    return Err("is longer than ten minutes".to_owned());
-                }
+                growing.add(rate, channels, &interleaved)?;
             }
             Err(Error::DecodeError(_)) => {} // One bad packet is a click, not a lost prompt.
             Err(error) => return Err(format!("is damaged: {error}")),
@@ -89,14 +132,14 @@ fn read_all(format: &mut dyn FormatReader) -> Result<Mono, String> {
 }
 
 /// The rate must make sense and stay the same.
-fn agree(mono: &mut Mono, rate: u32) -> Result<(), String> {
+fn agree(known: &mut u32, rate: u32) -> Result<(), String> {
     if !RATES.contains(&rate) {
         return Err(format!("claims {rate} samples a second"));
     }
-    if mono.rate != 0 && mono.rate != rate {
+    if *known != 0 && *known != rate {
         return Err("changes its sample rate on the way".to_owned());
     }
-    mono.rate = rate;
+    *known = rate;
     Ok(())
 }
 
@@ -162,7 +205,7 @@ mod tests {
 
     #[test]
     fn every_promised_kind_of_file_is_heard_as_it_was_recorded() {
-        for (kind, file, rate) in [("mp3", MP3, 44_100), ("ogg", OGG, 44_100), ("flac", FLAC, 16_000)] {
+        for (kind, file, rate) in [("mp3", MP3, 16_000), ("ogg", OGG, 16_000), ("flac", FLAC, 16_000)] {
             let mono = decode(file.to_vec()).unwrap();
             assert_eq!(mono.rate, rate, "{kind}");
             let heard = to_telephone(&mono).unwrap();
@@ -190,7 +233,7 @@ mod tests {
     #[test]
     fn two_channels_become_their_mean() {
         let mono = decode(wav(8000, 2, &[16_384, -16_384, 16_384, 16_384])).unwrap();
-        assert_eq!(mono.samples, [0.0, 0.5]);
+        assert_eq!(mono.samples, [0, 16_384]);
     }
 
     #[test]

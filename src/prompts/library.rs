@@ -1,15 +1,13 @@
-use super::decode::decode;
 use super::ready;
 use super::recorded::{MessageReader, ReadMessage, Recorded};
-use super::shelf::Item;
-use super::shipped::{shipped_as, shipped_pcmu};
+use super::stock::{Decoded, Stock};
 use super::{Problem, Shelf, Speaker, Synthesiser};
 use crate::media::{Found, Sound, Sounds};
-use crate::model::{Codec, Language, MessageSound, Playable, PromptName, Tone};
-use std::borrow::Cow;
+use crate::model::{Language, MessageSound, Playable, PromptName, Tone};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Texts that wait to be spoken. Full: the caller hears that the announcement is not available.
 const MOST_ORDERS: usize = 64;
@@ -21,11 +19,9 @@ const STAND_IN: &str = "not-available";
 /// Every sound the box can play, ready to be sent.
 #[derive(Debug)]
 pub struct Library {
-    prompts: HashMap<Language, HashMap<PromptName, Arc<Sound>>>,
+    /// Exchanged as a whole, so that whoever looks for a sound waits for nobody.
+    stock: RwLock<Arc<Stock>>,
     tones: HashMap<Tone, Arc<Sound>>,
-    /// What the synthesiser says in the place of a prompt that nobody has recorded.
-    spoken: HashMap<Language, HashMap<PromptName, String>>,
-    languages: Vec<Language>,
     texts: Arc<Texts>,
     orders: Option<SyncSender<(Language, String)>>,
     recorded: Option<Recorded>,
@@ -51,33 +47,8 @@ impl Library {
         constant: &[(Option<Language>, String)],
     ) -> Opened {
         let mut problems = shelf.problems().to_vec();
-        let mut prompts: HashMap<Language, HashMap<PromptName, Arc<Sound>>> = HashMap::new();
-        let mut sounds = Decoded::default();
-        let mut spoken: HashMap<Language, HashMap<PromptName, String>> = HashMap::new();
-        let mut constant = constant.to_vec();
-        for language in languages {
-            let own = prompts.entry(language.clone()).or_default();
-            for (name, item) in shelf.prompts(language) {
-                if let Item::Spoken(text) | Item::SpokenWhenHeard(text) = item {
-                    let texts = spoken.entry(language.clone()).or_default();
-                    texts.insert(name.clone(), text.clone());
-                    if matches!(item, Item::Spoken(_)) {
-                        constant.push((Some(language.clone()), text.clone()));
-                    }
-                    continue;
-                }
-                match sounds.get(item, shelf.codecs()) {
-                    Ok(sound) => {
-                        own.insert(name.clone(), sound);
-                    }
-                    Err(problem) => problems.push(Problem {
-                        path: item.path(language, name),
-                        problem,
-                        cure: "save it again as wav, 8 kHz or more".to_owned(),
-                    }),
-                }
-            }
-        }
+        let stock = Stock::gather(shelf, languages, &Decoded::default(), &mut problems);
+        let constant = stock.constant(constant);
         if !constant.is_empty() {
             problems.extend(
                 synthesiser
@@ -102,10 +73,8 @@ impl Library {
             None => (None, None),
         };
         let library = Self {
-            prompts,
+            stock: RwLock::new(Arc::new(stock)),
             tones: ready::tones(shelf.codecs()),
-            spoken,
-            languages: languages.to_vec(),
             texts,
             orders,
             recorded: None,
@@ -118,9 +87,47 @@ impl Library {
         }
     }
 
+    /// Takes over what lies on the shelf now, and what is wrong with it. Whoever plays an older sound plays it to its end.
+    /// What is the same as before is not decoded again; `known` was decoded a moment ago.
+    pub fn restock(
+        &self,
+        shelf: &Shelf,
+        languages: &[Language],
+        constant: &[(Option<Language>, String)],
+        known: Option<(&Path, Arc<Sound>)>,
+    ) -> Vec<Problem> {
+        let mut problems = shelf.problems().to_vec();
+        let mut before = self.stock().decoded.clone();
+        if let Some((path, sound)) = known {
+            before.know(path, sound);
+        }
+        let stock = Arc::new(Stock::gather(shelf, languages, &before, &mut problems));
+        let constant = stock.constant(constant);
+        *self.stock.write().unwrap_or_else(PoisonError::into_inner) = stock;
+        self.prepare(&constant);
+        problems
+    }
+
+    /// What is heard under this name in this language, and nothing of another; or why it cannot be.
+    pub fn own_sound(&self, language: &Language, name: &PromptName) -> Option<Result<Arc<Sound>, String>> {
+        let stock = self.stock();
+        let sound = stock.prompts.get(language).and_then(|own| own.get(name));
+        let broken = || stock.broken.get(language)?.get(name).cloned();
+        match sound {
+            Some(sound) => Some(Ok(Arc::clone(sound))),
+            None => broken().map(Err),
+        }
+    }
+
+    fn stock(&self) -> Arc<Stock> {
+        let stock = self.stock.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&stock)
+    }
+
     /// Bytes that the prompts and tones take in memory.
     pub fn weight(&self) -> usize {
-        let prompts = self.prompts.values().flat_map(HashMap::values);
+        let stock = self.stock();
+        let prompts = stock.prompts.values().flat_map(HashMap::values);
         let all = prompts.chain(self.tones.values());
         let once: HashMap<_, _> = all.map(|sound| (Arc::as_ptr(sound), sound.weight())).collect();
         once.values().sum()
@@ -135,29 +142,35 @@ impl Library {
 
     /// Whether a prompt of this name can be heard, in whatever language.
     pub fn has(&self, name: &PromptName) -> bool {
+        let stock = self.stock();
         let is_spoken = |texts: &HashMap<PromptName, String>| texts.contains_key(name);
-        self.prompts.values().any(|prompts| prompts.contains_key(name)) || self.spoken.values().any(is_spoken)
+        let is_recorded = |prompts: &HashMap<PromptName, Arc<Sound>>| prompts.contains_key(name);
+        stock.prompts.values().any(is_recorded) || stock.spoken.values().any(is_spoken)
     }
 
     /// Orders texts that will be needed; one without a language in every language.
     fn prepare(&self, constant: &[(Option<Language>, String)]) {
+        let stock = self.stock();
         for (language, text) in constant {
             let languages = language
                 .as_ref()
-                .map_or(self.languages.as_slice(), std::slice::from_ref);
+                .map_or(stock.languages.as_slice(), std::slice::from_ref);
             for language in languages {
-                self.order(language, text, true);
+                if self.texts.find(language, text).is_none() {
+                    self.order(language, text, true);
+                }
             }
         }
     }
 
     fn prompt(&self, language: &Language, name: &PromptName) -> Found {
-        let in_language = |language: &Language| self.prompts.get(language)?.get(name).cloned();
-        let spoken = || self.spoken.get(language)?.get(name);
+        let stock = self.stock();
+        let in_language = |language: &Language| stock.prompts.get(language)?.get(name).cloned();
+        let spoken = || stock.spoken.get(language)?.get(name);
         if let (None, Some(text)) = (in_language(language), spoken()) {
             return self.text(language, text);
         }
-        let sound = in_language(language).or_else(|| self.languages.iter().find_map(in_language));
+        let sound = in_language(language).or_else(|| stock.languages.iter().find_map(in_language));
         sound.map_or(Found::Missing, Found::Ready)
     }
 
@@ -201,33 +214,6 @@ impl Sounds for Library {
             // A tone that is not here is generated by whoever plays it.
             Playable::Tone(tone) => self.tones.get(tone).cloned().map_or(Found::Missing, Found::Ready),
         }
-    }
-}
-
-/// Shipped sounds that are the same in several languages are made ready once.
-#[derive(Default)]
-struct Decoded(HashMap<*const u8, Arc<Sound>>);
-
-impl Decoded {
-    fn get(&mut self, item: &Item, codecs: &[Codec]) -> Result<Arc<Sound>, String> {
-        let bytes = item.read().map_err(|error| format!("cannot be read: {error}"))?;
-        let shipped = match bytes {
-            Cow::Borrowed(shipped) => shipped,
-            Cow::Owned(file) => match shipped_as(&file) {
-                Some(shipped) => shipped,
-                None => return Ok(Arc::new(ready::sound(&decode(file)?, codecs)?)),
-            },
-        };
-        if let Some(known) = self.0.get(&shipped.as_ptr()) {
-            return Ok(Arc::clone(known));
-        }
-        let sound = match shipped_pcmu(shipped) {
-            Some(pcmu) => ready::shipped(pcmu, codecs),
-            None => ready::sound(&decode(shipped.to_vec())?, codecs)?,
-        };
-        let sound = Arc::new(sound);
-        self.0.insert(shipped.as_ptr(), Arc::clone(&sound));
-        Ok(sound)
     }
 }
 
@@ -279,7 +265,7 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Tone;
+    use crate::model::{Codec, Tone};
     use std::path::PathBuf;
     use std::time::Duration;
 

@@ -1,5 +1,6 @@
-use super::Problem;
+use super::own;
 use super::shipped::{HOLD_MUSIC, SHIPPED};
+use super::{OwnPrompts, Problem};
 use crate::model::{Codec, Language, PromptName};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,21 +8,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// File name endings the box can decode.
-const ENDINGS: [&str; 5] = ["wav", "mp3", "ogg", "oga", "flac"];
+pub(super) const ENDINGS: [&str; 5] = ["wav", "mp3", "ogg", "oga", "flac"];
 /// Endings of sound files the box cannot decode: worth a word, where any other file is none of our business.
 const OTHER_SOUNDS: [&str; 8] = ["m4a", "aac", "wma", "opus", "gsm", "ulaw", "alaw", "amr"];
 
-/// Which prompts exist: the files of `prompts/<language>/`, and the shipped ones where there is no file.
+/// Which prompts exist: those people gave the box while it ran, the files of `prompts/<language>/` where there is none, and
+/// the shipped ones where there is no file.
 #[derive(Debug, Clone, Default)]
 pub struct Shelf {
-    items: BTreeMap<Language, BTreeMap<PromptName, Item>>,
+    items: BTreeMap<Language, BTreeMap<PromptName, Place>>,
     problems: Vec<Problem>,
     codecs: Vec<Codec>,
+}
+
+/// What lies on the shelf under one name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    /// What was given to the running box. It is heard, as long as it is there.
+    own: Option<Item>,
+    /// What is heard otherwise.
+    usual: Option<Item>,
+}
+
+impl Place {
+    pub(super) fn heard(&self) -> Option<&Item> {
+        self.own.as_ref().or(self.usual.as_ref())
+    }
 }
 
 /// Where one prompt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
+    /// Given to the running box.
+    Own(PathBuf),
+    /// Beside the configuration.
     File(PathBuf),
     Shipped(&'static [u8]),
     /// Nobody has recorded it: the speech synthesiser says this text, and has it ready from the start.
@@ -35,10 +55,10 @@ impl Shelf {
     pub fn shipped() -> Self {
         let mut shelf = Self::default();
         for (language, name, bytes) in SHIPPED {
-            let prompts = shelf.items.entry(Language::from(*language)).or_default();
-            prompts.insert(PromptName::from(*name), Item::Shipped(bytes));
+            let language = Language::from(*language);
+            shelf.put_usual(&language, (*name).into(), Item::Shipped(bytes));
             let (music, sound) = HOLD_MUSIC;
-            prompts.insert(PromptName::from(music), Item::Shipped(sound));
+            shelf.put_usual(&language, music.into(), Item::Shipped(sound));
         }
         shelf
     }
@@ -58,13 +78,52 @@ impl Shelf {
             else {
                 continue;
             };
-            let mut own = BTreeMap::new();
+            let mut found = BTreeMap::new();
             for file in entries(&language, &mut shelf.problems) {
-                shelf.problems.extend(put(&mut own, file));
+                shelf.problems.extend(put(&mut found, file));
             }
-            shelf.items.entry(name).or_default().extend(own);
+            for (prompt, path) in found {
+                shelf.put_usual(&name, prompt, Item::File(path));
+            }
         }
         shelf
+    }
+
+    /// Lays the prompts over these that were given to the running box.
+    #[must_use]
+    pub fn with_own(mut self, own: &OwnPrompts) -> Self {
+        for (language, name, path) in own.list(&mut self.problems) {
+            self.put_own(&language, &name, path);
+        }
+        self
+    }
+
+    /// Lays one over what is heard otherwise.
+    pub fn put_own(&mut self, language: &Language, name: &PromptName, path: PathBuf) {
+        self.place(language, name.clone()).own = Some(Item::Own(path));
+    }
+
+    /// Takes it away again: what is heard otherwise is heard from now on. Nothing when none was given.
+    pub fn take_own(&mut self, language: &Language, name: &PromptName) -> Option<PathBuf> {
+        let prompts = self.items.get_mut(language)?;
+        let place = prompts.get_mut(name)?;
+        let own = place.own.take();
+        if place.usual.is_none() {
+            prompts.remove(name);
+        }
+        match own? {
+            Item::Own(path) | Item::File(path) => Some(path),
+            Item::Shipped(_) | Item::Spoken(_) | Item::SpokenWhenHeard(_) => None,
+        }
+    }
+
+    fn put_usual(&mut self, language: &Language, name: PromptName, item: Item) {
+        self.place(language, name).usual = Some(item);
+    }
+
+    fn place(&mut self, language: &Language, name: PromptName) -> &mut Place {
+        let prompts = self.items.entry(language.clone()).or_default();
+        prompts.entry(name).or_default()
     }
 
     /// The codecs whose frames are made when the prompts are loaded, so that nobody waits for them later.
@@ -81,24 +140,23 @@ impl Shelf {
 
     /// Puts a text on the shelf that the speech synthesiser says where there is no recording of this name.
     pub fn add_spoken(&mut self, language: &Language, name: &str, text: &str) {
-        let own = self.items.entry(language.clone()).or_default();
-        own.entry(PromptName::from(name))
-            .or_insert_with(|| Item::Spoken(text.to_owned()));
+        let place = self.place(language, name.into());
+        place.usual.get_or_insert_with(|| Item::Spoken(text.to_owned()));
     }
 
     /// The same for a text that is heard now and then, and takes no memory until it is.
     pub fn add_spoken_when_heard(&mut self, language: &Language, name: &str, text: &str) {
-        let own = self.items.entry(language.clone()).or_default();
-        own.entry(PromptName::from(name))
-            .or_insert_with(|| Item::SpokenWhenHeard(text.to_owned()));
+        let place = self.place(language, name.into());
+        place
+            .usual
+            .get_or_insert_with(|| Item::SpokenWhenHeard(text.to_owned()));
     }
 
     /// The names of the prompts of a language that only the speech synthesiser can say.
     pub fn spoken(&self, language: &Language) -> impl Iterator<Item = &PromptName> {
-        let items = self.items.get(language).into_iter().flatten();
-        items.filter_map(|(name, item)| match item {
+        self.prompts(language).filter_map(|(name, item)| match item {
             Item::Spoken(_) => Some(name),
-            Item::File(_) | Item::Shipped(_) | Item::SpokenWhenHeard(_) => None,
+            Item::Own(_) | Item::File(_) | Item::Shipped(_) | Item::SpokenWhenHeard(_) => None,
         })
     }
 
@@ -121,17 +179,67 @@ impl Shelf {
         &self.problems
     }
 
-    /// Every prompt of a language.
+    /// Every prompt of a language, as it is heard.
     pub(super) fn prompts(&self, language: &Language) -> impl Iterator<Item = (&PromptName, &Item)> {
-        self.items.get(language).into_iter().flatten()
+        let places = self.items.get(language).into_iter().flatten();
+        places.filter_map(|(name, place)| Some((name, place.heard()?)))
     }
+
+    /// Every prompt of a language, and where it comes from.
+    pub fn list(&self, language: &Language) -> impl Iterator<Item = Listed<'_>> {
+        let places = self.items.get(language).into_iter().flatten();
+        places.filter_map(|(name, place)| {
+            let heard = place.heard()?;
+            Some(Listed {
+                name,
+                origin: heard.origin(),
+                covers: place
+                    .own
+                    .as_ref()
+                    .and(place.usual.as_ref())
+                    .map(|usual| usual.origin()),
+                path: heard.file(),
+                text: heard.text(),
+            })
+        })
+    }
+}
+
+/// A prompt as it is on the shelf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed<'a> {
+    /// Its name.
+    pub name: &'a PromptName,
+    /// Where what is heard comes from.
+    pub origin: Origin,
+    /// What would be heard if that were taken away.
+    pub covers: Option<Origin>,
+    /// The file, if it is one.
+    pub path: Option<&'a Path>,
+    /// What the synthesiser says, if nobody has recorded it.
+    pub text: Option<&'a str>,
+}
+
+/// Where a prompt comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is part of the program.
+    Shipped,
+    /// It lies beside the configuration.
+    File,
+    /// It was sent to the running box.
+    Uploaded,
+    /// It was recorded by phone.
+    Recorded,
+    /// The synthesiser says it.
+    Spoken,
 }
 
 impl Item {
     /// What messages call it.
     pub(super) fn path(&self, language: &Language, name: &PromptName) -> PathBuf {
         match self {
-            Self::File(path) => path.clone(),
+            Self::Own(path) | Self::File(path) => path.clone(),
             Self::Shipped(_) => PathBuf::from(format!("(shipped) {language}/{name}.wav")),
             Self::Spoken(_) | Self::SpokenWhenHeard(_) => {
                 PathBuf::from(format!("(spoken) {language}/{name}"))
@@ -141,15 +249,41 @@ impl Item {
 
     pub(super) fn read(&self) -> std::io::Result<Cow<'static, [u8]>> {
         match self {
-            Self::File(path) => fs::read(path).map(Cow::Owned),
+            Self::Own(path) | Self::File(path) => fs::read(path).map(Cow::Owned),
             Self::Shipped(bytes) => Ok(Cow::Borrowed(bytes)),
             Self::Spoken(_) | Self::SpokenWhenHeard(_) => Err(std::io::ErrorKind::NotFound.into()),
         }
     }
 }
 
+impl Item {
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Own(path) if own::is_by_phone(path) => Origin::Recorded,
+            Self::Own(_) => Origin::Uploaded,
+            Self::File(_) => Origin::File,
+            Self::Shipped(_) => Origin::Shipped,
+            Self::Spoken(_) | Self::SpokenWhenHeard(_) => Origin::Spoken,
+        }
+    }
+
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Own(path) | Self::File(path) => Some(path),
+            Self::Shipped(_) | Self::Spoken(_) | Self::SpokenWhenHeard(_) => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Spoken(text) | Self::SpokenWhenHeard(text) => Some(text),
+            Self::Own(_) | Self::File(_) | Self::Shipped(_) => None,
+        }
+    }
+}
+
 /// Puts a file on the shelf under its name without the ending.
-fn put(prompts: &mut BTreeMap<PromptName, Item>, file: PathBuf) -> Option<Problem> {
+fn put(prompts: &mut BTreeMap<PromptName, PathBuf>, file: PathBuf) -> Option<Problem> {
     let ending = file.extension()?.to_str()?.to_ascii_lowercase();
     if OTHER_SOUNDS.contains(&ending.as_str()) {
         let problem = format!("{ending} cannot be decoded by this box");
@@ -163,7 +297,7 @@ fn put(prompts: &mut BTreeMap<PromptName, Item>, file: PathBuf) -> Option<Proble
         return None;
     }
     let name = PromptName::from(file.file_stem()?.to_str()?);
-    if let Some(Item::File(first)) = prompts.get(&name) {
+    if let Some(first) = prompts.get(&name) {
         let problem = format!("is a second prompt `{name}` beside {}", first.display());
         return Some(Problem {
             path: file,
@@ -171,12 +305,12 @@ fn put(prompts: &mut BTreeMap<PromptName, Item>, file: PathBuf) -> Option<Proble
             cure: "delete one of the two".to_owned(),
         });
     }
-    prompts.insert(name, Item::File(file));
+    prompts.insert(name, file);
     None
 }
 
 /// The paths in a folder, sorted so that the same files always lead to the same shelf.
-fn entries(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+pub(super) fn entries(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let found = match fs::read_dir(folder) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
@@ -218,9 +352,8 @@ mod tests {
         }
         let shelf = Shelf::gather(folder.path());
         let item = |name: &str| {
-            shelf.items[&Language::from("en")]
-                .get(&PromptName::from(name))
-                .cloned()
+            let prompts = &shelf.items[&Language::from("en")];
+            prompts.get(&PromptName::from(name))?.heard().cloned()
         };
         assert!(matches!(item("welcome"), Some(Item::File(_))));
         assert!(matches!(item("goodbye"), Some(Item::Shipped(_))));

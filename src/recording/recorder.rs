@@ -203,6 +203,8 @@ const ROUND: Duration = Duration::from_millis(100);
 const SYNCING: Duration = Duration::from_millis(50);
 /// How often the disk is asked for its room while there are recordings.
 const LOOK_AT_DISK: Duration = Duration::from_secs(1);
+/// Bytes of a buffer that goes back to be filled again; a larger one is left over from a disk that stood still.
+const MOST_RECYCLED: usize = 16 * 1024;
 /// Messages taken before the files are looked after again.
 const HANDFUL: usize = 256;
 
@@ -315,7 +317,7 @@ impl Desk {
     fn append(&mut self, id: RecordingId, mut audio: Vec<u8>) {
         match self.tapes.get_mut(&id) {
             Some(tape) => {
-                if tape.append(&audio, (self.now)()) {
+                if tape.append(&mut audio, (self.now)()) {
                     count_stop(&self.counts, tape);
                 }
             }
@@ -323,8 +325,10 @@ impl Desk {
             None => count(&self.counts.stray_audio),
         }
         audio.clear();
-        // Full, or the RTP thread is gone: the buffer is freed here.
-        let _ = self.give_back.try_send(audio);
+        if (1..=MOST_RECYCLED).contains(&audio.capacity()) {
+            // Full, or the RTP thread is gone: the buffer is freed here.
+            let _ = self.give_back.try_send(audio);
+        }
     }
 
     fn end(&mut self, id: RecordingId) {

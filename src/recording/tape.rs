@@ -123,12 +123,17 @@ impl Tape {
         self.row.kind
     }
 
-    /// Takes audio. True when this stopped the recording: the disk is full or broken.
-    pub(super) fn append(&mut self, audio: &[u8], now: Instant) -> bool {
+    /// Takes audio, and where nothing waits its buffer for an empty one. True when this stopped the recording: the disk is
+    /// full or broken.
+    pub(super) fn append(&mut self, audio: &mut Vec<u8>, now: Instant) -> bool {
         if self.trouble.is_some() {
             return false;
         }
-        self.waiting.extend_from_slice(audio);
+        if self.waiting.is_empty() {
+            std::mem::swap(&mut self.waiting, audio);
+        } else {
+            self.waiting.extend_from_slice(audio);
+        }
         self.waiting_since.get_or_insert(now);
         self.waiting.len() >= WRITE_AT_BYTES && self.write()
     }
@@ -332,7 +337,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut tape = tape(dir.path(), 2);
         let start = noon();
-        assert!(!tape.append(&[1; 320], start));
+        assert!(!tape.append(&mut vec![1; 320], start));
         assert!(!tape.look_after(start + Duration::from_millis(200)));
         assert_eq!(
             fs::metadata(&tape.path).unwrap().len(),
@@ -351,19 +356,19 @@ mod tests {
     fn a_full_disk_stops_the_recording_and_keeps_what_was_written() {
         let dir = tempfile::tempdir().unwrap();
         let mut tape = tape(dir.path(), 1);
-        assert!(!tape.append(&[2; 8000], noon()));
+        assert!(!tape.append(&mut vec![2; 8000], noon()));
         assert!(!tape.look_after(noon() + Duration::from_secs(1)));
         let real = std::mem::replace(
             &mut tape.file,
             OpenOptions::new().write(true).open("/dev/full").unwrap(),
         );
-        assert!(!tape.append(&[2; 8000], noon()));
+        assert!(!tape.append(&mut vec![2; 8000], noon()));
         assert!(
             tape.look_after(noon() + Duration::from_secs(1)),
             "the stop is told once"
         );
         assert_eq!(tape.trouble().unwrap().kind(), io::ErrorKind::StorageFull);
-        assert!(!tape.append(&[2; 8000], noon()));
+        assert!(!tape.append(&mut vec![2; 8000], noon()));
         tape.file = real;
         let facts = tape.end().unwrap().finish().unwrap();
         assert_eq!((facts.bytes, facts.duration_ms), (Some(58 + 8000), Some(1000)));
@@ -373,7 +378,7 @@ mod tests {
     fn half_a_sample_pair_at_the_end_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         let mut tape = tape(dir.path(), 2);
-        tape.append(&[3; 321], noon());
+        tape.append(&mut vec![3; 321], noon());
         assert_eq!(tape.end().unwrap().finish().unwrap().bytes, Some(58 + 320));
     }
 
@@ -381,7 +386,7 @@ mod tests {
     fn an_existing_file_is_never_touched() {
         let dir = tempfile::tempdir().unwrap();
         let mut first = tape(dir.path(), 2);
-        first.append(&[4; 320], noon());
+        first.append(&mut vec![4; 320], noon());
         let roots = Roots {
             recordings: dir.path().join("r"),
             voicemail: dir.path().join("v"),
@@ -403,7 +408,7 @@ mod tests {
         let mut tape = Tape::begin(&roots, row(1), TapeFormat::ALaw, 2, Some(&keys), start).unwrap();
         let audio: Vec<u8> = (0..100_000u32).map(|place| (place % 251) as u8).collect();
         for (second, piece) in audio.chunks(16_000).enumerate() {
-            tape.append(piece, start + Duration::from_secs(second as u64));
+            tape.append(&mut piece.to_vec(), start + Duration::from_secs(second as u64));
             assert!(!tape.look_after(start + Duration::from_secs(second as u64 + 1)));
             assert!(!tape.sync(start + Duration::from_secs(second as u64 + 1)));
         }
@@ -431,7 +436,7 @@ mod tests {
             let now = start + Duration::from_millis(round * 100);
             // The RTP thread hands on a quarter of a second at a time.
             if round % 5 == 0 || round % 5 == 2 {
-                assert!(!tape.append(&[7; 4000], now));
+                assert!(!tape.append(&mut vec![7; 4000], now));
             }
             assert!(!tape.look_after(now));
             if tape.next_sync() <= now {

@@ -8,6 +8,9 @@ use std::time::Instant;
 /// Most bytes that wait for the writer; what comes then is left out and counted. A second of 500 calls.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// When so many bytes wait the writer begins at once: a rush of calls takes no more memory than this a few times over.
+pub(super) const ENOUGH: usize = 96 * 1024;
+
 /// Where the engine's thread lays copies of messages. It never waits for the disk.
 #[derive(Debug)]
 pub struct Tap {
@@ -91,10 +94,11 @@ impl Tap {
             state.counts.left_out += 1;
             return;
         }
-        let was_empty = state.frames.is_empty();
+        let before = state.frames.len();
         frame.put(&mut state.frames);
+        let is_enough = before < ENOUGH && state.frames.len() >= ENOUGH;
         drop(state);
-        if was_empty {
+        if before == 0 || is_enough {
             self.basin.changed.notify_one();
         }
     }

@@ -4,7 +4,7 @@ use super::discreet::discreet;
 use super::frame::{Frame, Traced};
 use super::segments::Segments;
 use super::sieve::Sieve;
-use super::tap::{Basin, Tap, TraceCounts};
+use super::tap::{Basin, ENOUGH, Tap, TraceCounts};
 use super::{Config, TraceReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -141,7 +141,7 @@ impl Writer {
         }
     }
 
-    /// Waits until something comes, then a second for more; or less when somebody waits for it.
+    /// Waits until something comes, then a second for more; or less when there is enough, or somebody waits for it.
     fn gather(&self) -> (Vec<u8>, u64, bool) {
         let state = self.basin.lock();
         let (state, _) = self
@@ -155,7 +155,7 @@ impl Writer {
             .basin
             .changed
             .wait_timeout_while(state, GATHER, |state| {
-                state.asked == state.written && !state.stops
+                state.frames.len() < ENOUGH && state.asked == state.written && !state.stops
             })
             .unwrap_or_else(PoisonError::into_inner);
         (std::mem::take(&mut state.frames), state.asked, state.stops)

@@ -18,7 +18,8 @@ fn furnished() -> House {
     let place = house.place.path();
     let config = place.join("callpost.toml");
     let mut text = fs::read_to_string(&config).unwrap();
-    text += "[[trunk]]\nname = \"pbx\"\nhost = \"127.0.0.9\"\nusername = \"box\"\npassword_file = \"trunk.pw\"\n";
+    text +=
+        "[[trunk]]\nname = \"pbx\"\nhost = \"127.0.0.9\"\nusername = \"box\"\npassword_file = \"trunk.pw\"\n";
     fs::write(&config, text).unwrap();
     fs::write(place.join("trunk.pw"), "hush-the-trunk\n").unwrap();
     for sound in ["recordings/2026/11/20/one.wav", "voicemail/2026/11/20/two.wav"] {
@@ -38,7 +39,10 @@ fn back_up(house: &House, more: &[&str]) -> PathBuf {
     words.push(&from);
     words.extend(more);
     let told = house.says(&words);
-    assert!(told.contains("5 rows of call records") && told.contains("sealed"), "{told}");
+    assert!(
+        told.contains("5 rows of call records") && told.contains("sealed"),
+        "{told}"
+    );
     file
 }
 
@@ -89,7 +93,9 @@ fn a_box_is_backed_up_while_it_runs_and_put_onto_another_one() {
     let file = back_up(&house, &["--recordings"]);
     let bytes = fs::read(&file).unwrap();
     for secret in SECRETS {
-        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        let found = bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes());
         assert!(!found, "{secret} can be read in the backup");
     }
     assert!(!house.data().join(".callpost-backup.db").exists());
@@ -119,12 +125,19 @@ fn a_box_is_backed_up_while_it_runs_and_put_onto_another_one() {
         .output()
         .unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("systemctl stop callpost"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("systemctl stop callpost"),
+        "{}",
+        text(&refused.stderr)
+    );
     drop(daemon);
 
     let done = restore(&house, &file, elsewhere.path(), &[]);
     assert!(done.status.success(), "{}", text(&done.stderr));
-    assert_eq!(fs::read_to_string(elsewhere.path().join("etc/trunk.pw")).unwrap(), "hush-the-trunk\n");
+    assert_eq!(
+        fs::read_to_string(elsewhere.path().join("etc/trunk.pw")).unwrap(),
+        "hush-the-trunk\n"
+    );
     let sound = "recordings/2026/11/20/one.wav";
     let back = fs::read_to_string(elsewhere.path().join("data").join(sound)).unwrap();
     assert_eq!(back, sound.repeat(10_000));
@@ -153,20 +166,33 @@ fn what_was_there_is_kept() {
     let done = restore(&house, &file, elsewhere.path(), &[]);
     let told = text(&done.stdout);
     assert!(done.status.success(), "{}", text(&done.stderr));
-    assert!(told.contains("is kept as") && told.contains(".before-restore-"), "{told}");
-    assert!(told.contains("recordings of calls were not put into this backup"), "{told}");
+    assert!(
+        told.contains("is kept as") && told.contains(".before-restore-"),
+        "{told}"
+    );
+    assert!(
+        told.contains("recordings of calls were not put into this backup"),
+        "{told}"
+    );
     let kept = |folder: &str, name: &str| {
         let entries = fs::read_dir(elsewhere.path().join(folder)).unwrap().flatten();
-        let found = entries
-            .map(|entry| entry.path())
-            .find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{name}.before-restore-")));
+        let found = entries.map(|entry| entry.path()).find(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with(&format!("{name}.before-restore-"))
+        });
         fs::read_to_string(found.unwrap()).unwrap()
     };
     assert_eq!(kept("etc", "callpost.toml"), "# before\n");
     assert_eq!(kept("data", "callpost.db"), "an old one");
-    let left: Vec<_> = fs::read_dir(elsewhere.path().join("data")).unwrap().flatten().collect();
+    let left: Vec<_> = fs::read_dir(elsewhere.path().join("data"))
+        .unwrap()
+        .flatten()
+        .collect();
     assert!(
-        left.iter().all(|entry| !entry.file_name().to_string_lossy().contains(".restoring-")),
+        left.iter()
+            .all(|entry| !entry.file_name().to_string_lossy().contains(".restoring-")),
         "{left:?}"
     );
 }
@@ -197,13 +223,21 @@ fn a_backup_that_was_cut_changed_or_sealed_with_other_words_is_refused_and_nothi
     }
     fs::write(place.join("passphrase"), "Many plain words together").unwrap();
     let refused = restore(&house, &file, elsewhere.path(), &[]);
-    assert!(text(&refused.stderr).contains("the passphrase is another one"), "{}", text(&refused.stderr));
+    assert!(
+        text(&refused.stderr).contains("the passphrase is another one"),
+        "{}",
+        text(&refused.stderr)
+    );
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 
     fs::write(place.join("passphrase"), "short").unwrap();
     let from = place.join("passphrase").display().to_string();
     let to = place.join("weak.backup");
     let weak = house.callpost(&["backup", &to.display().to_string(), "--passphrase-file", &from]);
-    assert!(text(&weak.stderr).contains("use 12 or more"), "{}", text(&weak.stderr));
+    assert!(
+        text(&weak.stderr).contains("use 12 or more"),
+        "{}",
+        text(&weak.stderr)
+    );
     assert!(!to.exists(), "half a backup is none");
 }

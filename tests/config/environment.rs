@@ -13,7 +13,7 @@ fn load_with(variables: &[(&str, &str)]) -> Result<Loaded, Unloadable> {
         OFFICE,
         &Surroundings {
             variables,
-            credentials: None,
+            ..Surroundings::default()
         },
     )
 }

@@ -25,6 +25,7 @@ mod onepos;
 mod pages;
 mod people;
 mod phones_page;
+mod prompts;
 mod quarantine;
 mod recordings;
 mod selftest;

@@ -5,6 +5,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use callpost::agents::AgentState;
 use callpost::app::AgentDesk;
+use callpost::app::PromptDesk;
+use callpost::config::{Config as SiteConfig, Surroundings};
 use callpost::connectors::onepos::Pace;
 use callpost::connectors::sync::{Setup, SyncDesk};
 use callpost::egress::{Egress, PinsInMemory, Rules};
@@ -13,14 +15,16 @@ use callpost::engine::{
     Severity, Snapshot, TrunkView,
 };
 use callpost::http::{
-    BoxFuture, Busy, Caretaker, Config, Destinations, Disk, EngineDoor, ErrandCounts, Faces, Health,
-    HealthReport, Outside, RecorderWork, SelfTest, Unrecorded, router,
+    Announcement, Announcer, AnnouncerTrouble, BoxFuture, Busy, Caretaker, Config, Destinations, Disk,
+    EngineDoor, ErrandCounts, Faces, Health, HealthReport, Outside, RecorderWork, SelfTest, Unrecorded,
+    router,
 };
 use callpost::keeping::{KeepingDesk, NightTime, Setup as KeepingSetup};
 use callpost::model::{
     CallId, Cdr, Direction, Entry, HangupBy, LegRecord, LegRole, RecordingFacts, RecordingId, RecordingKind,
     RecordingRow, Stamp, Status, TapeDone,
 };
+use callpost::prompts::Library;
 use callpost::store::{
     Clock, Condition, NewToken, Opened, Options, Outbox, PinRow, Store, StoreError, StoreReply,
 };
@@ -60,6 +64,7 @@ pub(crate) struct World {
     pub(crate) adopted: Arc<Mutex<Vec<callpost::engine::Settings>>>,
     pub(crate) keeping: KeepingDesk,
     replies: Mutex<Receiver<StoreReply>>,
+    announcer: Arc<dyn Announcer>,
     /// Keys of recordings, one a line.
     seal_key: String,
     pub(crate) traces: Tracing,
@@ -145,6 +150,7 @@ impl World {
             adopted,
             keeping,
             replies: Mutex::new(replies),
+            announcer: Arc::new(Mute),
             seal_key: String::new(),
             traces,
             place,
@@ -172,6 +178,7 @@ impl World {
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
             shelf: Arc::new(self.librarian()),
+            announcer: Arc::clone(&self.announcer),
             traces: Some(self.traces.reader()),
             recordings: vec![self.recordings()],
             site: "branch-01".to_owned(),
@@ -192,6 +199,25 @@ impl World {
     pub(crate) fn with_keys(&mut self, text: &str) {
         text.clone_into(&mut self.seal_key);
         self.router = router(self.faces());
+    }
+
+    /// The same box with the prompts of this configuration, and those in its data directory.
+    pub(crate) fn with_prompts(&mut self, text: &str) {
+        let around = Surroundings {
+            data_dir: Some(self.place.path().to_owned()),
+            ..Surroundings::default()
+        };
+        let config = SiteConfig::from_text("office.toml", text, &around)
+            .unwrap()
+            .config;
+        let library = Library::load(&config.prompts, &config.site.languages, None, &[]).library;
+        self.announcer = Arc::new(PromptDesk::with(library, &config, self.place.path()));
+        self.router = router(self.faces());
+    }
+
+    /// Where prompts lie that were given to the running box.
+    pub(crate) fn own_prompts(&self) -> PathBuf {
+        self.place.path().join("prompts")
     }
 
     /// Where the place `nas` is mounted.
@@ -639,6 +665,27 @@ fn nas(place: &std::path::Path) -> callpost::keeping::Storage {
         place.join("mount").display()
     ))
     .unwrap()
+}
+
+/// A box whose prompts are never read.
+struct Mute;
+
+impl Announcer for Mute {
+    fn prompts(&self) -> Result<Vec<Announcement>, AnnouncerTrouble> {
+        Err(AnnouncerTrouble::NotReady)
+    }
+
+    fn take(&self, _: &str, _: &str, _: Vec<u8>) -> Result<Announcement, AnnouncerTrouble> {
+        Err(AnnouncerTrouble::NotReady)
+    }
+
+    fn listen(&self, _: &str, _: &str) -> Result<Vec<u8>, AnnouncerTrouble> {
+        Err(AnnouncerTrouble::NotReady)
+    }
+
+    fn put_back(&self, _: &str, _: &str) -> Result<Option<Announcement>, AnnouncerTrouble> {
+        Err(AnnouncerTrouble::NotReady)
+    }
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

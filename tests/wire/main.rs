@@ -40,6 +40,7 @@ mod naming;
 mod outside;
 mod pbx_partner;
 mod power_return;
+mod prompts;
 mod proxy;
 mod registering;
 mod ring_all;

@@ -3,6 +3,7 @@
 
 const journal = document.getElementById("journal");
 const GIVE_UP_MS = 20000;
+const SEND_MS = 120000;
 const TOAST_MS = 7000;
 const WATCH_MS = 1000;
 const QUIET_MS = 5000;
@@ -68,13 +69,14 @@ function busy(is) {
 }
 
 async function load(wanted, { body = null, quiet = false, keep = true } = {}) {
+  const patience = body instanceof FormData ? SEND_MS : GIVE_UP_MS;
   if (!quiet) busy(true);
   try {
     const answer = await fetch(wanted, {
       method: body ? "POST" : "GET",
       body,
       headers: { Accept: "text/html" },
-      signal: AbortSignal.timeout(GIVE_UP_MS),
+      signal: AbortSignal.timeout(patience),
     });
     const at = new URL(answer.url);
     if (at.pathname === "/login") return void location.assign("/login");
@@ -133,8 +135,20 @@ document.addEventListener("submit", (event) => {
     const wanted = new URLSearchParams(query(form)).toString();
     load(wanted ? `${action}?${wanted}` : action);
   } else {
-    load(action, { body: new URLSearchParams(fields) });
+    load(action, { body: form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields) });
   }
+});
+
+// A link that fills in a field of a form on this page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-fill]");
+  const field = link && document.getElementById(link.dataset.fill);
+  if (!field) return;
+  event.preventDefault();
+  field.value = link.dataset.value;
+  const next = field.form.querySelector("input[type=file]");
+  next.focus();
+  next.scrollIntoView({ block: "center" });
 });
 
 // Orders to the API. What it answers fills the places of the sentence that says so.

@@ -36,6 +36,7 @@ pub(super) enum Here {
     Phones,
     Delivery,
     People,
+    Prompts,
     /// A page the bar does not lead to.
     Elsewhere,
 }

@@ -72,7 +72,7 @@ pub(super) fn time_ms(name: &str, text: &str) -> Result<i64, Problem> {
 }
 
 /// A time in milliseconds since 1970 as the site's clock shows it.
-pub(super) fn stamp(zone: &jiff::tz::TimeZone, unix_ms: i64) -> Stamp {
+pub(in crate::http) fn stamp(zone: &jiff::tz::TimeZone, unix_ms: i64) -> Stamp {
     let offset = |time| zone.to_offset(time).seconds();
     Stamp {
         unix_ms,

@@ -22,6 +22,7 @@ mod narrow;
 mod notes;
 mod people;
 mod process;
+mod prompts;
 mod quarantine;
 mod recordings;
 mod selftest;
@@ -37,8 +38,12 @@ mod voice_metrics;
 mod work_metrics;
 mod written_agents;
 
+pub(super) use input::stamp as input_stamp;
 pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use people::{Refusal, own_password, stamp};
+pub(super) use prompts::{
+    all as prompts, put_back as put_prompt_back, receive, take as take_prompt, too_large,
+};
 pub(super) use recordings::send as send_recording;
 pub(super) use tokens::{after_days, make_token, token_list};
 pub(super) use traces::Told;
@@ -49,7 +54,9 @@ pub(super) use written_agents::{PasswordWish, card, cards, take_out, write};
 use super::dialects;
 use super::pages;
 use super::people::Scope;
+use super::porch::{FORM_BYTES, MAX_UPLOAD_BYTES};
 use super::reception::Reception;
+use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
@@ -343,6 +350,29 @@ pub(super) fn table() -> Vec<Route> {
             scope: Scope::Known,
             handler: delete(people::end_own_session),
         },
+        read("/api/v1/prompts", Scope::CallsRead, get(prompts::list)),
+        read(
+            "/api/v1/prompts/{language}/{name}",
+            Scope::CallsRead,
+            get(prompts::show),
+        ),
+        Route {
+            path: "/api/v1/prompts/{language}/{name}",
+            method: Method::PUT,
+            scope: Scope::ConfigWrite,
+            handler: put(prompts::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES + FORM_BYTES)),
+        },
+        Route {
+            path: "/api/v1/prompts/{language}/{name}",
+            method: Method::DELETE,
+            scope: Scope::ConfigWrite,
+            handler: delete(prompts::remove),
+        },
+        read(
+            "/api/v1/prompts/{language}/{name}/audio",
+            Scope::CallsRead,
+            get(prompts::audio),
+        ),
         read("/api/v1/bans", Scope::CallsRead, get(bans::list)),
         Route {
             path: "/api/v1/bans/{address}",
@@ -460,6 +490,14 @@ pub(super) fn table() -> Vec<Route> {
             Scope::AgentsWrite,
             post(pages::remove_agent),
         ),
+        read("/prompts", Scope::CallsRead, get(pages::prompts)),
+        Route {
+            path: "/prompts/upload",
+            method: Method::POST,
+            scope: Scope::ConfigWrite,
+            handler: post(pages::upload_prompt).layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES + FORM_BYTES)),
+        },
+        act("/prompts/delete", Scope::ConfigWrite, post(pages::delete_prompt)),
         read("/delivery", Scope::CdrRead, get(pages::delivery)),
         read("/people", Scope::Known, get(pages::people)),
         act("/people", Scope::Admin, post(pages::change_people)),

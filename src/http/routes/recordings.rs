@@ -195,6 +195,17 @@ pub(in crate::http) async fn send(
     Ok(audio.answer(headers, &file_name(&stored, save, "audio/wav")))
 }
 
+/// Sends a WAV file that lies in memory, whole or the part the headers ask for.
+pub(super) fn send_made(wav: Vec<u8>, headers: &HeaderMap, disposition: &str) -> Response {
+    let audio = Audio {
+        length: wav.len() as u64,
+        file: Box::new(io::Cursor::new(wav)),
+        media_type: "audio/wav",
+        etag: None,
+    };
+    audio.answer(headers, disposition)
+}
+
 /// A recording that does not lie there as it was written: encrypted, or compressed. Nothing when there is no file at all.
 async fn from_shelf(shelf: &Arc<dyn Shelf>, stored: &StoredRecording) -> Result<Option<Audio>, Problem> {
     let (shelf, row) = (Arc::clone(shelf), stored.row.clone());

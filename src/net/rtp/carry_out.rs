@@ -217,7 +217,7 @@ impl Worker {
         let tape = running.unwrap_or_else(|| {
             self.end_tape_of(now, at_left);
             let channels = 1 + u8::from(right.is_some());
-            self.taping.begin(Tape::new(now, id, format, channels))
+            self.taping.begin(now, Tape::new(now, id, format, channels))
         });
         if self.side_of(at_left) != Some((tape, LEFT)) {
             self.forget_channel(tape, LEFT);
@@ -228,7 +228,6 @@ impl Worker {
             self.listen(now, at_right, tape, RIGHT);
         }
         self.tape_guests(left.call);
-        self.sweep_soon(now);
     }
 
     fn side_of(&mut self, place: usize) -> Option<(usize, usize)> {

@@ -3,10 +3,15 @@ use crate::model::{RecordingId, TapeMessage};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of a new buffer: half a second of two channels, more than a tape usually hands on.
 const BUFFER: usize = 8192;
+
+/// In so many turns every tape has handed on what it has …
+const TURNS: usize = 5;
+/// … and so long is one: as long together as a tape waits until it has a chunk.
+const STEP: Duration = Duration::from_millis(50);
 
 /// The emptied buffers that the recorder hands back. A thread takes from it a few times a second for each tape.
 pub(super) type Buffers = Arc<Mutex<Receiver<Vec<u8>>>>;
@@ -22,6 +27,9 @@ pub(super) struct Taping {
     bytes_dropped: u64,
     ms_dropped: u64,
     packets_late: u64,
+    /// Which tapes are next, and when.
+    turn: usize,
+    next: Option<Instant>,
 }
 
 impl Taping {
@@ -36,11 +44,14 @@ impl Taping {
             bytes_dropped: 0,
             ms_dropped: 0,
             packets_late: 0,
+            turn: 0,
+            next: None,
         }
     }
 
     /// Starts a tape, and gives its place.
-    pub(super) fn begin(&mut self, tape: Tape) -> usize {
+    pub(super) fn begin(&mut self, now: Instant, tape: Tape) -> usize {
+        self.next.get_or_insert(now + STEP);
         let free = self.tapes.iter().position(Option::is_none);
         let place = free.unwrap_or(self.tapes.len());
         match self.tapes.get_mut(place) {
@@ -122,6 +133,26 @@ impl Taping {
         }
     }
 
+    /// When [`Taping::sweep_some`] is to be called next; never while no tape runs.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// Hands on what every fifth tape has ready, each time the next ones: all of them at once would need as many buffers,
+    /// and have the recorder write as many files in one go.
+    pub(super) fn sweep_some(&mut self, now: Instant) {
+        self.say_ends();
+        if self.next.is_none_or(|next| now < next) {
+            return;
+        }
+        let turn = self.turn;
+        self.turn = (turn + 1) % TURNS;
+        for place in (turn..self.tapes.len()).step_by(TURNS) {
+            self.hand_on(place, |tape, audio| tape.take(now, audio));
+        }
+        self.next = self.is_running().then(|| now + STEP);
+    }
+
     /// Ends the tape at a place.
     pub(super) fn end(&mut self, now: Instant, place: usize) {
         self.hand_on(place, |tape, audio| tape.take_last(now, audio));
@@ -130,6 +161,12 @@ impl Taping {
         };
         self.packets_late += tape.misplaced();
         self.end_recording(tape.id());
+        if !self.is_running() {
+            self.spare = Vec::new();
+            if let Ok(buffers) = self.buffers.try_lock() {
+                buffers.try_iter().for_each(drop);
+            }
+        }
     }
 
     /// Tells the recorder that no more audio comes for this recording.
@@ -213,7 +250,6 @@ mod tests {
     use super::*;
     use crate::model::TapeFormat;
     use std::sync::mpsc::sync_channel;
-    use std::time::Duration;
 
     #[test]
     fn a_full_recorder_costs_audio_but_neither_length_nor_the_end() {
@@ -227,7 +263,7 @@ mod tests {
         let (_back, buffers) = sync_channel(1);
         let mut taping = Taping::new(recorder, Arc::new(Mutex::new(buffers)));
         let id = RecordingId(uuid::Uuid::nil());
-        let place = taping.begin(Tape::new(start, id, TapeFormat::MuLaw, 2));
+        let place = taping.begin(start, Tape::new(start, id, TapeFormat::MuLaw, 2));
         taping.sweep(start + second);
         taping.sweep(start + 2 * second);
         assert!(taping.take_counts().0 > 0);

@@ -23,7 +23,7 @@ const EVENTS: usize = 256;
 pub(super) const BUFFER: usize = 2048;
 /// How often time-outs are looked at …
 const SWEEP: Duration = Duration::from_secs(1);
-/// … and how often while something is recorded or a silence is watched for.
+/// … and how often while a silence is watched for.
 const FINE_SWEEP: Duration = Duration::from_millis(250);
 /// When to try again what the engine or the recorder had no room for.
 const RETRY: Duration = Duration::from_millis(20);
@@ -146,6 +146,7 @@ impl Worker {
         let next = [
             self.playout.next_deadline(),
             self.mixing.next_deadline(),
+            self.taping.next_deadline(),
             self.sweep_at,
         ]
         .into_iter()
@@ -163,6 +164,7 @@ impl Worker {
             self.take_orders();
         }
         self.sweep(now);
+        self.taping.sweep_some(now);
         while let Some(phase) = self.playout.take_due(now) {
             self.play_phase(now, phase);
         }
@@ -209,7 +211,7 @@ impl Worker {
             return;
         }
         self.sweep_at = Some(now + SWEEP);
-        let mut watched = self.taping.is_running();
+        let mut watched = false;
         for leg in self.legs.iter_mut() {
             let overdue = leg.session.check(now, self.rtp_timeout);
             if overdue.silent {
@@ -222,7 +224,6 @@ impl Worker {
         }
         self.renew_rations();
         self.report(now);
-        self.taping.sweep(now);
         self.publish();
         self.sweep_at = (!self.legs.is_empty()).then(|| now + if watched { FINE_SWEEP } else { SWEEP });
     }

@@ -212,6 +212,17 @@ impl Appliance {
         answer.unwrap_or_else(|| panic!("no answer to POST {path}"))
     }
 
+    /// Sends a sound file with the admin token.
+    #[track_caller]
+    pub(crate) fn upload(&self, path: &str, file: &[u8]) -> Answer {
+        let headers = [
+            format!("Authorization: Bearer {TOKEN}"),
+            "Content-Type: audio/wav".to_owned(),
+        ];
+        let answer = http::ask(self.http, "PUT", path, &headers, file);
+        answer.unwrap_or_else(|| panic!("no answer to PUT {path}"))
+    }
+
     /// Asks for something to be taken away with the admin token; the status of the answer.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) -> u16 {

@@ -48,8 +48,9 @@ pub(crate) fn ask(
     method: &str,
     path: &str,
     headers: &[String],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> Option<Answer> {
+    let body = body.as_ref();
     let mut stream = TcpStream::connect(server).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(40))).ok()?;
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n");
@@ -57,8 +58,8 @@ pub(crate) fn ask(
         request.push_str(header);
         request.push_str("\r\n");
     }
-    request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-    stream.write_all(request.as_bytes()).ok()?;
+    request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    stream.write_all(&[request.as_bytes(), body].concat()).ok()?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
     read(&bytes)

@@ -10,6 +10,7 @@ mod journal;
 mod keeping;
 mod people;
 mod phones;
+mod prompts;
 mod verdict;
 mod vietnamese;
 
@@ -22,6 +23,7 @@ pub(super) use journal::Journal;
 pub(super) use keeping::{Keeping, keeping};
 pub(super) use people::{PeopleWords, people};
 pub(super) use phones::PhoneWords;
+pub(super) use prompts::PromptWords;
 
 /// The languages, the one that is spoken when none is asked for first.
 pub(super) static ALL: [&Words; 3] = [&ENGLISH, &arabic::ARABIC, &vietnamese::VIETNAMESE];
@@ -228,6 +230,7 @@ mod tests {
             include_str!("english.rs"),
             include_str!("arabic.rs"),
             include_str!("vietnamese.rs"),
+            include_str!("prompts.rs"),
             include_str!("../../assets/common.js"),
             include_str!("../../assets/journal.js"),
             include_str!("../../assets/callpost.css"),
