@@ -16,7 +16,7 @@ C = [
     (re.compile(r"^(aws_lc|.*aws_lc_)"), "aws-lc (C and assembler)"),
 ]
 STANDARD = {"core", "alloc", "std", "std_detect", "gimli", "addr2line", "miniz_oxide", "rustc_demangle", "compiler_builtins", "hashbrown"}
-PATH = re.compile(r"\b([a-z_][a-z0-9_]*)(?:\[[0-9a-f]+\])?::")
+PATH = re.compile(r"(?<![:\w])([a-z_][a-z0-9_]*)(?:\[[0-9a-f]+\])?::")
 
 
 def crate(symbol):
