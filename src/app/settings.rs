@@ -67,7 +67,14 @@ fn sip_settings(config: &Config, realm: &str, sockets: &[(Transport, SocketAddr)
                 None if agent.password.expose().is_empty() => return None,
                 None => Ha1::new(extension.as_str(), realm, agent.password.expose()),
             };
-            Some(Account { extension, ha1 })
+            let pickup = config.groups.iter().filter(|group| group.pickup);
+            let pickup = pickup.map(|group| group.name.clone());
+            let pickup = pickup.filter(|group| agent.groups.contains(group)).collect();
+            Some(Account {
+                extension,
+                ha1,
+                pickup,
+            })
         })
         .collect();
     let country = &config.dialing.country_code;

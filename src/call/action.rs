@@ -65,6 +65,8 @@ pub enum Action {
     FindTarget(LegId, Number),
     /// Take a leg of another call over as this leg of ours, with all that belongs to it.
     MoveHere(crate::model::LegKey, LegId),
+    /// Take whoever comes to the call by themselves in, as this leg, and answer them; not doing so turns them away.
+    TakeIn(LegId),
     /// Tell whoever wanted the call handed on what becomes of it.
     TellTransferor(LegId, TransferNews),
     /// Record from now on.

@@ -1,4 +1,4 @@
-use super::{Cause, Entry, GuestWish, JoinWish, TransferObjection, TransferWish};
+use super::{Cause, Entry, GuestWish, JoinWish, Newcomer, TransferObjection, TransferWish};
 use crate::ivr::{BoxAnswer, Flow};
 use crate::model::{AgentId, Destination, Digit, FlowName, GroupName, LegId, Mailbox, Number, RecordAction};
 use std::sync::Arc;
@@ -47,6 +47,10 @@ pub enum Event {
     TargetFound(Result<Entry, TransferObjection>),
     /// Somebody who talks in two calls wants the two others joined, here.
     JoinAsked(JoinWish),
+    /// Somebody who was not rung answers in the place of a phone that rings.
+    PickedUp(LegId, Newcomer),
+    /// Somebody goes on with the conversation in the place of one of the two, who has handed it on to them beyond us.
+    TakenOver(LegId, Newcomer),
     /// A person wants somebody else in the conversation.
     GuestAsked(GuestWish),
     /// This leg lives on in another call, with whoever is there.

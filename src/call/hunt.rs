@@ -63,6 +63,14 @@ impl Hunt {
         }
     }
 
+    /// The phones that ring now.
+    pub(super) fn ringing(&self) -> Option<Vec<LegId>> {
+        match &self.phase {
+            Phase::Ringing { legs, .. } => Some(legs.keys().copied().collect()),
+            Phase::Finding | Phase::Pausing { .. } | Phase::Waiting { .. } => None,
+        }
+    }
+
     fn has_more_attempts(&self) -> bool {
         self.rules
             .as_ref()
@@ -232,6 +240,11 @@ impl Call {
             return Vec::new();
         }
         let losers: Vec<LegId> = legs.keys().copied().collect();
+        self.win(now, leg, losers)
+    }
+
+    /// This leg has the call, and those that ring are let go.
+    pub(super) fn win(&mut self, now: Instant, leg: LegId, losers: Vec<LegId>) -> Vec<Action> {
         let mut actions = self.release(now, losers, Cause::AnsweredElsewhere);
         self.ledger.answered(now, leg);
         let kind = if self.talked.is_some() {
@@ -372,7 +385,7 @@ impl Call {
     }
 
     /// Lets go of phones that ring.
-    fn release(&mut self, now: Instant, legs: Vec<LegId>, cause: Cause) -> Vec<Action> {
+    pub(super) fn release(&mut self, now: Instant, legs: Vec<LegId>, cause: Cause) -> Vec<Action> {
         let mut actions = Vec::with_capacity(2 * legs.len() + 4);
         for leg in &legs {
             let is_mute = cause == Cause::RangLongEnough && !self.ledger.has_rung(*leg);

@@ -5,7 +5,7 @@
 
 use super::machine::{Ending, Talk};
 use super::transfer::{MOST_TRANSFERS, Passed};
-use super::{Action, Call, Cause, TransferNews, TransferObjection};
+use super::{Action, Call, Cause, Newcomer, TransferNews, TransferObjection};
 use crate::model::{AgentId, CallKey, HangupBy, LegId, LegKey, NoteKind, Number, Status, TransferKind};
 use std::time::Instant;
 
@@ -24,30 +24,68 @@ pub struct JoinWish {
 
 impl Call {
     pub(super) fn join_asked(&mut self, now: Instant, wish: JoinWish) -> Vec<Action> {
-        let by = wish.by;
-        let refuse = |why| vec![Action::TellTransferor(by, TransferNews::Refused(why))];
-        let Some(stays) = self.other_than(by).filter(|_| self.is_talking(by)) else {
-            return refuse(TransferObjection::NotNow);
+        let JoinWish {
+            by,
+            party,
+            number,
+            agent,
+        } = wish;
+        let objection = match self.stays_without(by) {
+            Ok(stays) => {
+                let leg = self.new_leg();
+                let comes = Action::MoveHere(party, leg);
+                let mut actions = vec![
+                    Action::Note(NoteKind::TransferAsked, Some(by), number.clone()),
+                    Action::TellTransferor(by, TransferNews::Accepted),
+                ];
+                actions.extend(self.hand_over(now, (by, stays), Newcomer { agent, number }, comes, leg));
+                return actions;
+            }
+            Err(objection) => objection,
         };
-        if self.passed.len() >= MOST_TRANSFERS {
-            return refuse(TransferObjection::TooOften);
-        }
+        vec![Action::TellTransferor(by, TransferNews::Refused(objection))]
+    }
+
+    /// One of the two who talk has handed their part on beyond us, and whoever has it now is here. Nothing when that
+    /// cannot be.
+    pub(super) fn taken_over(&mut self, now: Instant, by: LegId, newcomer: Newcomer) -> Vec<Action> {
+        let Ok(stays) = self.stays_without(by) else {
+            return Vec::new();
+        };
         let leg = self.new_leg();
-        let name = wish
-            .agent
-            .as_ref()
-            .map_or(wish.number.clone(), ToString::to_string);
-        let asked = Action::Note(NoteKind::TransferAsked, Some(by), wish.number.clone());
+        self.hand_over(now, (by, stays), newcomer, Action::TakeIn(leg), leg)
+    }
+
+    /// Who stays when this one of the two who talk hands their part on.
+    fn stays_without(&self, by: LegId) -> Result<LegId, TransferObjection> {
+        let stays = self.other_than(by).filter(|_| self.is_talking(by));
+        let stays = stays.ok_or(TransferObjection::NotNow)?;
+        if self.passed.len() >= MOST_TRANSFERS {
+            return Err(TransferObjection::TooOften);
+        }
+        Ok(stays)
+    }
+
+    /// The newcomer, who `comes` as this leg, talks with the one who stays from now on.
+    fn hand_over(
+        &mut self,
+        now: Instant,
+        (by, stays): (LegId, LegId),
+        newcomer: Newcomer,
+        comes: Action,
+        leg: LegId,
+    ) -> Vec<Action> {
+        let name = newcomer.name();
         self.passed.push(Passed {
             at: now,
             kind: TransferKind::Attended,
             by,
             agent: self.ledger.agent(by).cloned(),
-            to: Number::from(wish.number.as_str()),
+            to: Number::from(newcomer.number.as_str()),
             leg: Some(leg),
             result: "answered",
         });
-        self.ledger.joined(now, leg, wish.agent, wish.number);
+        self.ledger.joined(now, leg, newcomer.agent, newcomer.number);
         self.ledger.passed_on(now, by);
         self.ledger.hold_by_order(now, false);
         self.front = stays;
@@ -58,11 +96,9 @@ impl Call {
             };
         }
         let mut actions = vec![
-            asked,
-            Action::TellTransferor(by, TransferNews::Accepted),
             Action::Note(NoteKind::Dialed, Some(leg), name.clone()),
             Action::Unbridge(by),
-            Action::MoveHere(wish.party, leg),
+            comes,
         ];
         actions.extend(self.let_talk(stays, leg));
         if let Some(id) = self.recording {

@@ -223,6 +223,8 @@ impl Call {
             Event::AgentPressed(leg, digit) => self.agent_pressed(now, leg, digit),
             Event::JoinAsked(wish) => self.join_asked(now, wish),
             Event::LegTaken(leg) => self.leg_taken(now, leg),
+            Event::PickedUp(rung, by) => self.picked_up(now, rung, by),
+            Event::TakenOver(leg, by) => self.taken_over(now, leg, by),
             Event::TargetFound(target) => self.target_found(now, target),
             Event::HangUpOrdered => self.stop(now, Cause::Ordered, "ordered"),
             Event::ShutdownOrdered => self.stop(now, Cause::ShuttingDown, "shutdown"),

@@ -261,6 +261,7 @@ impl<'a> Rehearsal<'a> {
             | Action::PlayMusic(_)
             | Action::FindTarget(..)
             | Action::MoveHere(..)
+            | Action::TakeIn(_)
             | Action::TellTransferor(..)
             | Action::ChangeRecording(..) => {}
             Action::StopPlaying(_)

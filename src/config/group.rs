@@ -26,6 +26,9 @@ pub struct Group {
     /// What happens when nobody took the call: `voicemail`, `flow:…`, `group:…`, `agent:…` or `hangup`.
     #[serde(default = "voicemail")]
     overflow: OverflowName,
+    /// Whether its agents may take calls that ring at each other's phones, by a key with a lamp (BLF) or Replaces.
+    #[serde(default)]
+    pub pickup: bool,
     /// The prompt that its callers hear when they wait; the site's when nothing is written.
     #[serde(default)]
     pub music_on_hold: Option<PromptName>,

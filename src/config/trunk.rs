@@ -58,6 +58,10 @@ pub struct Trunk {
     /// `[dialing]` allows the number.
     #[serde(default)]
     follow_redirects: bool,
+    /// Whether it may go on with a conversation in the place of whoever has handed their part on to it (INVITE with
+    /// Replaces), and hand its own on to another trunk. For an exchange of your own, never for a carrier.
+    #[serde(default)]
+    takes_over: bool,
     /// Calls at once, both ways together; no limit when absent.
     #[serde(default)]
     max_calls: Option<usize>,
@@ -130,6 +134,7 @@ impl Trunk {
                 hides: self.privacy,
                 follows_redirects: self.follow_redirects,
             },
+            takes_over: self.takes_over,
             ..sip::Trunk::new(self.name.clone(), &self.host, self.port, self.transport())
         }
     }

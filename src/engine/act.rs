@@ -105,13 +105,14 @@ impl Engine {
                 self.tell(key, Event::TargetFound(target));
             }
             Action::MoveHere(from, leg) => self.move_here(now, key, from, leg),
+            Action::TakeIn(leg) => self.take_in(now, key, leg),
             Action::TellTransferor(leg, news) => self.tell_transferor(now, key, leg, news),
             Action::Note(kind, leg, detail) => self.note(now, key, kind, leg, detail),
             Action::FileCdr(cdr) => self.file(now, key, cdr),
         }
     }
 
-    fn answer(&mut self, now: Instant, key: CallKey, leg: LegId) {
+    pub(super) fn answer(&mut self, now: Instant, key: CallKey, leg: LegId) {
         let Some(live) = self.calls.get_mut(&key) else {
             return;
         };

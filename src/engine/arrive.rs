@@ -5,8 +5,11 @@ use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::agents::Reach;
 use crate::call::{self, Call, Cause, Event, Setup, Who};
-use crate::model::{AgentId, CallId, CallKey, Direction, Entry, LegId, LegKey, Number, RecordingId};
+use crate::model::{
+    AgentId, CallId, CallKey, Direction, Entry, LegId, LegKey, Number, RecordingId, TrunkName,
+};
 use crate::routing::{Decision, NotAllowed};
+use crate::sdp::Negotiator;
 use crate::sip::{Farewell, Incoming, Origin};
 use std::time::{Duration, Instant};
 
@@ -15,8 +18,8 @@ const JOURNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(super) fn arrive(&mut self, now: Instant, incoming: Incoming) {
-        if let Some(old) = incoming.replaces {
-            return self.replace_session(now, &incoming, old);
+        if let Some(of) = incoming.replaces {
+            return self.take_place(now, &incoming, of);
         }
         let origin = route_origin(&incoming.origin);
         let decision = self.settings.plan.decide(&incoming.dialed, &origin);
@@ -80,20 +83,8 @@ impl Engine {
         passes_on: bool,
     ) -> Result<(), (Cause, &'static str)> {
         let port = self.ports.take();
-        let session_id = self.dice.number() >> 2;
         let local = incoming.flow.local.ip();
-        let trunk = match &incoming.origin {
-            Origin::Trunk(trunk) => Some(trunk),
-            Origin::Phone(_) => None,
-        };
-        let dtmf = self.dtmf_of_origin(&incoming.origin);
-        let nat = self.nat_of_origin(&incoming.origin);
-        let negotiator = self
-            .negotiator(local, port.unwrap_or(9), session_id, trunk)
-            .with_events(dtmf.agrees_on_events())
-            .facing(incoming.flow.peer.ip(), nat);
-        let party = Party::calling(&incoming.origin);
-        let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
+        let mut negotiator = self.negotiator_of(incoming, port.unwrap_or(9));
         if passes_on {
             negotiator = negotiator.passing();
         }
@@ -109,9 +100,9 @@ impl Engine {
             port.unwrap_or(0),
             negotiator,
         );
-        line.dtmf = dtmf;
+        line.dtmf = self.dtmf_of_origin(&incoming.origin);
         line.answer = answer.as_ref().ok().cloned().flatten();
-        line.trunk = trunk.cloned();
+        line.trunk = trunk_of(&incoming.origin).cloned();
         live.lines.push(line);
         if let (Some(_), Err(error)) = (port, &answer) {
             self.sip.warn(incoming.session, error.warning());
@@ -121,6 +112,24 @@ impl Engine {
             (Some(_), Err(error)) => Err((Cause::Incompatible, error.word())),
             (Some(_), Ok(_)) => Ok(()),
         }
+    }
+
+    /// Our side of offer and answer with whoever calls, on this port.
+    pub(super) fn negotiator_of(&mut self, incoming: &Incoming, port: u16) -> Negotiator {
+        let session_id = self.dice.number() >> 2;
+        let dtmf = self.dtmf_of_origin(&incoming.origin);
+        let nat = self.nat_of_origin(&incoming.origin);
+        let local = incoming.flow.local.ip();
+        let negotiator = self
+            .negotiator(local, port, session_id, trunk_of(&incoming.origin))
+            .with_events(dtmf.agrees_on_events())
+            .facing(incoming.flow.peer.ip(), nat);
+        self.secure(
+            negotiator,
+            Party::calling(&incoming.origin),
+            &incoming.flow,
+            false,
+        )
     }
 
     /// Where the call begins; nothing for a number that is nobody's.
@@ -262,6 +271,13 @@ impl Live {
             hides: false,
             hinted: None,
         }
+    }
+}
+
+fn trunk_of(origin: &Origin) -> Option<&TrunkName> {
+    match origin {
+        Origin::Trunk(trunk) => Some(trunk),
+        Origin::Phone(_) => None,
     }
 }
 

@@ -12,7 +12,10 @@ impl Engine {
     pub(super) fn hear_sip(&mut self, now: Instant, event: sip::Event) {
         match event {
             sip::Event::Incoming(incoming) => self.arrive(now, *incoming),
-            sip::Event::Ringing(session) => self.tell_leg(session, Event::LegRinging),
+            sip::Event::Ringing(session) => {
+                self.rings_by_name(session);
+                self.tell_leg(session, Event::LegRinging);
+            }
             sip::Event::EarlyMedia { session, body } => self.early_media(session, body),
             sip::Event::Answered { session, body } => self.phone_answered(now, session, &body),
             sip::Event::Confirmed { session, body } => self.caller_confirmed(session, body),

@@ -1,6 +1,6 @@
 use super::deadlines::Deadlines;
 use super::file::Filing;
-use super::line::Live;
+use super::line::{Line, Live};
 use super::mailbox::Mailboxes;
 use super::outside::DialBook;
 use super::pin_guard::PinGuard;
@@ -41,6 +41,8 @@ pub struct Engine {
     pub(super) journal_behind: bool,
     pub(super) draining: bool,
     pub(super) shutting_down: bool,
+    /// Somebody who comes to a call by themselves, until the call has taken them in.
+    pub(super) newcomer: Option<Line>,
     pub(super) out: Vec<Output>,
     mail: VecDeque<(CallKey, Event)>,
     deadlines: Deadlines,
@@ -86,6 +88,7 @@ impl Engine {
             journal_behind: false,
             draining: false,
             shutting_down: false,
+            newcomer: None,
             out: Vec::new(),
             mail: VecDeque::new(),
             deadlines: Deadlines::default(),
@@ -166,7 +169,7 @@ impl Engine {
         self.mail.push_back((key, event));
     }
 
-    fn happen(&mut self, now: Instant, key: CallKey, event: Event) {
+    pub(super) fn happen(&mut self, now: Instant, key: CallKey, event: Event) {
         let Some(live) = self.calls.get_mut(&key) else {
             return;
         };

@@ -27,6 +27,7 @@ mod outside;
 mod pin_guard;
 mod ports;
 mod refreshes;
+mod replace;
 mod ringing;
 mod secure;
 mod settings;

@@ -2,14 +2,13 @@
 
 use super::farewell::farewell;
 use super::line::{Beyond, Live};
-use super::secure::Party;
 use super::{Engine, Notice, Output};
 use crate::call::{Cause, Entry, Event, JoinWish, TransferNews, TransferObjection, TransferWish, Who};
 use crate::ivr::RingResult;
 use crate::media::MediaOrder;
-use crate::model::{CallId, CallKey, LegId, LegKey, NoteKind, Number, TransferKind};
+use crate::model::{CallId, CallKey, LegId, LegKey, Number, TransferKind, TrunkName};
 use crate::routing;
-use crate::sip::{Farewell, Incoming, Origin, Referral, Replaced, SessionId, UserPart};
+use crate::sip::{Referral, Replaced, SessionId, UserPart};
 use std::time::{Duration, Instant};
 
 impl Engine {
@@ -160,66 +159,6 @@ impl Engine {
         self.tell(from.call, Event::LegTaken(from.leg));
     }
 
-    /// A call of the same party takes the place of one of its sessions: the leg stays, the phone is another.
-    pub(super) fn replace_session(&mut self, now: Instant, incoming: &Incoming, old: SessionId) {
-        let refuse = |status| Farewell {
-            status,
-            retry_after_seconds: None,
-            reasons: &[],
-        };
-        let Some(LegKey { call, leg }) = self.leg_of(old) else {
-            return self.sip.release(now, incoming.session, refuse(481));
-        };
-        let session_id = self.dice.number() >> 2;
-        let local = incoming.flow.local.ip();
-        let known = self
-            .line(call, leg)
-            .filter(|line| line.is_up && line.local == local);
-        let Some(port) = known.map(|line| line.port) else {
-            return self.sip.release(now, incoming.session, refuse(488));
-        };
-        let trunk = match &incoming.origin {
-            Origin::Trunk(trunk) => Some(trunk),
-            Origin::Phone(_) => None,
-        };
-        let dtmf = self.dtmf_of_origin(&incoming.origin);
-        let nat = self.nat_of_origin(&incoming.origin);
-        let negotiator = self
-            .negotiator(local, port, session_id, trunk)
-            .with_events(dtmf.agrees_on_events())
-            .facing(incoming.flow.peer.ip(), nat);
-        let party = Party::calling(&incoming.origin);
-        let mut negotiator = self.secure(negotiator, party, &incoming.flow, false);
-        let answer = incoming
-            .offer
-            .as_ref()
-            .map(|offer| negotiator.answer(offer))
-            .transpose();
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                self.sip.warn(incoming.session, error.warning());
-                return self.sip.release(now, incoming.session, refuse(488));
-            }
-        };
-        let sdp = answer.as_ref().map(|(sdp, _)| sdp.clone());
-        let sdp = sdp.unwrap_or_else(|| negotiator.offer());
-        self.sessions.remove(&old);
-        self.seat(incoming.session, LegKey { call, leg });
-        let Some(line) = self.line_mut(call, leg) else {
-            return;
-        };
-        (line.session, line.negotiator) = (incoming.session, negotiator);
-        // Without an offer it is the ACK that brings what is agreed, and says whether the hold is over.
-        if let Some((_, agreed)) = answer {
-            self.change_media(call, leg, agreed);
-        }
-        self.sip.answer(now, incoming.session, sdp);
-        self.sip.release(now, old, farewell(Cause::Transferred));
-        let number = incoming.caller_number.as_str().to_owned();
-        self.note(now, call, NoteKind::Transferred, Some(leg), number);
-    }
-
     /// Where a number leads for somebody who hands a call on: whatever they could dial themselves.
     pub(super) fn find_target(
         &mut self,
@@ -228,10 +167,10 @@ impl Engine {
         leg: LegId,
         number: &Number,
     ) -> Result<Entry, TransferObjection> {
-        if let Some(entry) = self.place_beyond(key, leg, number) {
-            return entry;
-        }
         let origin = self.origin_of(key, leg).ok_or(TransferObjection::NotNow)?;
+        if let Some(beyond) = self.place_beyond(key) {
+            return self.entry_beyond(now, (key, leg), beyond, &origin, number);
+        }
         let decision = self.settings.plan.decide(number, &origin);
         let (phone, shown) = match &origin {
             routing::Origin::Phone(phone) => (Some(phone), phone.clone()),
@@ -252,27 +191,41 @@ impl Engine {
         }
     }
 
-    /// The way back to a trunk that wants the place of a conversation of its own taken: a trunk that hands a call on to
-    /// somebody it has talked with itself. No new call begins by that – the INVITE requires Replaces, so a trunk that does
-    /// not know the conversation refuses (RFC 3891 §4) – and still the number has to be one that may be dialled.
-    fn place_beyond(
-        &self,
-        key: CallKey,
-        by: LegId,
-        number: &Number,
-    ) -> Option<Result<Entry, TransferObjection>> {
-        let live = self
-            .calls
-            .get(&key)
-            .filter(|live| live.call.is_being_transferred())?;
+    /// The conversation beyond a trunk whose place the call is to take that is being handed on.
+    fn place_beyond(&self, key: CallKey) -> Option<TrunkName> {
+        let live = self.calls.get(&key)?;
         let beyond = live.takes_place.as_ref()?;
-        if self.settings.plan.dialing().allows(number.as_str()).is_err() {
-            return Some(Err(TransferObjection::Forbidden));
+        let handed_on = live.call.is_being_transferred();
+        handed_on.then(|| beyond.trunk.clone())
+    }
+
+    /// The way to somebody behind a trunk whom the one who hands the call on has talked with there. No new call begins by
+    /// that – the INVITE requires Replaces, so a trunk that does not know the conversation refuses (RFC 3891 §4) – and
+    /// still the number has to be one that may be dialled, and counts like one that a phone dials.
+    fn entry_beyond(
+        &mut self,
+        now: Instant,
+        (key, by): (CallKey, LegId),
+        trunk: TrunkName,
+        origin: &routing::Origin,
+        number: &Number,
+    ) -> Result<Entry, TransferObjection> {
+        let allowed = self.settings.plan.dialing().allows(number.as_str());
+        let counted = match origin {
+            routing::Origin::Phone(phone) => allowed.and_then(|()| self.may_dial_outside(now, phone)),
+            routing::Origin::Trunk(_) => allowed,
+        };
+        if let Err(reason) = counted {
+            if let routing::Origin::Phone(phone) = origin {
+                self.note_refused_number(now, phone, reason);
+            }
+            return Err(TransferObjection::Forbidden);
         }
-        let stays = live.call.other_than(by).and_then(|leg| live.call.number_of(leg));
+        let call = self.calls.get(&key).map(|live| &live.call);
+        let stays = call.and_then(|call| call.number_of(call.other_than(by)?));
         let shown = stays.map_or_else(Number::anonymous, Number::from);
         let way = routing::Way {
-            trunk: beyond.trunk.clone(),
+            trunk,
             number: number.clone(),
             caller_id: None,
         };
@@ -280,7 +233,7 @@ impl Engine {
             ways: vec![way],
             is_emergency: false,
         };
-        Some(Ok(self.outside_entry(outside, &shown)))
+        Ok(self.outside_entry(outside, &shown))
     }
 
     /// As whom a leg dials: an agent is of the house, however the phone is reached.

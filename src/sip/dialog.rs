@@ -137,6 +137,11 @@ impl Dialog {
         Ok(())
     }
 
+    /// The far side has asked something with this CSeq before the dialog was settled.
+    pub(super) fn has_heard(&mut self, cseq: u32) {
+        self.remote_cseq = Some(cseq);
+    }
+
     /// The connection is gone for good: what is still to be said goes to the target on a new one, if the target is an
     /// address of the same host.
     pub(super) fn call_anew(&mut self) {

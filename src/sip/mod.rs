@@ -76,7 +76,7 @@ mod properties;
 mod torture;
 
 pub use config::{CertificateFiles, Config, DnsServer, Listen};
-pub use events::{LampState, Line, Messages};
+pub use events::{CallName, LampState, Line, Messages};
 pub use fault::Fault;
 pub use flow::{Flow, Transport};
 pub use framing::{Broken, Frame, Framer, PONG};
@@ -101,7 +101,7 @@ pub use target_set::{Query, ResolveError, Target, TargetSet};
 pub use text::text;
 pub use uri::{Scheme, Uri};
 pub use user_agent::{
-    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Reach, Referral, Replaced, Route,
-    SessionId, UserAgent,
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Reach, Referral, Replaced,
+    Replacing, Route, SessionId, UserAgent,
 };
 pub use write::{Address, Draft, Echo, Quoted, StatusLine, UserPart};

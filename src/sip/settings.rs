@@ -2,7 +2,7 @@ use super::RegistrationTimes;
 use super::digest::{Algorithm, Ha1};
 use super::guard::Rules;
 use super::{Flow, Manners, Target, TargetSet, Transport};
-use crate::model::{Number, TrunkName};
+use crate::model::{GroupName, Number, TrunkName};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -47,6 +47,15 @@ pub struct Account {
     pub extension: Number,
     /// What the password was turned into.
     pub ha1: Ha1,
+    /// The groups whose phones may take calls that ring at each other's, as far as this one is of them.
+    pub pickup: Vec<GroupName>,
+}
+
+impl Account {
+    /// Whether it may take what rings at the other.
+    pub(super) fn may_pick_up_for(&self, other: &Self) -> bool {
+        self.pickup.iter().any(|group| other.pickup.contains(group))
+    }
 }
 
 /// A PBX or carrier beside us, known by its address.
@@ -74,6 +83,9 @@ pub struct Trunk {
     pub probe_every: Option<Duration>,
     /// How calls leave by it.
     pub manners: Manners,
+    /// Whether it may take the place of somebody who has handed their part in a conversation on to it (RFC 3891 §3), and
+    /// hand its own part on to another trunk.
+    pub takes_over: bool,
 }
 
 impl Trunk {
@@ -91,6 +103,7 @@ impl Trunk {
             realm: None,
             probe_every: Some(Duration::from_secs(30)),
             manners: Manners::default(),
+            takes_over: false,
         }
     }
 

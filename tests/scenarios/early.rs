@@ -435,3 +435,33 @@ fn whatever_is_heard_before_an_answer_nothing_of_it_stays() {
         world.peace();
     }
 }
+
+/// A menu that speaks before it answers hears the keys of a caller, by INFO in the dialog its sound came in (RFC 3261 §12.1.2).
+#[test]
+fn a_trunk_that_wants_info_is_told_of_keys_before_it_answers() {
+    let mut site = site();
+    let rules = callpost::engine::TrunkRules {
+        dtmf: callpost::model::Dtmf::Info,
+        ..Default::default()
+    };
+    site.trunk_rules.insert("first".into(), rules);
+    let late = Manner {
+        then: Some((9.0, 200)),
+        ..speaks(Early::Plain)
+    };
+    let mut world = world_at(site, late, Manner::rings());
+    world.calls("ali", "0501112222");
+    world.after_seconds(5.0);
+    world.presses("ali", "12");
+    world.after_seconds(1.0);
+    assert_eq!(
+        world.phone("first").keys_told,
+        "Signal=1\r\nDuration=100 Signal=2\r\nDuration=100 "
+    );
+    world.after_seconds(6.0);
+    world.presses("ali", "3");
+    world.after_seconds(1.0);
+    assert!(world.phone("first").keys_told.contains("Signal=3"));
+    world.hangs_up("ali");
+    world.story();
+}

@@ -28,6 +28,7 @@ mod overflow;
 mod recording;
 mod refusing;
 mod registering;
+mod replacing;
 mod rounds;
 mod session;
 mod silence;

@@ -1142,6 +1142,7 @@ fn a_second_phone_of_the_same_agent_takes_the_call_over() {
        5.0s  mona ──ACK──▶ box
        5.0s  mona ──INVITE 8000 with digest with Replaces +sdp──▶ box
        5.0s  box ──403 INVITE──▶ mona
+       5.0s  log: 192.0.2.11:5060 has no part in the call it sent INVITE to.
        5.0s  mona ──ACK──▶ box
        6.0s  ali at home ──INVITE 8000 with Replaces +sdp──▶ box
        6.0s  box ──401 INVITE──▶ ali at home

@@ -120,6 +120,7 @@ fn appliance(now: Instant) -> UserAgent {
         accounts: vec![Account {
             extension: "1001".into(),
             ha1: Ha1::new("1001", "callpost", "secret"),
+            pickup: Vec::new(),
         }],
         trunks: vec![Trunk::new(
             "pbx".into(),

@@ -39,6 +39,7 @@ mod mixing;
 mod naming;
 mod outside;
 mod pbx_partner;
+mod picking_up;
 mod power_return;
 mod prompts;
 mod proxy;

@@ -15,7 +15,7 @@ mod xml;
 #[cfg(test)]
 mod stories;
 
-pub use dialog_info::{LampState, Line};
+pub use dialog_info::{CallName, LampState, Line};
 pub use message_summary::Messages;
 pub(super) use notifier::{Notifier, Notify, Refused, SubscriptionId, Wanted};
 pub(super) use package::Package;

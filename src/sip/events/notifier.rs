@@ -89,6 +89,8 @@ pub(in crate::sip) enum Refused {
 pub(in crate::sip) struct Notify {
     /// Of which subscription.
     pub(in crate::sip) id: SubscriptionId,
+    /// Whose.
+    pub(in crate::sip) who: Number,
     /// The dialog to send it in; its CSeq has been counted.
     pub(in crate::sip) dialog: Dialog,
     /// What about.
@@ -342,6 +344,7 @@ impl Notifier {
             subscription.dialog.next_cseq();
             let notify = Notify {
                 id,
+                who: subscription.who.clone(),
                 dialog: subscription.dialog.clone(),
                 package: subscription.package,
                 event_id: subscription.event_id.clone(),

@@ -23,6 +23,7 @@ fn lamp(office: &mut Office, state: Option<LampState>) {
         placed: false,
         state,
         remote: "0501234567".into(),
+        name: None,
     };
     office
         .agent

@@ -220,11 +220,19 @@ fn objection(request: &Message<'_>) -> Option<Objection> {
             });
         }
     }
+    if replaces_nothing(request) {
+        return plain(400);
+    }
     unsupported(request).map(|unsupported| Objection {
         status: 420,
         reason: None,
         unsupported: Some(unsupported),
     })
+}
+
+/// Whether a request that is no INVITE wants to take the place of something (RFC 3891 §3).
+pub(super) fn replaces_nothing(request: &Message<'_>) -> bool {
+    request.method() != Method::Invite && request.header(Name::Replaces).is_some()
 }
 
 /// The extensions a request requires and the box does not know (§8.2.2.3).

@@ -5,6 +5,7 @@ use super::reliable::{Provisional, Reliable, sdp_of};
 use super::session::State;
 use super::{Event, SessionId, UserAgent};
 use crate::sip::Message;
+use crate::sip::dialog::Dialog;
 use std::time::Instant;
 
 /// The sound of a phone that rings: whose of a fork it is, and the SDP that announced it.
@@ -12,6 +13,8 @@ use std::time::Instant;
 pub(super) struct Heard {
     tag: Box<str>,
     pub(super) body: Vec<u8>,
+    /// The early dialog with it.
+    pub(super) dialog: Box<Dialog>,
 }
 
 impl Heard {
@@ -104,6 +107,9 @@ impl UserAgent {
             return;
         };
         let tag = response.to().tag().unwrap_or_default();
+        if !tag.is_empty() && session.rings_with.as_deref() != Some(tag) {
+            session.rings_with = Some(tag.into());
+        }
         let body = sdp_of(response).filter(|body| !body.is_empty());
         let heard = session.heard_early.as_ref();
         let is_first_fork = heard.is_none_or(|heard| heard.is_of(tag));
@@ -115,6 +121,7 @@ impl UserAgent {
                     session.heard_early = Some(Heard {
                         tag,
                         body: body.clone(),
+                        dialog: Box::new(session.dialog.settled(response)),
                     });
                     self.events.push_back(Event::EarlyMedia { session: id, body });
                 }

@@ -29,6 +29,8 @@ impl UserAgent {
             Owner::Within(id) => self.within_answered(now, id, response),
             Owner::Report(id) => self.notify_answered(now, id, response, true),
             Owner::LastReport(id) => self.notify_answered(now, id, response, false),
+            Owner::Prack(id) => self.prack_answered(now, id, response, true),
+            Owner::LastPrack(id) => self.prack_answered(now, id, response, false),
             Owner::Key(id) => self.key_answered(now, id, response, true),
             Owner::LastKey(id) => self.key_answered(now, id, response, false),
             Owner::GivenUp(id) if response.method() == Method::Invite => {
@@ -93,6 +95,10 @@ impl UserAgent {
             }
         }
         session.dialog = session.dialog.settled(response);
+        let mut asked = std::mem::take(&mut session.early_cseqs).into_iter();
+        if let Some((_, last)) = asked.find(|(own, _)| **own == *tag) {
+            session.dialog.has_heard(last);
+        }
         session.note_abilities(response);
         // A reliable response may have brought the answer already (RFC 3262 §5).
         let early = std::mem::take(&mut session.early);
@@ -244,6 +250,7 @@ impl UserAgent {
             Owner::Bye(id) | Owner::LastBye(id) => self.forget(id),
             Owner::Within(id) => self.within_lost(now, id),
             Owner::Report(id) | Owner::LastReport(id) => self.notify_done(now, id, false),
+            Owner::Prack(id) | Owner::LastPrack(id) => self.prack_lost(id),
             Owner::Key(id) | Owner::LastKey(id) => self.key_done(now, id, false),
             Owner::Probe(place) => self.probe_lost(now, place),
             Owner::Register(place) => self.register_lost(now, place, status),

@@ -249,10 +249,21 @@ pub struct Incoming {
     pub call_id: String,
     /// The SDP offer, if there is one.
     pub offer: Option<Vec<u8>>,
-    /// The session of the same party that this one takes the place of (RFC 3891).
-    pub replaces: Option<SessionId>,
+    /// The session that this one takes the place of (RFC 3891).
+    pub replaces: Option<Replacing>,
     /// The way it came.
     pub flow: Flow,
+}
+
+/// What a call that takes the place of a session does; who it is has been found to have the right to (RFC 3891 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacing {
+    /// Another phone of the party that talks goes on with the conversation.
+    Own(SessionId),
+    /// The party that talks has handed its part on to somebody else.
+    Another(SessionId),
+    /// A phone that we ring has not been picked up: the call is answered here.
+    Ringing(SessionId),
 }
 
 /// Who calls.

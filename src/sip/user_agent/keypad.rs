@@ -109,7 +109,10 @@ impl UserAgent {
             return;
         };
         let is_up = matches!(session.state, State::Up { .. } | State::Answered { .. });
-        if !is_up || session.farewell.is_some() {
+        // Before the answer whoever is heard may be asked in the dialog that its sound came in (RFC 3261 §12.1.2).
+        let early = session.heard_early.as_ref().map(|heard| (*heard.dialog).clone());
+        let early = early.filter(|_| matches!(session.state, State::Inviting { .. }));
+        if !(is_up || early.is_some()) || session.farewell.is_some() {
             session.keypad.waiting.clear();
             session.keypad.asking = None;
             return;
@@ -117,8 +120,8 @@ impl UserAgent {
         session.keypad.asking = Some(digit);
         let words = session.keypad.words.unwrap_or(Words::Relay);
         let cseq = session.dialog.next_cseq();
-        let mut draft = session
-            .dialog
+        let dialog = early.as_ref().unwrap_or(&session.dialog);
+        let mut draft = dialog
             .request(Method::Info, client, cseq)
             .header(Name::UserAgent, &self.settings.product);
         let owner = if credentials.is_some() {
@@ -131,7 +134,7 @@ impl UserAgent {
         }
         let (kind, body) = write(words, digit);
         let info = draft.body(kind, body.as_bytes());
-        let flow = session.dialog.next_hop(session.follows_target);
+        let flow = dialog.next_hop(session.follows_target);
         self.transactions.ask(now, client, flow, info, owner);
     }
 

@@ -58,8 +58,8 @@ mod strangers;
 mod trunk_stories;
 
 pub use io::{
-    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Referral, Replaced, Route,
-    SessionId,
+    Counts, Event, Farewell, Incoming, Invitation, Origin, Outage, Output, Referral, Replaced, Replacing,
+    Route, SessionId,
 };
 pub use phones::Reach;
 
@@ -146,6 +146,10 @@ enum Owner {
     Report(SessionId),
     /// The same once more, with credentials.
     LastReport(SessionId),
+    /// A PRACK of a session.
+    Prack(SessionId),
+    /// The same once more, with credentials.
+    LastPrack(SessionId),
     /// A key by INFO.
     Key(SessionId),
     /// The same once more, with credentials.

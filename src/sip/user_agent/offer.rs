@@ -18,7 +18,7 @@ pub(super) struct Objection {
 }
 
 impl Objection {
-    fn plain(status: u16) -> Self {
+    pub(super) fn plain(status: u16) -> Self {
         Self {
             status,
             reason: reason_phrase(status).into(),

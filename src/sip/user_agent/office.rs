@@ -86,6 +86,7 @@ impl Office {
         let account = |extension: Number| Account {
             ha1: Ha1::new(extension.as_str(), "callpost", "password"),
             extension,
+            pickup: Vec::new(),
         };
         let settings = Settings {
             realm: "callpost".to_owned(),

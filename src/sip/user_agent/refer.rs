@@ -6,7 +6,9 @@
 use super::session::{Session, State};
 use super::{Event, Owner, Referral, Replaced, SessionId, UserAgent};
 use crate::sip::transaction::ServerId;
-use crate::sip::{Draft, Echo, Fault, Flow, Message, Method, Name, Replaces, Scheme, Uri, reason_phrase};
+use crate::sip::{
+    Draft, Echo, Fault, Flow, Message, Method, Name, Replaces, Scheme, Trunk, Uri, reason_phrase,
+};
 use std::time::Instant;
 
 /// How long the implicit subscription is said to last; it ends with the final NOTIFY (RFC 3515 §2.4.4).
@@ -109,8 +111,8 @@ impl UserAgent {
         })
     }
 
-    /// The dialog a REFER wants replaced: one that the same party has with us, or one beyond the trunk that refers.
-    /// Everybody else's is out of reach (ROBUSTNESS 40).
+    /// The dialog a REFER wants replaced: one that the same party has with us, or one beyond a trunk, which that side has
+    /// to know. Everybody else's is out of reach (ROBUSTNESS 40).
     fn replaced(&self, session: &Session, name: &Replaces<'_>, target: Uri<'_>) -> Result<Replaced, u16> {
         if let Some(other) = self.session_named(name) {
             let is_theirs = self
@@ -123,14 +125,19 @@ impl UserAgent {
                 Err(403)
             };
         }
-        let of_session = |name| self.settings.trunks.iter().find(|own| own.name == name);
-        let trunk = session.trunk.clone().and_then(of_session);
         let host = target.host().map(|host| host.to_string()).unwrap_or_default();
-        let leads_there = |trunk: &&crate::sip::Trunk| {
-            let ip = target.host().and_then(|host| host.ip());
-            trunk.host.eq_ignore_ascii_case(&host) || ip.is_some_and(|ip| trunk.admits(ip))
-        };
-        let trunk = trunk.filter(leads_there).ok_or(481_u16)?;
+        let ip = target.host().and_then(|host| host.ip());
+        let leads_there =
+            |trunk: &&Trunk| trunk.host.eq_ignore_ascii_case(&host) || ip.is_some_and(|ip| trunk.admits(ip));
+        let is_own = |trunk: &Trunk| session.trunk.as_ref() == Some(&trunk.name);
+        let mut leading = self.settings.trunks.iter().filter(leads_there);
+        let trunk = leading.clone().find(|trunk| is_own(trunk));
+        let trunk = trunk.or_else(|| leading.next()).ok_or(481_u16)?;
+        // A phone may hand on wherever it may call; a trunk beyond itself only when it is trusted with that.
+        let mut trunks = self.settings.trunks.iter();
+        if session.trunk.is_some() && !is_own(trunk) && !trunks.any(|own| is_own(own) && own.takes_over) {
+            return Err(403);
+        }
         Ok(Replaced::Beyond {
             trunk: trunk.name.clone(),
             replaces: name.to_string(),
@@ -140,10 +147,12 @@ impl UserAgent {
     /// The session of this name (RFC 3891 §3): `to-tag` is ours.
     pub(super) fn session_named(&self, name: &Replaces<'_>) -> Option<SessionId> {
         let id = *self.by_tag.get(name.to_tag)?;
-        let dialog = &self.sessions.get(&id)?.dialog;
+        let session = self.sessions.get(&id)?;
+        let dialog = &session.dialog;
         // `0` also means no tag at all (§6.1).
         let fits = |tag| dialog.is(name.call_id, Some(name.to_tag), tag);
-        (fits(Some(name.from_tag)) || (name.from_tag == "0" && fits(None))).then_some(id)
+        let is_early = session.is_ringing_as(name.call_id, name.from_tag);
+        (is_early || fits(Some(name.from_tag)) || (name.from_tag == "0" && fits(None))).then_some(id)
     }
 
     /// It is being tried: 202, and the first NOTIFY (RFC 3515 §2.4.4).

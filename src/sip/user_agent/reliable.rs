@@ -1,18 +1,18 @@
 //! Reliable provisional responses: RFC 3262, as the side that rings and as the side that is told.
 
-use super::offer::SDP;
-use super::session::State;
+use super::offer::{self, Objection, SDP};
+use super::session::{Offered, State};
 use super::{ALLOW, Event, Owner, SUPPORTED, SessionId, UserAgent};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::ServerId;
-use crate::sip::{Draft, Flow, Message, Method, Name, RAck};
+use crate::sip::{CSeq, Draft, Echo, Flow, Message, Method, Name, RAck};
 use std::time::{Duration, Instant};
 
 /// §3: repeated like this until its PRACK comes, and no longer than that.
 const FIRST_REPEAT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(32);
 /// Forks that may ring at once for one INVITE of ours.
-const FORKS: usize = 16;
+pub(super) const FORKS: usize = 16;
 
 /// A provisional response of ours that has to be acknowledged.
 #[derive(Debug)]
@@ -31,6 +31,18 @@ pub(super) struct Reliable {
 pub(super) struct Provisional {
     pub(super) status: u16,
     pub(super) sdp: Option<Vec<u8>>,
+}
+
+/// A PRACK of ours that has not been answered, should it have to be sent once more with credentials.
+#[derive(Debug)]
+pub(super) struct Acknowledging {
+    /// Its CSeq.
+    cseq: u32,
+    /// RAck: what it acknowledges, by number and the CSeq of the INVITE.
+    rseq: u32,
+    invite_cseq: u32,
+    /// The early dialog it belongs to.
+    dialog: Dialog,
 }
 
 /// One of the phones that ring for an INVITE of ours (§12.1.2 of RFC 3261).
@@ -162,6 +174,9 @@ impl UserAgent {
         session.is_settled_early |= settles;
         let answers = settles && std::mem::take(&mut session.wants_offer);
         self.rewake(id);
+        if !answers && !request.body().is_empty() {
+            return self.hear_prack_offer(now, flow, request, server, id);
+        }
         self.respond(now, flow, request, server, 200);
         if answers {
             let body = sdp_of(request);
@@ -170,8 +185,44 @@ impl UserAgent {
         self.tell_what_waits(now, id);
     }
 
+    /// A PRACK brings an offer of its own, once the one of the INVITE is settled: it is answered with the PRACK (§5). What
+    /// it acknowledges is acknowledged, whatever becomes of the offer.
+    fn hear_prack_offer(
+        &mut self,
+        now: Instant,
+        flow: &Flow,
+        request: &Message<'_>,
+        server: ServerId,
+        id: SessionId,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let objection = match offer::offer_in(request) {
+            Ok(Some(body)) if session.is_settled_early && session.offered.is_none() => {
+                session.offered = Some(Offered {
+                    server,
+                    echo: Echo::of(request, flow.peer),
+                    is_invite: false,
+                    is_answered: false,
+                    granted: None,
+                });
+                let body = Some(body);
+                return self.events.push_back(Event::Offered { session: id, body });
+            }
+            // The first offer is not answered yet.
+            Ok(_) => Objection::plain(488),
+            Err(objection) => objection,
+        };
+        let line = (objection.status, &*objection.reason);
+        let draft = objection.said(Draft::response(request, flow.peer, line, None));
+        let response = draft.header(Name::Server, &self.settings.product).finish();
+        self.transactions.respond(now, server, objection.status, response);
+        self.tell_what_waits(now, id);
+    }
+
     /// What had to wait for a PRACK: the answer to the call, or what else is told before it.
-    fn tell_what_waits(&mut self, now: Instant, id: SessionId) {
+    pub(super) fn tell_what_waits(&mut self, now: Instant, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -213,25 +264,86 @@ impl UserAgent {
                 body: sdp_of(response),
             }),
         }
-        let cseq = session.dialog.next_cseq();
-        let (dialog, follows_target) = (session.dialog.settled(response), session.follows_target);
-        let rack = RAck {
+        let acknowledging = Acknowledging {
+            cseq: 0,
             rseq,
-            cseq: response.cseq(),
+            invite_cseq: response.cseq().number,
+            dialog: session.dialog.settled(response),
         };
-        self.send_prack(now, &dialog, follows_target, cseq, rack);
+        self.send_prack(now, id, acknowledging, None);
         true
     }
 
-    fn send_prack(&mut self, now: Instant, dialog: &Dialog, follows_target: bool, cseq: u32, rack: RAck<'_>) {
+    fn send_prack(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        mut acknowledging: Acknowledging,
+        credentials: Option<(Name<'static>, String)>,
+    ) {
         let client = self.new_client();
-        let prack = dialog
-            .request(Method::Prack, client, cseq)
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        acknowledging.cseq = session.dialog.next_cseq();
+        let rack = RAck {
+            rseq: acknowledging.rseq,
+            cseq: CSeq {
+                number: acknowledging.invite_cseq,
+                method: Method::Invite,
+            },
+        };
+        let dialog = &acknowledging.dialog;
+        let mut draft = dialog
+            .request(Method::Prack, client, acknowledging.cseq)
             .header(Name::RAck, rack)
-            .header(Name::UserAgent, &self.settings.product)
-            .finish();
-        let flow = dialog.next_hop(follows_target);
-        self.transactions.ask(now, client, flow, prack, Owner::Nobody);
+            .header(Name::UserAgent, &self.settings.product);
+        let owner = if credentials.is_some() {
+            Owner::LastPrack(id)
+        } else {
+            Owner::Prack(id)
+        };
+        if let Some((name, value)) = credentials {
+            draft = draft.header(name, value);
+        }
+        let (prack, flow) = (draft.finish(), dialog.next_hop(session.follows_target));
+        if session.pracks.len() < FORKS {
+            session.pracks.push(acknowledging);
+        }
+        self.transactions.ask(now, client, flow, prack, owner);
+    }
+
+    /// Our PRACK was answered. A trunk may challenge it once (RFC 3261 §22.2); whatever else it says changes nothing, since
+    /// the INVITE has an answer of its own.
+    pub(super) fn prack_answered(&mut self, now: Instant, id: SessionId, response: &Message<'_>, once: bool) {
+        let status = response.status().unwrap_or_default();
+        if status < 200 {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let is_it = |own: &Acknowledging| own.cseq == response.cseq().number;
+        let Some(place) = session.pracks.iter().position(is_it) else {
+            return;
+        };
+        let acknowledging = session.pracks.swap_remove(place);
+        if !matches!(status, 401 | 407) || !once || session.farewell.is_some() {
+            return;
+        }
+        let (trunk, uri) = (session.trunk.clone(), acknowledging.dialog.target_text());
+        let Some(trunk) = trunk else { return };
+        let credentials = self.credentials_for(&trunk, response, Method::Prack, &uri);
+        if let Some((name, value, _)) = credentials {
+            self.send_prack(now, id, acknowledging, Some((name, value)));
+        }
+    }
+
+    /// Nobody answered it.
+    pub(super) fn prack_lost(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.pracks.clear();
+        }
     }
 }
 

@@ -86,7 +86,12 @@ impl UserAgent {
         }
         let replaces = match self.replaced_by(request, &origin) {
             Ok(replaces) => replaces,
-            Err(status) => return self.reply(now, flow, request, status, |draft| draft),
+            Err(status) => {
+                if status == 403 {
+                    self.hear_stranger(now, flow, request.method());
+                }
+                return self.reply(now, flow, request, status, |draft| draft);
+            }
         };
         let granted = match session_timer::wish(request) {
             Ok(Wish::Nothing) => None,

@@ -4,7 +4,7 @@ use super::failover::Hop;
 use super::keypad::Keypad;
 use super::redirect::Redirects;
 use super::refer::Referred;
-use super::reliable::{Early, Provisional, Reliable};
+use super::reliable::{Acknowledging, Early, FORKS, Provisional, Reliable};
 use super::session_timer::Timer;
 use crate::model::{Number, TrunkName};
 use crate::sip::dialog::Dialog;
@@ -39,6 +39,10 @@ pub(super) struct Session {
     pub(super) invite_cseq: Option<u32>,
     /// The phones that ring reliably for our INVITE.
     pub(super) early: Vec<Early>,
+    /// PRACKs of ours that wait for their answers.
+    pub(super) pracks: Vec<Acknowledging>,
+    /// The last CSeq of each phone that asked something while it rang.
+    pub(super) early_cseqs: Vec<(Box<str>, u32)>,
     /// Our ringing that a caller has to acknowledge.
     pub(super) reliable: Option<Reliable>,
     /// Whether the caller requires that.
@@ -53,6 +57,8 @@ pub(super) struct Session {
     pub(super) is_settled_early: bool,
     /// The SDP of a 200 that waits for the PRACK of the SDP before it (RFC 3262 §3).
     pub(super) held_answer: Option<Vec<u8>>,
+    /// The tag of the phone we invited that rang last.
+    pub(super) rings_with: Option<Box<str>>,
     /// What a phone we invited sends before it is picked up.
     pub(super) heard_early: Option<Heard>,
     /// Offer and answer have changed since the ringing brought them: a 200 without SDP means the change.
@@ -145,6 +151,8 @@ impl Session {
             farewell: None,
             invite_cseq: None,
             early: Vec::new(),
+            pracks: Vec::new(),
+            early_cseqs: Vec::new(),
             reliable: None,
             rings_reliably: false,
             may_ring_reliably: false,
@@ -152,6 +160,7 @@ impl Session {
             next_ringing: None,
             is_settled_early: false,
             held_answer: None,
+            rings_with: None,
             heard_early: None,
             is_changed_early: false,
             granted: None,
@@ -192,6 +201,27 @@ impl Session {
         matches!(self.state, State::Inviting { .. })
             && self.dialog.call_id == call_id
             && tag.is_some_and(|tag| is_heard(tag) || is_early(tag))
+    }
+
+    /// Takes note of the CSeq of a request that comes while its sender rings; `false` when it is not higher than the last
+    /// one (RFC 3261 §12.2.2), or too many ring.
+    pub(super) fn hear_early(&mut self, request: &Message<'_>) -> bool {
+        let (tag, number) = (request.from().tag().unwrap_or_default(), request.cseq().number);
+        let is_full = self.early_cseqs.len() >= FORKS;
+        match self.early_cseqs.iter_mut().find(|(own, _)| **own == *tag) {
+            Some((_, last)) if number <= *last => return false,
+            Some((_, last)) => *last = number,
+            None if is_full => return false,
+            None => self.early_cseqs.push((tag.into(), number)),
+        }
+        true
+    }
+
+    /// Whether a phone with this tag rings for our INVITE and has not been picked up (RFC 3891 §3).
+    pub(super) fn is_ringing_as(&self, call_id: &str, tag: &str) -> bool {
+        let rang_last = self.rings_with.as_deref() == Some(tag) && self.dialog.call_id == call_id;
+        let rings = matches!(self.state, State::Inviting { .. });
+        rings && (rang_last || self.rings_as(call_id, Some(tag)))
     }
 
     /// Whether offer and answer of the INVITE are settled before it is answered, reliably, with the party of this tag: only

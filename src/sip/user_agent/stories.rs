@@ -739,3 +739,142 @@ fn a_caller_may_refresh_before_the_answer_but_not_offer_anew() {
         ("500", "1".into())
     );
 }
+
+/// RFC 3261 §12.2.2: the order of requests counts before the answer as after it, for each phone that rings by itself.
+#[test]
+fn what_a_phone_asks_while_it_rings_comes_in_order() {
+    let mut world = World::new();
+    let (_, invite) = world.calls();
+    world.hear(&reply(&invite, 183, "a", "", "v=0 early"));
+    let lines = "Require: 100rel\r\nRSeq: 7\r\n";
+    world.hear(&reply(&invite, 183, "b", lines, ""));
+    let status = |world: &mut World, tag: &str, cseq| {
+        let sent = world.hear(&early_update(&invite, tag, cseq, ""));
+        first_word(&sent[0]).to_owned()
+    };
+    assert_eq!(status(&mut world, "a", 5), "200");
+    assert_eq!(status(&mut world, "a", 4), "500");
+    assert_eq!(status(&mut world, "b", 4), "200", "another phone, another order");
+    let ok = reply(&invite, 200, "a", "", "v=0 answer");
+    world.hear(&ok);
+    let bye = |cseq| early_update(&invite, "a", cseq, "").replace("UPDATE", "BYE");
+    assert_eq!(first_word(&world.hear(&bye(3))[0]), "500");
+    assert_eq!(first_word(&world.hear(&bye(9))[0]), "200");
+}
+
+/// RFC 3262 §4, RFC 3261 §22.2: a trunk that challenges our PRACK gets it again, with credentials and the same RAck; a phone
+/// does not (ROBUSTNESS 34).
+#[test]
+fn a_trunk_that_challenges_our_prack_gets_it_again_once_and_a_phone_does_not() {
+    let challenge = "Proxy-Authenticate: Digest realm=\"pbx\", nonce=\"n\", qop=\"auth\"\r\n";
+    let mut world = World::with_trunk(true);
+    let trunk = Destination::Trunk {
+        trunk: "pbx".into(),
+        number: "1001".into(),
+    };
+    for (destination, times) in [(trunk, 2), (Destination::Contact(format!("sip:1001@{PBX}")), 1)] {
+        let (_, invite) = world.calls_at(destination);
+        let ringing = |rseq: u32| {
+            let lines = format!("Require: 100rel\r\nRSeq: {rseq}\r\n");
+            reply(&invite, 183, "a", &lines, "")
+        };
+        let first = world.hear(&ringing(7)).remove(0);
+        // The next ringing overtakes the challenge of the first.
+        let second = world.hear(&ringing(8)).remove(0);
+        assert_eq!(line(&second, "RAck"), "8 1 INVITE");
+        let mut sent = vec![first];
+        for number in 1..=times {
+            let prack = sent.pop().unwrap();
+            assert_eq!(
+                (first_word(&prack), line(&prack, "RAck")),
+                ("PRACK", "7 1 INVITE".into())
+            );
+            assert!(line(&prack, "To").ends_with("tag=a"));
+            assert_eq!(line(&prack, "CSeq"), format!("{} PRACK", 2 * number));
+            let proof = line(&prack, "Proxy-Authorization");
+            assert_eq!(proof.is_empty(), number == 1, "{proof}");
+            assert!(
+                number == 1 || proof.contains(&format!("uri=\"sip:1001@{PBX}\"")),
+                "{proof}"
+            );
+            sent = world.hear(&reply(&prack, 407, "", challenge, ""));
+        }
+        assert!(sent.is_empty(), "asked for ever: {sent:?}");
+        world.hear(&reply(&second, 200, "", "", ""));
+        world.hear(&reply(&invite, 200, "a", "", "v=0 answer"));
+        assert!(matches!(world.events.last(), Some(Event::Answered { .. })));
+    }
+}
+
+/// RFC 3262 §5: once offer and answer of the INVITE are settled, a PRACK may offer anew, and its 200 has the answer.
+#[test]
+fn a_prack_may_bring_an_offer_and_its_200_has_the_answer() {
+    let mut world = World::new();
+    let offer = "Supported: 100rel\r\nRequire: 100rel\r\nContent-Type: application/sdp\r\nContent-Length: 9\r\n\r\nv=0 first";
+    let (id, _) = world.is_called(offer);
+    let id = id.unwrap();
+    let with_offer = |rack: &str| {
+        format!("RAck: {rack}\r\nContent-Type: application/sdp\r\nContent-Length: 8\r\n\r\nv=0 anew")
+    };
+    world.agent.ring_early(world.now, id, 183, b"v=0 answer".to_vec());
+    let ringing = world.sent().remove(0);
+    let rack = |ringing: &str| format!("{} 1 INVITE", line(ringing, "RSeq"));
+    // The call is answered meanwhile, and the answer waits for the PRACK.
+    world.agent.answer(world.now, id, b"v=0 answer".to_vec());
+    assert!(world.sent().is_empty());
+    let silent = world.within(&ringing, "PRACK", 2, &with_offer(&rack(&ringing)));
+    assert!(silent.is_empty(), "the engine answers: {silent:?}");
+    assert!(
+        matches!(world.events.pop(), Some(Event::Offered { body: Some(body), .. }) if body == b"v=0 anew")
+    );
+    world.agent.accept_offer(world.now, id, b"v=0 ours".to_vec());
+    let sent = world.sent();
+    assert_eq!(line(&sent[0], "CSeq"), "2 PRACK");
+    assert!(
+        first_word(&sent[0]) == "200" && sent[0].ends_with("v=0 ours"),
+        "{}",
+        sent[0]
+    );
+    assert_eq!(
+        (first_word(&sent[1]), line(&sent[1], "CSeq").as_str()),
+        ("200", "1 INVITE")
+    );
+    assert!(
+        sent[1].ends_with("\r\n\r\n"),
+        "nothing more is said of it: {}",
+        sent[1]
+    );
+}
+
+/// An offer that cannot be used leaves everything as it was; what the PRACK acknowledges is acknowledged.
+#[test]
+fn a_prack_whose_offer_is_not_taken_acknowledges_all_the_same() {
+    let mut world = World::new();
+    let (id, _) = world
+        .is_called("Require: 100rel\r\nContent-Type: application/sdp\r\nContent-Length: 9\r\n\r\nv=0 first");
+    let id = id.unwrap();
+    world.agent.ring(world.now, id);
+    let ringing = world.sent().remove(0);
+    let offer = "Content-Type: application/sdp\r\nContent-Length: 8\r\n\r\nv=0 anew";
+    let early = format!("RAck: {} 1 INVITE\r\n{offer}", line(&ringing, "RSeq"));
+    assert_eq!(
+        first_word(&world.within(&ringing, "PRACK", 2, &early)[0]),
+        "488",
+        "the first offer has no answer yet"
+    );
+    assert!(world.pass(20.0).is_empty(), "it is not repeated");
+    world.agent.ring_early(world.now, id, 183, b"v=0 answer".to_vec());
+    let ringing = world.sent().remove(0);
+    let refused = format!("RAck: {} 1 INVITE\r\n{offer}", line(&ringing, "RSeq"));
+    world.within(&ringing, "PRACK", 3, &refused);
+    world.agent.refuse_offer(world.now, id, 488);
+    assert_eq!(first_word(&world.sent()[0]), "488");
+    let text = format!(
+        "RAck: {} 1 INVITE\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx",
+        line(&ringing, "RSeq")
+    );
+    assert_eq!(first_word(&world.within(&ringing, "PRACK", 4, &text)[0]), "415");
+    assert!(world.pass(20.0).is_empty());
+    world.agent.answer(world.now, id, b"v=0 answer".to_vec());
+    assert_eq!(first_word(&world.sent()[0]), "200");
+}

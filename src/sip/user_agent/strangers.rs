@@ -67,6 +67,7 @@ impl World {
         let account = |extension: &str| Account {
             extension: extension.into(),
             ha1: Ha1::new(extension, "callpost", "secret"),
+            pickup: Vec::new(),
         };
         let settings = Settings {
             realm: "callpost".to_owned(),

@@ -183,6 +183,7 @@ impl UserAgent {
                 &self.settings.realm,
                 notify.version,
                 self.notifier.lines(&notify.watched),
+                self.may_pick_up(&notify.who, &notify.watched),
             ),
             Package::Reg => {
                 let contacts = self.registrar.contacts(now, &notify.watched);

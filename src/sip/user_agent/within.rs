@@ -32,11 +32,19 @@ impl UserAgent {
             return;
         };
         let is_early = matches!(session.state, State::Inviting { .. });
-        if !is_early && session.dialog.hear(request).is_err() {
+        let is_in_order = if is_early {
+            session.hear_early(request)
+        } else {
+            session.dialog.hear(request).is_ok()
+        };
+        if !is_in_order {
             return self.respond(now, flow, request, server, 500);
         }
         if let Some(unsupported) = super::admit::unsupported(request) {
             return self.refuse_extensions(now, flow, request, server, &unsupported);
+        }
+        if super::admit::replaces_nothing(request) && request.method() != Method::Bye {
+            return self.respond(now, flow, request, server, 400);
         }
         if flow.connection.is_some() {
             self.came_back(id, *flow);
@@ -280,6 +288,7 @@ impl UserAgent {
         }
         self.transactions.respond(now, server, 200, response);
         self.granted_timer(now, id, granted);
+        self.tell_what_waits(now, id);
     }
 
     /// Refuses it; everything stays as it was.
@@ -295,6 +304,7 @@ impl UserAgent {
             .header(Name::Server, &self.settings.product);
         self.transactions
             .respond(now, offered.server, status, response.finish());
+        self.tell_what_waits(now, id);
     }
 
     /// OPTIONS inside a call gets the answer it would get outside (§11.2).

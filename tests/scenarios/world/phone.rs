@@ -36,6 +36,8 @@ pub struct Phone {
     pub registered: Option<u16>,
     /// The INVITE it heard last.
     pub last_invite: String,
+    /// The NOTIFY it heard last.
+    pub last_notify: String,
     registering: Option<Registering>,
     /// What it subscribed to last: which extension, and the header lines.
     watching: Option<(String, String)>,
@@ -97,6 +99,7 @@ impl Phone {
             keys_told: String::new(),
             registered: None,
             last_invite: String::new(),
+            last_notify: String::new(),
             registering: None,
             watching: None,
             repeats: BTreeMap::new(),
@@ -398,6 +401,8 @@ impl Phone {
     pub fn hear(&mut self, bytes: &[u8], order: u64) -> Vec<Do> {
         if bytes.starts_with(b"INVITE ") {
             self.last_invite = String::from_utf8_lossy(bytes).into_owned();
+        } else if bytes.starts_with(b"NOTIFY ") {
+            self.last_notify = String::from_utf8_lossy(bytes).into_owned();
         }
         let message = Message::parse(bytes)
             .unwrap_or_else(|_| panic!("the box wrote this:\n{}", String::from_utf8_lossy(bytes)));

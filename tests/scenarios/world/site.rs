@@ -44,6 +44,8 @@ pub struct Site {
     pub guard: callpost::sip::guard::Rules,
     /// Callers hear our ringing tone before they are answered.
     pub early_ringback: bool,
+    /// Agents of a group may take calls that ring at each other's phones.
+    pub pickup: bool,
 }
 
 /// The office's menu.
@@ -106,6 +108,7 @@ impl Site {
             qualify_every: None,
             guard: callpost::sip::guard::Rules::default(),
             early_ringback: false,
+            pickup: false,
         }
     }
 
@@ -146,11 +149,20 @@ impl Site {
                 Reach::Trunk(..) | Reach::Contact(_) => None,
             })
             .collect();
+        let pickup = |extension: &callpost::model::Number| {
+            let agent = self
+                .agents
+                .iter()
+                .find(|agent| agent.number() == extension.as_str());
+            let groups = agent.filter(|_| self.pickup).map(|agent| agent.groups.clone());
+            groups.unwrap_or_default()
+        };
         let accounts = extensions
             .iter()
             .map(|(extension, _)| sip::Account {
                 extension: extension.clone(),
                 ha1: Ha1::new(extension.as_str(), "callpost", PASSWORD),
+                pickup: pickup(extension),
             })
             .collect();
         let flows: BTreeMap<FlowName, Arc<Flow>> = self

@@ -127,6 +127,19 @@ impl Linphone {
         fs::read_to_string(self.folder.path().join("linphonerc")).unwrap_or_default()
     }
 
+    /// Registers with another registrar as well, as somebody else.
+    pub(crate) fn registers_also(&mut self, user: &str, registrar: SocketAddrV4) {
+        let secret = password(user);
+        self.order(&format!(
+            "register sip:{user}@{registrar} sip:{registrar} {secret}"
+        ));
+    }
+
+    /// Dials a number at another registrar of its own.
+    pub(crate) fn dial_at(&mut self, number: &str, registrar: SocketAddrV4) {
+        self.order(&format!("call sip:{number}@{registrar}"));
+    }
+
     /// Dials a number at its registrar.
     pub(crate) fn dial(&mut self, number: &str) {
         let (registrar, transport) = (self.registrar, self.transport);
@@ -196,15 +209,7 @@ impl Linphone {
 
     /// How long it has heard this tone in its last call so far.
     pub(crate) fn heard(&self, hertz: u32) -> Duration {
-        let bytes = fs::read(self.folder.path().join("heard.wav")).unwrap_or_default();
-        // The header is written when the call is over; what follows its place is 16-bit PCM, one channel.
-        let samples: Vec<i16> = bytes
-            .get(44..)
-            .unwrap_or_default()
-            .chunks_exact(2)
-            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-            .collect();
-        tone::heard(&samples, hertz)
+        tone::heard(&recorded(self.folder.path()), hertz)
     }
 
     /// The SIP it has sent and received.
@@ -219,8 +224,16 @@ impl Linphone {
     }
 }
 
+/// What a phone has written down of its last call.
+pub(super) fn recorded(home: &Path) -> Vec<i16> {
+    let bytes = fs::read(home.join("heard.wav")).unwrap_or_default();
+    // The header is written when the call is over; what follows its place is 16-bit PCM, one channel.
+    let pairs = bytes.get(44..).unwrap_or_default().chunks_exact(2);
+    pairs.map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
 /// Its settings: one address for SIP and voice, sound files for microphone and loudspeaker, no video.
-fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>, is_secret: bool) {
+pub(super) fn furnish(home: &Path, house: Ipv4Addr, hums_hz: u32, authority: Option<&Path>, is_secret: bool) {
     // Where it keeps its database; it does not register without one.
     fs::create_dir_all(home.join(".local/share/linphone")).expect("the phone's folder can be made");
     wav::write_file(
