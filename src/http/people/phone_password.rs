@@ -19,8 +19,8 @@ mod tests {
     #[test]
     fn a_password_has_twelve_letters_that_nobody_misreads() {
         let mut random = [0; LENGTH];
-        for (place, byte) in (0..).zip(&mut random) {
-            *byte = place * 29;
+        for (place, byte) in (0_u8..).zip(&mut random) {
+            *byte = place.wrapping_mul(29);
         }
         let password = of(random);
         assert_eq!(password.len(), LENGTH);

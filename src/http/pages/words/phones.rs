@@ -403,6 +403,8 @@ mod tests {
             said.map(str::to_owned).collect()
         };
         let places = |line: &str| -> Vec<String> {
+            // A letter that Debug writes by its number is no place.
+            let line = line.replace("\\u{", "");
             let mut found: Vec<String> = line
                 .split('{')
                 .skip(1)
