@@ -59,6 +59,10 @@ bench-journal *args:
 telling-time:
     cargo test --test wire -- --ignored --nocapture telling_time
 
+# A hundred changes of the configuration and a hundred new certificates under a hundred calls: no call, no packet is lost
+swaps:
+    CALLPOST_SWAPS=100 cargo test --test wire -- --nocapture --test-threads=1 settings::changes
+
 # Two real phones and the box with a bad network between them; needs root. `just bad-line --loss 20 --seconds 600`
 bad-line *args:
     cargo build --release

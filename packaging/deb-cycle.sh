@@ -66,7 +66,7 @@ stop() { kill -TERM "$pid"; wait "$pid" || fail "the daemon does not end well"; 
 
 dpkg_ -i /tmp/deb/first.deb
 [ "$(in_root stat -c '%U:%G %a' /etc/callpost/callpost.toml)" = "root:callpost 640" ] || fail "others may read the configuration"
-[ "$(in_root stat -c '%U:%G %a' /etc/callpost)" = "root:callpost 750" ] || fail "others may look into /etc/callpost"
+[ "$(in_root stat -c '%U:%G %a' /etc/callpost)" = "root:callpost 770" ] || fail "others may look into /etc/callpost"
 [ "$(in_root stat -c '%U:%G %a' /var/lib/callpost)" = "callpost:callpost 750" ] || fail "others may look into the data"
 asked | grep -qx 'start callpost.service' || fail "it is not started"
 said "installed ($its): a user of its own, a configuration that only it may read, and the daemon is started"

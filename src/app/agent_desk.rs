@@ -4,7 +4,7 @@ use super::settings::engine_settings;
 use crate::config::{AgentFault, Config, LeftOut};
 use crate::engine::Settings;
 use crate::http::{
-    AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, Fault, PhoneWays,
+    AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, FormFault, PhoneWays,
 };
 use crate::model::{AgentId, KeptAgent, KeptDigest, Secret};
 use crate::sip::Transport;
@@ -222,8 +222,8 @@ fn card(kept: &KeptAgent, left_out: &[(AgentId, LeftOut)]) -> AgentCard {
     }
 }
 
-fn fault(AgentFault { key, problem, cure }: AgentFault) -> Fault {
-    Fault { key, problem, cure }
+fn fault(AgentFault { key, problem, cure }: AgentFault) -> FormFault {
+    FormFault { key, problem, cure }
 }
 
 fn words(reason: &LeftOut) -> String {

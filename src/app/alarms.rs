@@ -17,6 +17,7 @@ use crate::store::{Condition, ConditionWatch, PinRow, TroubleWatch};
 use crate::upstream::{DeliveryAlarm, DeliveryTrouble, DeliveryWatch};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Everybody who may have an alarm.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(super) struct Board {
     gaps: Mutex<Gaps>,
     /// Set when messages are sent and written down.
     errands: OnceLock<ErrandWatch>,
+    /// Set when the configuration can be changed.
+    settings: OnceLock<watch::Receiver<Vec<Alarm>>>,
 }
 
 /// Audio that recordings have lost, and when that was seen to grow.
@@ -71,6 +74,7 @@ impl Board {
             tapes: OnceLock::new(),
             gaps: Mutex::default(),
             errands: OnceLock::new(),
+            settings: OnceLock::new(),
         }
     }
 
@@ -107,6 +111,11 @@ impl Board {
     pub(super) fn watch_errands(&self, watch: ErrandWatch) {
         // There is one clerk.
         let _ = self.errands.set(watch);
+    }
+
+    pub(super) fn watch_settings(&self, alarms: watch::Receiver<Vec<Alarm>>) {
+        // There is one desk.
+        let _ = self.settings.set(alarms);
     }
 
     /// What writing recordings has cost.
@@ -190,6 +199,8 @@ impl Board {
         let keeping = self.keeping.get().map(KeepingWatch::now).unwrap_or_default();
         alarms.extend(keeping.into_iter().map(about_keeping));
         alarms.extend(self.pins.all().into_iter().filter_map(about_key));
+        let settings = self.settings.get();
+        alarms.extend(settings.map(|told| told.borrow().clone()).unwrap_or_default());
         alarms
     }
 

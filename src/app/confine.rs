@@ -5,7 +5,8 @@
 //! so that a box started by hand, or in a container, is not open either. What the kernel does not know is left out, and the
 //! log says so: an old kernel is no reason not to answer the telephone.
 
-use crate::config::Config;
+use super::revision::FIRST_FILE;
+use crate::config::{Config, Texts};
 use crate::keeping::StorageKind;
 use crate::upstream::Target;
 use landlock::{
@@ -52,21 +53,24 @@ impl Confinement {
     }
 
     /// Shuts this thread, and all that it starts, in. Cannot be undone, so it comes before the first thread.
-    pub fn enter(config: &Config, data_dir: &Path) -> Self {
+    pub fn enter(config: &Config, texts: &Texts, data_dir: &Path) -> Self {
         let may_start_programs = config.transcription.is_on() || on_the_search_path("espeak-ng");
+        // Where a changed configuration is written when it was only in the binary so far.
+        let first = texts.file().is_none().then(|| folder_of(Path::new(FIRST_FILE)));
         for folder in config
             .recording
             .dir
             .iter()
             .map(PathBuf::as_path)
             .chain([data_dir])
+            .chain(first.as_deref())
         {
             // What cannot be made now cannot be opened later either, and is told then.
             let _ = std::fs::create_dir_all(folder);
         }
         Self {
             memory: keep_memory(),
-            files: confine_files(&writable(config, data_dir)),
+            files: confine_files(&writable(config, texts, data_dir)),
             calls: refuse_calls(may_start_programs),
             may_start_programs,
         }
@@ -101,8 +105,12 @@ impl fmt::Display for Wall {
 }
 
 /// Every folder that this configuration has something written to.
-fn writable(config: &Config, data_dir: &Path) -> Vec<PathBuf> {
+fn writable(config: &Config, texts: &Texts, data_dir: &Path) -> Vec<PathBuf> {
     let mut folders = vec![data_dir.to_owned(), std::env::temp_dir()];
+    // The configuration is changed over the network by those who may; where it is a link, in the place it leads to.
+    let file = texts.file().unwrap_or(Path::new(FIRST_FILE));
+    folders.push(folder_of(file));
+    folders.extend(std::fs::canonicalize(file).ok().map(|real| folder_of(&real)));
     folders.extend(config.recording.dir.clone());
     folders.extend(
         config

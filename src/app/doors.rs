@@ -7,7 +7,7 @@ use super::destinations::Desk;
 use super::post::{Letter, Post};
 use super::shelf::Librarian;
 use super::telephone::Telephone;
-use super::{AgentDesk, Options, clock};
+use super::{AgentDesk, Options, SettingsDesk, clock};
 use crate::config::{Config, Pbx};
 use crate::connectors::onepos::Pace;
 use crate::connectors::sync::{Setup, SyncDesk};
@@ -84,8 +84,8 @@ pub(super) fn keeping_desk(config: &Config, store: &Store, egress: Egress, data_
 pub(super) fn faces(
     config: &Config,
     options: &Options,
-    (store, sync, keeping, shelf, agents): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>, Arc<AgentDesk>),
-    announcer: Arc<PromptDesk>,
+    (store, sync, keeping, shelf): (&Store, SyncDesk, KeepingDesk, Arc<Librarian>),
+    (agents, announcer, settings): (Arc<AgentDesk>, Arc<PromptDesk>, SettingsDesk),
     traces: Option<TraceReader>,
     door: Door,
     news: News,
@@ -118,6 +118,7 @@ pub(super) fn faces(
         agents,
         destinations: Arc::new(destinations),
         telephone,
+        settings: Arc::new(settings),
         shelf,
         announcer,
         traces,
@@ -210,6 +211,12 @@ fn disk(path: &Path) -> Option<Disk> {
         free_bytes: facts.f_bavail.saturating_mul(facts.f_frsize),
         total_bytes: facts.f_blocks.saturating_mul(facts.f_frsize),
     })
+}
+
+/// The site's clock.
+pub(super) fn wall(clock: WallClock) -> Arc<dyn Fn() -> Stamp + Send + Sync> {
+    let world = World(clock);
+    Arc::new(move || world.wall())
 }
 
 struct World(WallClock);

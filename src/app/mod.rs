@@ -27,6 +27,9 @@ mod names;
 mod pins;
 mod post;
 mod pulse;
+mod rehearsal;
+mod reloading;
+mod revision;
 mod secure;
 mod selftest;
 mod settings;
@@ -42,11 +45,13 @@ pub use clock::{fill_random, monotonic, random_seed, wall_unix_ms};
 pub use confine::{Confinement, Wall};
 pub use kernel::ProgramPages;
 pub use pulse::{Heartbeat, Pulse};
+pub use rehearsal::rehearse;
+pub use revision::{SettingsDesk, Setup as SettingsSetup, Source};
 pub use selftest::selftest;
 pub use shelf::Librarian;
 pub use taken::Taken;
 
-use crate::config::Config;
+use crate::config::{Config, Texts};
 use crate::egress::Egress;
 use crate::engine::{Engine, Notice};
 use crate::keeping::Keeper;
@@ -58,7 +63,7 @@ use crate::sip::Transport;
 use crate::store::{Options as StoreOptions, Store, StoreReply};
 use crate::trace::Tracing;
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
-use crate::{http, mailroom, net, prompts};
+use crate::{http, net, prompts};
 use anyhow::Context as _;
 use archivist::Archivist;
 use caretaker::Caretaker;
@@ -85,6 +90,8 @@ pub struct Options {
     pub admin_token: Option<String>,
     /// Who has the ports that are wanted.
     pub taken: Taken,
+    /// What the configuration was read from; the one in the binary when nobody says.
+    pub source: Source,
 }
 
 /// A running appliance.
@@ -97,13 +104,8 @@ pub struct Appliance {
     recorder: Recorder,
     keeper: Keeper,
     board: Arc<alarms::Board>,
-    certificate: Option<Arc<secure::Shown>>,
-    believed: Arc<secure::Believed>,
     archivist: Option<Archivist>,
-    announcer: Arc<PromptDesk>,
-    clerk: watch::Sender<mailroom::Orders>,
-    agents: Arc<AgentDesk>,
-    caretaker: Arc<Caretaker>,
+    settings: SettingsDesk,
     /// Ends with the appliance.
     _traces: Option<Tracing>,
     network: JoinHandle<()>,
@@ -163,7 +165,7 @@ impl Appliance {
         board.watch_tapes(recorder.watch(), &rtp);
         let read = messages::reading(&message_roots, &config);
         let announcer = Arc::new(PromptDesk::new(&sounds, &config, &data_dir));
-        start_prompts(&config, &data_dir, sounds, read)?;
+        start_prompts(&config, &data_dir, Arc::clone(&sounds), read)?;
 
         let (runtime, listeners) = listening::open_streams(&config, &options.taken)?;
         let streams = listeners.addresses.iter().copied();
@@ -261,17 +263,32 @@ impl Appliance {
             data_dir.clone(),
             runtime.handle().clone(),
         ));
+        let reloader = reloading::Reloader {
+            certificate,
+            believed,
+            clerk: orders,
+            announcer: Arc::clone(&announcer),
+            caretaker: Arc::clone(&caretaker),
+            agents: Arc::clone(&agents),
+        };
+        let settings = SettingsDesk::open(revision::Setup {
+            config: config.clone(),
+            texts: options.source.texts.clone().unwrap_or_else(Texts::shipped),
+            named: options.source.named.clone(),
+            around: options.source.around.clone(),
+            folder: data_dir.join("settings"),
+            engine: Arc::new(doors::Door::new(&post, &board)),
+            swap: Box::new(move |config| reloader.take_over(config)),
+            sounds: Arc::clone(&sounds) as Arc<dyn crate::media::Sounds>,
+            wall: doors::wall(clock.clone()),
+            runtime: runtime.handle().clone(),
+        });
+        board.watch_settings(settings.alarms());
         let faces = doors::faces(
             &config,
             &options,
-            (
-                &store,
-                sync.clone(),
-                keeping,
-                Arc::clone(&librarian),
-                Arc::clone(&agents),
-            ),
-            Arc::clone(&announcer),
+            (&store, sync.clone(), keeping, Arc::clone(&librarian)),
+            (agents, announcer, settings.clone()),
             traces.as_ref().map(Tracing::reader),
             doors::Door::new(&post, &board),
             doors::News {
@@ -327,13 +344,8 @@ impl Appliance {
             recorder,
             keeper,
             board,
-            certificate,
-            believed,
             archivist,
-            announcer,
-            clerk: orders,
-            agents,
-            caretaker,
+            settings,
             _traces: traces,
             network,
             stop_network: Some(stop_network),
@@ -349,18 +361,9 @@ impl Appliance {
         !self.engine.is_finished() && !self.network.is_finished()
     }
 
-    /// Takes over a new configuration as far as that goes without a restart.
-    pub fn reload(&self, config: &Config) {
-        if let Some(certificate) = &self.certificate {
-            certificate.reload(config);
-        }
-        if let Err(reason) = self.believed.reload(config) {
-            tracing::error!("The TLS settings of the trunks stay as they were: {reason}.");
-        }
-        self.clerk.send_replace(messages::orders(config));
-        self.agents.adopt(config);
-        Arc::clone(&self.announcer).reload(config);
-        self.caretaker.reload(config);
+    /// Where the configuration is read again and changed.
+    pub fn settings(&self) -> &SettingsDesk {
+        &self.settings
     }
 
     /// Ends what [`Appliance::stop`] is waiting for.

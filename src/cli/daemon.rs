@@ -27,16 +27,8 @@ pub(super) fn ask(
     body: Option<&Value>,
 ) -> anyhow::Result<Value> {
     let body = body.map(Value::to_string);
-    let door = UnixStream::connect(house.data_dir.join(DOOR));
-    let answer = match door.ok().filter(|_| token.is_none()) {
-        Some(mut door) => {
-            door.set_read_timeout(Some(PATIENCE))?;
-            converse(&mut door, "localhost", "", method, path, body.as_deref())?
-        }
-        None => by_network(&house.config, token, method, path, body.as_deref())?,
-    };
-    let (status, body) = read(&answer)?;
-    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    let json = &[("Content-Type", "application/json")];
+    let (status, said) = ask_with(house, token, (method, path), json, body.as_deref())?;
     if (200..300).contains(&status) {
         return Ok(said);
     }
@@ -47,13 +39,40 @@ pub(super) fn ask(
     }
 }
 
-fn by_network(
-    config: &Config,
+/// The same with headers of the caller's: the status, and what was said as JSON, also when it is a refusal.
+///
+/// # Errors
+/// When no daemon answers.
+pub(super) fn ask_with(
+    house: &House,
     token: Option<&str>,
-    method: &str,
-    path: &str,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
     body: Option<&str>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<(u16, Value)> {
+    let headers: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let request = Request {
+        method,
+        path,
+        headers: &headers,
+        body: body.unwrap_or_default(),
+    };
+    let door = UnixStream::connect(house.data_dir.join(DOOR));
+    let answer = match door.ok().filter(|_| token.is_none()) {
+        Some(mut door) => {
+            door.set_read_timeout(Some(PATIENCE))?;
+            request.put(&mut door, "localhost", "")?
+        }
+        None => by_network(&house.config, token, &request)?,
+    };
+    let (status, body) = read(&answer)?;
+    Ok((status, serde_json::from_str(body).unwrap_or_default()))
+}
+
+fn by_network(config: &Config, token: Option<&str>, request: &Request<'_>) -> anyhow::Result<String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|token| !token.is_empty());
     let token = token
         .map(str::to_owned)
@@ -70,29 +89,38 @@ fn by_network(
         .with_context(|| format!("no daemon answers at http://{at}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let shown = format!("Authorization: Bearer {token}\r\n");
-    converse(&mut stream, &at.to_string(), &shown, method, path, body)
+    request.put(&mut stream, &at.to_string(), &shown)
 }
 
-fn converse(
-    stream: &mut (impl Read + Write),
-    host: &str,
-    shown: &str,
-    method: &str,
-    path: &str,
-    body: Option<&str>,
-) -> anyhow::Result<String> {
-    let body = body.unwrap_or_default();
-    let length = body.len();
-    write!(
-        stream,
-        "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{shown}Accept: application/json\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .context("the daemon does not answer")?;
-    Ok(answer)
+/// What the daemon is asked.
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    /// Lines, each with its end.
+    headers: &'a str,
+    body: &'a str,
+}
+
+impl Request<'_> {
+    fn put(&self, stream: &mut (impl Read + Write), host: &str, shown: &str) -> anyhow::Result<String> {
+        let Self {
+            method,
+            path,
+            headers,
+            body,
+        } = self;
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{shown}{headers}Accept: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )?;
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .context("the daemon does not answer")?;
+        Ok(answer)
+    }
 }
 
 /// The status and the body.

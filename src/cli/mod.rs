@@ -6,6 +6,7 @@ mod backup;
 mod bans;
 mod cdr;
 mod check;
+mod config;
 mod daemon;
 mod db;
 mod demo;
@@ -41,6 +42,8 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the configuration.
     Check(check::Arguments),
+    /// Change the configuration of the running daemon, or go back to an earlier one.
+    Config(config::Arguments),
     /// Show, export or send again call records.
     Cdr(cdr::Arguments),
     /// Put the whole box into one sealed file, while calls go on.
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Config(arguments) => config::config(&arguments),
         Command::Cdr(arguments) => cdr::cdr(&arguments),
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),

@@ -1,6 +1,7 @@
 use super::{LogFormat, complain, say, start_log};
-use crate::app::{Appliance, Confinement, Heartbeat, Options, ProgramPages, Taken, monotonic};
-use crate::config::{Config, Loaded, Surroundings, Unloadable};
+use crate::app::{Appliance, Confinement, Heartbeat, Options, ProgramPages, Source, Taken, monotonic};
+use crate::config::{Config, Loaded, Surroundings, Texts};
+use crate::http::{Checked, Refused};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,11 +37,17 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
-    let Loaded { config, warnings, .. } = load(arguments)?;
+    let around = Surroundings::of_process().with_data_in(arguments.data_dir.clone());
+    let loaded = Config::load_in(arguments.config.as_deref(), &around)?;
+    let Loaded {
+        config,
+        warnings,
+        texts,
+        ..
+    } = loaded;
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    let patience = Duration::from_secs(config.site.drain_seconds.into());
     let admin_token = std::env::var("CALLPOST_ADMIN_TOKEN")
         .ok()
         .filter(|token| !token.is_empty());
@@ -48,9 +55,15 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         data_dir: arguments.data_dir.clone(),
         admin_token,
         taken: Taken::look(&config),
+        source: Source {
+            named: arguments.config.clone(),
+            texts: Some(texts),
+            around,
+        },
     };
     let data_dir = options.data_dir.as_deref().unwrap_or(&config.site.data_dir);
-    let confined = Confinement::enter(&config, data_dir);
+    let texts = options.source.texts.clone().unwrap_or_else(Texts::shipped);
+    let confined = Confinement::enter(&config, &texts, data_dir);
     if confined.is_whole() {
         tracing::info!("The process is shut in: {confined}.");
     } else {
@@ -79,12 +92,13 @@ fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             tell_alive();
         }
         match signals.wait() {
-            Signal::Reload => reload(arguments, &appliance),
+            Signal::Reload => reload(&appliance),
             Signal::Stop => break,
             Signal::Nothing if appliance.is_alive() => pages.tidy(monotonic()),
             Signal::Nothing => anyhow::bail!("a thread has died; see the log"),
         }
     }
+    let patience = appliance.settings().drain_patience();
     tracing::info!(
         "Stopping: calls under way have {} s to finish.",
         patience.as_secs()
@@ -117,21 +131,23 @@ fn introduce(appliance: &Appliance) {
     }
 }
 
-fn load(arguments: &Arguments) -> Result<Loaded, Unloadable> {
-    let around = Surroundings::of_process().with_data_in(arguments.data_dir.clone());
-    Config::load_in(arguments.config.as_deref(), &around)
+fn reload(appliance: &Appliance) {
+    match appliance.settings().reread_now() {
+        Ok(_) => tracing::info!("The configuration was read again."),
+        Err(refused) => tracing::error!(
+            "The new configuration is refused, the running one stays:\n{}",
+            told(&refused)
+        ),
+    }
 }
 
-fn reload(arguments: &Arguments, appliance: &Appliance) {
-    match load(arguments) {
-        Ok(loaded) => {
-            appliance.reload(&loaded.config);
-            tracing::info!("The configuration was read again.");
-        }
-        Err(refused) => {
-            tracing::error!("The new configuration is refused, the running one stays:\n{refused}")
-        }
-    }
+/// Every mistake, one a line.
+fn told(refused: &Refused) -> String {
+    let Refused::Mistakes(Checked { mistakes, .. }) = refused else {
+        return format!("{refused:?}");
+    };
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 enum Signal {

@@ -1,18 +1,13 @@
 use super::draft::{Draft, FlowDraft, Found, LISTS};
 use super::secret::SecretPlaces;
 use super::source::Source;
+use super::texts::Texts;
 use super::tls_files::TlsPlaces;
-use super::{Config, Mistake, Place, environment, flows, named, report, shipped};
+use super::{Config, Mistake, Place, environment, flows, named, report};
 use crate::model::Language;
 use crate::prompts::{Library, OwnPrompts, Problem, Shelf, Synthesiser};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Where a configuration is looked for when none is named.
-const USUAL_PLACES: [&str; 2] = ["config/callpost.toml", "/etc/callpost/callpost.toml"];
-/// What messages call the configuration that is in the binary.
-const SHIPPED: &str = "(shipped) callpost.toml";
 
 /// A configuration without a mistake.
 #[derive(Debug)]
@@ -21,6 +16,8 @@ pub struct Loaded {
     pub config: Config,
     /// The files it was read from; none when it is the shipped one.
     pub files: Vec<PathBuf>,
+    /// What it was read from, as text.
+    pub texts: Texts,
     /// What is worth a look.
     pub warnings: Vec<Mistake>,
     /// Files with secrets and certificates that it names; whether they are there is another matter.
@@ -142,6 +139,12 @@ impl Surroundings {
     pub fn with_data_in(self, data_dir: Option<PathBuf>) -> Self {
         Self { data_dir, ..self }
     }
+
+    /// The names of the variables that stand over keys of the file.
+    pub fn overriding(&self) -> Vec<String> {
+        let ours = environment::ours(self.variables.iter().cloned());
+        ours.into_iter().map(|(name, _)| name).collect()
+    }
 }
 
 impl Config {
@@ -160,26 +163,17 @@ impl Config {
     /// # Errors
     /// Every mistake at once, or that the file cannot be read.
     pub fn load_in(path: Option<&Path>, around: &Surroundings) -> Result<Loaded, Unloadable> {
-        let usual = || {
-            USUAL_PLACES
-                .map(PathBuf::from)
-                .into_iter()
-                .find(|path| path.exists())
-        };
-        let Some(path) = path.map(Path::to_owned).or_else(usual) else {
-            return read(PathBuf::from(SHIPPED), shipped::CONFIG.to_owned(), None, around);
-        };
-        match fs::read(&path).map(String::from_utf8) {
-            Ok(Ok(text)) => read(path.clone(), text, Some(&path), around),
-            Ok(Err(_)) => Err(Unloadable::Unreadable {
-                path,
-                cause: "is no UTF-8 text".to_owned(),
-            }),
-            Err(error) => Err(Unloadable::Unreadable {
-                path,
-                cause: format!("cannot be read: {error}"),
-            }),
-        }
+        let (texts, unread) = Texts::read(path)?;
+        read(texts, unread, around)
+    }
+
+    /// Reads a configuration from texts as if they lay where they say they do: secrets, certificates and prompts are
+    /// looked for there.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn of_texts(texts: Texts, around: &Surroundings) -> Result<Loaded, Unloadable> {
+        read(texts, Vec::new(), around)
     }
 
     /// Reads a configuration from a text, with the shipped flows and prompts. `name` is what messages call it.
@@ -187,26 +181,25 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn from_text(name: &str, text: &str, around: &Surroundings) -> Result<Loaded, Unloadable> {
-        read(PathBuf::from(name), text.to_owned(), None, around)
+        read(
+            Texts::of_text(PathBuf::from(name), text.to_owned()),
+            Vec::new(),
+            around,
+        )
     }
 }
 
-fn read(
-    path: PathBuf,
-    text: String,
-    file: Option<&Path>,
-    around: &Surroundings,
-) -> Result<Loaded, Unloadable> {
+fn read(texts: Texts, unread: Vec<Mistake>, around: &Surroundings) -> Result<Loaded, Unloadable> {
     let mut variables = environment::ours(around.variables.iter().cloned());
     let database = environment::database_url(&around.variables, &mut variables);
     let source = Source {
-        path,
-        text,
+        path: texts.name.clone(),
+        text: texts.text.clone(),
         variables,
     };
-    let beside = file.map(|file| file.parent().map_or_else(PathBuf::new, Path::to_owned));
+    let beside = texts.folder();
     let mut found = Found::default();
-    found.mistakes.extend(database);
+    found.mistakes.extend(database.into_iter().chain(unread));
     let mut root = source.parse().map_err(|mistakes| Unloadable::Mistakes {
         mistakes,
         warnings: Vec::new(),
@@ -220,20 +213,13 @@ fn read(
         beside: beside.clone(),
     };
     let mut draft = Draft::read(&source, &mut root, &secrets, &mut found);
-    let mut files: Vec<PathBuf> = file.map(Path::to_owned).into_iter().collect();
     let shelf = match &beside {
         Some(folder) => Shelf::gather(&folder.join("prompts")),
         None => Shelf::shipped(),
     };
     let data_dir = around.data_dir.as_ref().unwrap_or(&draft.site.value.data_dir);
     let shelf = shelf.with_own(&OwnPrompts::below(data_dir));
-    match beside
-        .map(|folder| folder.join("flows"))
-        .filter(|folder| folder.is_dir())
-    {
-        Some(folder) => draft.add(flows_of(&folder, &mut files, &mut found), false, shelf),
-        None => draft.add(shipped_flows(&mut found), true, shelf),
-    }
+    draft.add(flows_of(&texts, &mut found), texts.shipped_flows, shelf);
     draft.check(&mut found);
     let Found { mistakes, warnings } = found;
     if mistakes.is_empty() {
@@ -241,7 +227,8 @@ fn read(
         return Ok(Loaded {
             tls_places,
             config: draft.finish(),
-            files,
+            files: files_of(&texts),
+            texts,
             warnings,
             named_files,
             variables: source.variables.iter().map(|(name, _)| name.clone()).collect(),
@@ -250,45 +237,16 @@ fn read(
     Err(Unloadable::Mistakes { mistakes, warnings })
 }
 
-/// Every `*.toml` of the folder, in the order of their names.
-fn flows_of(folder: &Path, files: &mut Vec<PathBuf>, found: &mut Found) -> Vec<FlowDraft> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            found.mistakes.push(unreadable(folder, &error.to_string()));
-            return Vec::new();
-        }
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .collect();
-    paths.sort();
-    let mut drafts = Vec::new();
-    for path in paths {
-        match fs::read_to_string(&path) {
-            Ok(text) => drafts.extend(flows::read_flow(&Source::file(path.clone(), text), found)),
-            Err(error) => found.mistakes.push(unreadable(&path, &error.to_string())),
-        }
-        files.push(path);
-    }
-    drafts
+/// Every flow, in the order of the names of the files.
+fn flows_of(texts: &Texts, found: &mut Found) -> Vec<FlowDraft> {
+    let read = texts.flows.iter().filter_map(|(file, text)| {
+        flows::read_flow(&Source::file(texts.flow_name(file), text.clone()), found)
+    });
+    read.collect()
 }
 
-fn shipped_flows(found: &mut Found) -> Vec<FlowDraft> {
-    shipped::FLOWS
-        .iter()
-        .filter_map(|(name, text)| {
-            flows::read_flow(&Source::file(PathBuf::from(name), (*text).to_owned()), found)
-        })
-        .collect()
-}
-
-fn unreadable(path: &Path, cause: &str) -> Mistake {
-    Mistake {
-        place: Place::File(path.to_owned()),
-        key: String::new(),
-        problem: format!("cannot be read: {cause}"),
-        cure: "let the user of the daemon read it".to_owned(),
-    }
+fn files_of(texts: &Texts) -> Vec<PathBuf> {
+    let flows = texts.flows.keys().filter(|_| !texts.shipped_flows);
+    let flows = flows.map(|file| texts.flow_name(file));
+    texts.file.iter().cloned().chain(flows).collect()
 }

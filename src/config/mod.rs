@@ -5,7 +5,9 @@
 //! every [`Mistake`] at once, each with its place and its cure; a configuration with a mistake is never used.
 
 mod agent;
+mod changes;
 mod draft;
+mod effect;
 mod encryption;
 mod environment;
 mod fitting;
@@ -16,6 +18,7 @@ mod kept;
 mod links;
 mod load;
 mod mailbox;
+mod masks;
 mod mistake;
 mod named;
 mod number;
@@ -29,21 +32,25 @@ mod section;
 mod shipped;
 mod site;
 mod source;
+mod texts;
 mod tls_files;
 mod trunk;
 mod voicemail;
 
 pub use crate::model::Secret;
 pub use agent::Agent;
+pub use changes::{Change, How, KeyChange};
 pub use gathered::Config;
 pub use group::Group;
 pub use kept::{AgentFault, LeftOut};
 pub use load::{Loaded, Surroundings, Unloadable};
 pub use mailbox::Mailbox;
+pub use masks::Masks;
 pub use mistake::{Mistake, Place, report};
 pub use number::NumberRule;
 pub use pbx::Pbx;
 pub use route::Route;
 pub use site::Site;
+pub use texts::Texts;
 pub use trunk::Trunk;
 pub use voicemail::Voicemail;

@@ -293,6 +293,7 @@ impl Engine {
             sip,
             ..settings
         };
+        self.clock.set_zone(self.settings.zone.clone());
         self.light_all_message_lamps(now);
     }
 

@@ -108,7 +108,7 @@ pub enum AgentRefusal {
     Full(u64),
     /// Something is wrong with it.
     #[error("{}", listed(.0))]
-    Faults(Vec<Fault>),
+    Faults(Vec<FormFault>),
     /// The database did not take it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,7 +116,7 @@ pub enum AgentRefusal {
 
 /// Something that is wrong, with its cure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct FormFault {
     /// Which key; empty when all of it is meant.
     pub key: String,
     /// What is wrong.
@@ -125,10 +125,10 @@ pub struct Fault {
     pub cure: String,
 }
 
-fn listed(faults: &[Fault]) -> String {
+fn listed(faults: &[FormFault]) -> String {
     let lines: Vec<String> = faults
         .iter()
-        .map(|Fault { key, problem, cure }| match key.as_str() {
+        .map(|FormFault { key, problem, cure }| match key.as_str() {
             "" => format!("The agent {problem} — {cure}."),
             key => format!("{key} {problem} — {cure}."),
         })

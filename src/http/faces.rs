@@ -2,6 +2,7 @@ use super::Config;
 use super::agent_book::AgentBook;
 use super::announcer::Announcer;
 use super::caretaker::Caretaker;
+use super::settings::SettingsDoor;
 use super::shelf::Shelf;
 use crate::connectors::sync::SyncDesk;
 use crate::engine::{Command, Snapshot};
@@ -58,6 +59,8 @@ pub struct Faces {
     pub telephone: Arc<dyn TelephoneDoor>,
     /// The directories recordings may be served from; a stored path is looked up below each in turn.
     pub recordings: Vec<PathBuf>,
+    /// Where the configuration is looked at and changed.
+    pub settings: Arc<dyn SettingsDoor>,
     /// What can be done about recordings.
     pub shelf: Arc<dyn Shelf>,
     /// What the box says.

@@ -29,12 +29,13 @@ mod reception;
 mod router;
 mod routes;
 mod serve;
+mod settings;
 mod shelf;
 mod vouchers;
 mod witness;
 
 pub use agent_book::{
-    AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, Fault, PhoneWays,
+    AgentBook, AgentCard, AgentOrder, AgentRefusal, AgentSource, AgentTrouble, FormFault, PhoneWays,
 };
 pub use announcer::{Announcement, Announcer, AnnouncerTrouble, PromptOrigin};
 pub use caretaker::{Caretaker, SelfTest};
@@ -50,4 +51,9 @@ pub use people::{
 };
 pub use router::{RouteFacts, router, routes};
 pub use serve::serve;
+pub use settings::{
+    Applied, Basis, ChangeOrder, ChangeView, Checked, Draft, Fault, FlowFile, KeyView, Part, PartText,
+    ReadOnly, Refused, RehearsalRefused, Rung, SettingsDoor, SettingsView, Story, TakenBack, TrialView,
+    VersionTexts, VersionView,
+};
 pub use shelf::{DistantSound, Playing, Shelf, ShelfTrouble, Sound, Warrant};

@@ -16,6 +16,8 @@ pub(super) const MAX_BODY_BYTES: usize = 64 * 1024;
 pub(super) const MAX_UPLOAD_BYTES: usize = 10 * 1024 * 1024;
 /// What a form adds to it.
 pub(super) const FORM_BYTES: usize = 16 * 1024;
+/// Largest text of the configuration, for which there are a few addresses.
+pub(super) const MAX_TEXT_BYTES: usize = 1024 * 1024;
 /// Longest time from the end of a request's headers to the beginning of its answer; a long poll takes 30 seconds of it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(45);
 /// The same for a request with a body, which has to arrive in this time too.
@@ -90,7 +92,8 @@ fn turned_away(reception: &Reception, request: &Request) -> Option<Problem> {
     if is_upload(request) {
         return (size > (MAX_UPLOAD_BYTES + FORM_BYTES) as u64).then(too_large);
     }
-    (size > MAX_BODY_BYTES as u64).then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
+    let is_too_large = size > largest_body(request.uri().path()) as u64;
+    is_too_large.then(|| Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE))
 }
 
 /// Whether a sound file comes with it. The two routes have a limit of their own, too.
@@ -100,6 +103,15 @@ fn is_upload(request: &Request) -> bool {
         Method::PUT => path.starts_with("/api/v1/prompts/"),
         Method::POST => path == "/prompts/upload",
         _ => false,
+    }
+}
+
+fn largest_body(path: &str) -> usize {
+    let takes_texts = ["/api/v1/config", "/api/v1/flows", "/api/v1/simulate"];
+    if takes_texts.iter().any(|begin| path.starts_with(begin)) {
+        MAX_TEXT_BYTES
+    } else {
+        MAX_BODY_BYTES
     }
 }
 

@@ -82,7 +82,7 @@ impl Problem {
                 "timeout",
                 "The request did not arrive, or could not be answered, in time.",
             ),
-            413 => ("too_large", "The request body is larger than 64 kB."),
+            413 => ("too_large", "The request body is larger than this address takes."),
             415 => (
                 "unsupported_media_type",
                 "Send the body as the Content-Type this address takes.",

@@ -34,6 +34,11 @@ impl WallClock {
         self.synced = true;
     }
 
+    /// The site lies in another zone from now on.
+    pub fn set_zone(&mut self, zone: TimeZone) {
+        self.zone = zone;
+    }
+
     /// Whether the wall time can be believed.
     pub fn is_synced(&self) -> bool {
         self.synced

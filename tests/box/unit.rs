@@ -102,8 +102,12 @@ fn user_and_folders_are_made_with_rights_that_keep_passwords_from_others() {
             .any(|line| line.starts_with("callpost:") && line.ends_with("/nologin")),
         "nobody logs in as the daemon: {users}"
     );
-    for folder in ["etc/callpost", "var/lib/callpost"] {
-        assert_eq!(mode(&at(folder)), 0o750, "{folder}");
+    for (folder, rights) in [
+        ("etc/callpost", 0o770),
+        ("etc/callpost/flows", 0o770),
+        ("var/lib/callpost", 0o750),
+    ] {
+        assert_eq!(mode(&at(folder)), rights, "{folder}");
     }
 }
 

@@ -29,6 +29,7 @@ mod prompts;
 mod quarantine;
 mod recordings;
 mod selftest;
+mod settings;
 mod sockets;
 mod sources;
 #[path = "../sync/stand_in.rs"]

@@ -4,8 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use callpost::agents::AgentState;
-use callpost::app::AgentDesk;
-use callpost::app::PromptDesk;
+use callpost::app::{AgentDesk, PromptDesk, SettingsDesk, SettingsSetup};
 use callpost::config::{Config as SiteConfig, Surroundings};
 use callpost::connectors::onepos::Pace;
 use callpost::connectors::sync::{Setup, SyncDesk};
@@ -63,6 +62,9 @@ pub(crate) struct World {
     /// What the engine was told of agents, in order.
     pub(crate) adopted: Arc<Mutex<Vec<callpost::engine::Settings>>>,
     pub(crate) keeping: KeepingDesk,
+    settings: SettingsDesk,
+    /// The configurations that were swapped in.
+    pub(crate) swapped: Arc<Mutex<Vec<callpost::config::Config>>>,
     replies: Mutex<Receiver<StoreReply>>,
     announcer: Arc<dyn Announcer>,
     /// Keys of recordings, one a line.
@@ -137,6 +139,8 @@ impl World {
         std::fs::create_dir(place.path().join("recordings")).unwrap();
         let folder = place.path().join("traces");
         let traces = Tracing::start(trace::Config::default(), folder, || NOON.unix_ms).unwrap();
+        let swapped = Arc::default();
+        let settings = settings(place.path(), &engine, &outside, &swapped);
         let mut world = Self {
             router: Router::new(),
             engine,
@@ -149,6 +153,8 @@ impl World {
             agents,
             adopted,
             keeping,
+            settings,
+            swapped,
             replies: Mutex::new(replies),
             announcer: Arc::new(Mute),
             seal_key: String::new(),
@@ -177,6 +183,7 @@ impl World {
             agents: Arc::clone(&self.agents) as Arc<dyn callpost::http::AgentBook>,
             destinations: Arc::new(Desk(self.store.outbox())),
             telephone: Arc::new(NoTelephone),
+            settings: Arc::new(self.settings.clone()),
             shelf: Arc::new(self.librarian()),
             announcer: Arc::clone(&self.announcer),
             traces: Some(self.traces.reader()),
@@ -218,6 +225,11 @@ impl World {
     /// Where prompts lie that were given to the running box.
     pub(crate) fn own_prompts(&self) -> PathBuf {
         self.place.path().join("prompts")
+    }
+
+    /// Where the configuration lies.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.place.path().join("config/callpost.toml")
     }
 
     /// Where the place `nas` is mounted.
@@ -618,6 +630,81 @@ impl Outside for FakeOutside {
     fn random(&self, bytes: &mut [u8]) {
         bytes.fill(self.chance.fetch_add(1, Ordering::SeqCst));
     }
+}
+
+/// The configuration that can be changed here: one flow, secrets of several kinds.
+pub(crate) const CONFIGURED: &str = r#"# the branch
+[site]
+name = "branch-01"
+timezone = "Asia/Riyadh"
+languages = ["en"]
+
+[[trunk]]
+name = "pbx"
+host = "127.0.0.20"
+username = "branch"
+password = "trunk-secret"
+
+[[agent]]
+id = "ali"
+extension = "1001"
+password = "phone-secret"
+groups = ["sales"]
+
+[[group]]
+name = "sales"
+ring_seconds = 20
+
+[[number]]
+match = "1000"
+flow = "main"
+"#;
+
+/// Its flow.
+pub(crate) const FLOW: &str = r#"start = "menu"
+[step.menu]
+verb = "menu"
+prompt = "main-menu"
+keys = { 1 = "sales" }
+tries = 2
+[step.sales]
+verb = "ring"
+group = "sales"
+"#;
+
+struct NoSounds;
+
+impl callpost::media::Sounds for NoSounds {
+    fn find(&self, _: &callpost::model::Playable) -> callpost::media::Found {
+        callpost::media::Found::Missing
+    }
+}
+
+fn settings(
+    place: &std::path::Path,
+    engine: &Arc<FakeEngine>,
+    outside: &Arc<FakeOutside>,
+    swapped: &Arc<Mutex<Vec<callpost::config::Config>>>,
+) -> SettingsDesk {
+    let file = place.join("config/callpost.toml");
+    std::fs::create_dir_all(place.join("config/flows")).unwrap();
+    std::fs::write(&file, CONFIGURED).unwrap();
+    std::fs::write(place.join("config/flows/main.toml"), FLOW).unwrap();
+    let around = callpost::config::Surroundings::default();
+    let loaded = callpost::config::Config::load_in(Some(&file), &around).unwrap();
+    let (swapped, outside) = (Arc::clone(swapped), Arc::clone(outside));
+    SettingsDesk::open(SettingsSetup {
+        config: loaded.config,
+        texts: loaded.texts,
+        named: Some(file),
+        around,
+        folder: place.join("settings"),
+        engine: engine.clone(),
+        swap: Box::new(move |config| swapped.lock().unwrap().push(config.clone())),
+        sounds: Arc::new(NoSounds),
+        wall: Arc::new(move || outside.wall()),
+        runtime: tokio::runtime::Handle::current(),
+    })
 }
 
 /// What takes recordings away: by their days alone.

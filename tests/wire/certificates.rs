@@ -11,10 +11,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
-type Secured = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Secured = StreamOwned<ClientConnection, TcpStream>;
 
 /// A certificate for this name below the folder.
-fn made(folder: &Path, file: &str, name: &str) -> CertificateFiles {
+pub(crate) fn made(folder: &Path, file: &str, name: &str) -> CertificateFiles {
     let files = TlsFiles {
         certificate: folder.join(format!("{file}.pem")),
         key: folder.join(format!("{file}.key")),
@@ -30,7 +30,11 @@ fn made(folder: &Path, file: &str, name: &str) -> CertificateFiles {
 }
 
 /// Connects asking for this name; the connection and the certificate that was shown, when one of `roots` vouches for it.
-fn connect(street: &Street, name: &str, roots: &[&Path]) -> Option<(Secured, CertificateDer<'static>)> {
+pub(crate) fn connect(
+    street: &Street,
+    name: &str,
+    roots: &[&Path],
+) -> Option<(Secured, CertificateDer<'static>)> {
     let mut store = RootCertStore::empty();
     for root in roots {
         let root = CertificateDer::from_pem_file(root).expect("a certificate");

@@ -49,6 +49,7 @@ mod ringing_tone;
 mod scanners;
 mod secret_voice;
 mod selftest;
+mod settings;
 mod slow_streams;
 mod talking;
 mod telling_time;

@@ -7,7 +7,7 @@ use super::now_view::{BanRow, Painter};
 use super::phones_view::{AgentLine, PhoneLine, PhonesView};
 use super::render;
 use super::words::{Chosen, PhoneWords, Words};
-use crate::http::agent_book::{AgentSource, Fault};
+use crate::http::agent_book::{AgentSource, FormFault};
 use crate::http::people::{Scope, Visitor};
 use crate::http::problem::Problem;
 use crate::http::reception::Reception;
@@ -220,7 +220,7 @@ async fn show(
 /// What is wrong, by the names of the fields.
 fn told(words: &'static Words, problem: &Problem) -> Vec<(&'static str, String)> {
     let f = &words.of_phones().form;
-    let faults: Vec<Fault> = problem.member("faults").unwrap_or_default();
+    let faults: Vec<FormFault> = problem.member("faults").unwrap_or_default();
     let named = |key: &str| match key {
         "id" => f.id,
         "name" => f.name,

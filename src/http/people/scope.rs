@@ -107,10 +107,13 @@ impl Scopes {
     /// Whether `scope` is in the set; `admin` includes all, `agents:write` includes `agents:state`, and nobody lacks
     /// [`Scope::Known`].
     pub(in crate::http) fn allow(self, scope: Scope) -> bool {
-        let wider = match scope {
-            Scope::Known => return true,
-            Scope::AgentsState => Self::of(&[Scope::AgentsWrite]),
-            _other => Self::default(),
+        if scope == Scope::Known {
+            return true;
+        }
+        let wider = if scope == Scope::AgentsState {
+            Self::of(&[Scope::AgentsWrite])
+        } else {
+            Self::default()
         };
         self.0 & (Self::of(&[scope]).0 | wider.0 | Self::ALL.0) != 0
     }

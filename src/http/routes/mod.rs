@@ -5,11 +5,13 @@ mod audit;
 mod bans;
 mod calls;
 mod cdrs;
+mod config;
 mod consumers;
 mod destinations;
 mod distant_audio;
 mod evidence;
 mod export;
+mod flows;
 mod foreign_audio;
 mod guests;
 mod health;
@@ -26,11 +28,13 @@ mod prompts;
 mod quarantine;
 mod recordings;
 mod selftest;
+mod simulate;
 mod sources;
 mod status;
 mod syncs;
 mod telephone;
 mod tokens;
+mod toml_body;
 mod traces;
 mod upstreams;
 mod verdicts;
@@ -54,7 +58,7 @@ pub(super) use written_agents::{PasswordWish, card, cards, take_out, write};
 use super::dialects;
 use super::pages;
 use super::people::Scope;
-use super::porch::{FORM_BYTES, MAX_UPLOAD_BYTES};
+use super::porch::{FORM_BYTES, MAX_TEXT_BYTES, MAX_UPLOAD_BYTES};
 use super::reception::Reception;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -72,8 +76,46 @@ pub(super) struct Route {
     pub(super) handler: MethodRouter<Arc<Reception>>,
 }
 
+/// The routes of the configuration.
+fn of_settings() -> Vec<Route> {
+    let route = |method, path, handler: MethodRouter<Arc<Reception>>| Route {
+        path,
+        method,
+        scope: Scope::ConfigWrite,
+        handler: handler.layer(DefaultBodyLimit::max(MAX_TEXT_BYTES)),
+    };
+    vec![
+        route(Method::GET, "/api/v1/config", get(config::show)),
+        route(Method::PUT, "/api/v1/config", put(config::replace)),
+        route(Method::POST, "/api/v1/config/check", post(config::check)),
+        route(Method::POST, "/api/v1/config/diff", post(config::diff)),
+        route(Method::POST, "/api/v1/config/reload", post(config::reload)),
+        route(Method::POST, "/api/v1/config/confirm", post(config::confirm)),
+        route(Method::GET, "/api/v1/config/history", get(config::history)),
+        route(Method::GET, "/api/v1/config/history/{id}", get(config::version)),
+        route(
+            Method::POST,
+            "/api/v1/config/history/{id}/return",
+            post(config::go_back),
+        ),
+        route(Method::GET, "/api/v1/flows", get(flows::list)),
+        route(Method::GET, "/api/v1/flows/{name}", get(flows::show)),
+        route(Method::PUT, "/api/v1/flows/{name}", put(flows::replace)),
+        route(Method::DELETE, "/api/v1/flows/{name}", delete(flows::remove)),
+        route(Method::POST, "/api/v1/flows/{name}/check", post(flows::check)),
+        route(Method::POST, "/api/v1/flows/{name}/diff", post(flows::diff)),
+        route(Method::POST, "/api/v1/simulate", post(simulate::run)),
+    ]
+}
+
 /// Every route behind the guard.
 pub(super) fn table() -> Vec<Route> {
+    let mut table = of_settings();
+    table.extend(of_the_rest());
+    table
+}
+
+fn of_the_rest() -> Vec<Route> {
     let read = |path, scope, handler| Route {
         path,
         method: Method::GET,
