@@ -74,7 +74,7 @@ fn a_prompt_is_exchanged_without_a_restart_and_without_a_word_lost() {
 
     // Wide and on two channels, as a studio delivers it.
     let file = appliance.folder().join("from-the-studio.wav");
-    let studio = tone::sine_at(UPLOADED_HZ, Duration::from_secs(60), 44_100, 2);
+    let studio = tone::sine_at(UPLOADED_HZ, Duration::from_secs(40), 44_100, 2);
     wav::write_file_at(&file, &studio, 44_100, 2);
     let answer = appliance.upload(
         "/api/v1/prompts/en/jingle",
@@ -93,7 +93,7 @@ fn a_prompt_is_exchanged_without_a_restart_and_without_a_word_lost() {
     first.hears(SHIPPED_HZ);
     let audio = appliance.get("/api/v1/prompts/en/jingle/audio");
     let listened = wav::read(&audio.body);
-    assert!(listened.heard(&listened.channels[0], UPLOADED_HZ) > Duration::from_secs(50));
+    assert!(listened.heard(&listened.channels[0], UPLOADED_HZ) > Duration::from_secs(35));
 
     let refused = appliance.upload("/api/v1/prompts/en/jingle", b"RIFF");
     assert_eq!(refused.status, 422, "{}", refused.text());
