@@ -385,13 +385,6 @@ impl Crowd {
         Ok(())
     }
 
-    fn listen_until(&mut self, moment: Instant) -> Result<(), String> {
-        while let Some(rest) = moment.checked_duration_since(Instant::now()) {
-            self.listen(rest)?;
-        }
-        Ok(())
-    }
-
     /// Waits for packets at most so long and takes all that have come.
     fn listen(&mut self, within: Duration) -> Result<(), String> {
         let mut events = Events::with_capacity(8);

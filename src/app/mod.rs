@@ -19,6 +19,7 @@ mod consumer_watch;
 mod core;
 mod destinations;
 mod doors;
+mod journal;
 mod kernel;
 mod late_library;
 mod listening;
@@ -60,7 +61,7 @@ use crate::net::StreamEvent;
 use crate::net::rtp::{RtpSettings, RtpThreads};
 use crate::recording::{self, Recorder, Roots};
 use crate::sip::Transport;
-use crate::store::{Options as StoreOptions, Store, StoreReply};
+use crate::store::Store;
 use crate::trace::Tracing;
 use crate::upstream::{BackOff, SinkContext, Upstreams, Waker};
 use crate::{http, net, prompts};
@@ -136,7 +137,7 @@ impl Appliance {
         let waker: Arc<OnceLock<Waker>> = Arc::default();
         let (committed_sender, committed) = watch::channel(0);
         let clerk_bell = Arc::new(Notify::new());
-        let opened = open_store(
+        let opened = journal::open(
             &config,
             &data_dir,
             &roots,
@@ -144,7 +145,7 @@ impl Appliance {
             &waker,
             (committed_sender, Arc::clone(&clerk_bell)),
         )?;
-        tell_what_was_found(&opened);
+        journal::tell_what_was_found(&opened);
         clock::mend_earlier_runs(&opened);
         let store = opened.store;
 
@@ -421,75 +422,6 @@ fn roots(config: &Config, data_dir: &Path) -> Roots {
             .clone()
             .unwrap_or_else(|| data_dir.join("recordings")),
         voicemail: data_dir.join("voicemail"),
-    }
-}
-
-fn open_store(
-    config: &Config,
-    data_dir: &Path,
-    roots: &Roots,
-    post: &Post,
-    waker: &Arc<OnceLock<Waker>>,
-    (committed, clerk_bell): (watch::Sender<u64>, Arc<Notify>),
-) -> anyhow::Result<crate::store::Opened> {
-    let mut options = StoreOptions::new(clock::for_store());
-    options.upstreams = config
-        .upstreams
-        .iter()
-        .filter(|upstream| upstream.enabled)
-        .map(|upstream| upstream.name.clone())
-        .collect();
-    options.keep = config.cdr.clone();
-    // A call record is personal data too.
-    options.keep.retention_days = config.retention.shorter(config.cdr.retention_days);
-    let site = WallClock::new(monotonic(), wall_unix_ms(), false, config.site.zone());
-    options.stamp_of = Arc::new(move |unix_ms| site.stamp_of(unix_ms));
-    options.waking = waking::this_one();
-    let (roots, keys) = (roots.clone(), config.recording.keys());
-    options.mend = Box::new(move |rows| {
-        let report = recording::mend_all(&roots, keys.as_ref(), rows);
-        for (id, reason) in &report.lost {
-            tracing::warn!(%id, "A recording of the last run has no usable file: {reason}.");
-        }
-        report.facts
-    });
-    let (post, waker) = (post.clone(), Arc::clone(waker));
-    options.on_reply = Box::new(move |reply| match reply {
-        StoreReply::CallOpened(call) => post.send(Letter::Journaled { call, on_disk: true }),
-        StoreReply::CallClosed { .. } => {}
-        StoreReply::MessageLeft => clerk_bell.notify_one(),
-        StoreReply::Filed { seq } => {
-            committed.send_replace(seq);
-            if let Some(waker) = waker.get() {
-                waker.wake();
-            }
-        }
-        StoreReply::Failed { call, reason } => {
-            tracing::error!("The journal cannot be written: {reason}.");
-            if let Some(call) = call {
-                post.send(Letter::Journaled { call, on_disk: false });
-            }
-        }
-    });
-    Store::open(data_dir, options)
-        .with_context(|| format!("opening the data directory {}", data_dir.display()))
-}
-
-fn tell_what_was_found(opened: &crate::store::Opened) {
-    if let Some(aside) = &opened.set_aside {
-        tracing::error!(
-            ?aside,
-            "The database was damaged and has been set aside; a new one is in use."
-        );
-    }
-    if !opened.interrupted.is_empty() {
-        tracing::warn!(
-            calls = opened.interrupted.len(),
-            recordings = opened.mended,
-            "{} calls were cut by the last stop; their records are closed, {} recordings mended.",
-            opened.interrupted.len(),
-            opened.mended
-        );
     }
 }
 
