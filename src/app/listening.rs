@@ -2,11 +2,13 @@
 
 use super::Taken;
 use crate::config::Config;
-use crate::net;
 use crate::sip::Transport;
+use crate::upstream::Upstreams;
+use crate::{http, net};
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use tokio::sync::oneshot;
 
 /// What SIP streams are accepted on.
 pub(super) struct Listeners {
@@ -69,9 +71,9 @@ pub(super) fn open_door(
     runtime: &tokio::runtime::Runtime,
     data_dir: &Path,
 ) -> Option<tokio::net::UnixListener> {
-    let path = data_dir.join(crate::http::DOOR);
+    let path = data_dir.join(http::DOOR);
     let _inside = runtime.enter();
-    match crate::http::open_door(&path) {
+    match http::open_door(&path) {
         Ok(door) => Some(door),
         Err(error) => {
             tracing::warn!(
@@ -86,5 +88,25 @@ pub(super) fn open_door(
 /// Takes the door away again.
 pub(super) fn close_door(data_dir: &Path) {
     // What is left is taken for what it is: nobody answers there.
-    let _ = std::fs::remove_file(data_dir.join(crate::http::DOOR));
+    let _ = std::fs::remove_file(data_dir.join(http::DOOR));
+}
+
+/// Serves pages, records for destinations and fetches from PBXs, until the appliance stops.
+pub(super) fn serve(
+    runtime: &tokio::runtime::Runtime,
+    (listener, door): (tokio::net::TcpListener, Option<tokio::net::UnixListener>),
+    faces: http::Faces,
+    upstreams: Upstreams,
+    sync: crate::connectors::sync::SyncDesk,
+    stopped: oneshot::Receiver<()>,
+) {
+    runtime.block_on(async move {
+        http::serve(listener, door, faces, async {
+            // An error means that the appliance was dropped, which is a stop too.
+            let _ = stopped.await;
+        })
+        .await;
+        sync.close().await;
+        upstreams.shutdown().await;
+    });
 }

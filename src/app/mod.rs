@@ -335,7 +335,9 @@ impl Appliance {
         let (stop_network, stopped) = oneshot::channel();
         let network = std::thread::Builder::new()
             .name("tokio".to_owned())
-            .spawn(move || serve(&runtime, (http_listener, door), faces, upstreams, sync, stopped))?;
+            .spawn(move || {
+                listening::serve(&runtime, (http_listener, door), faces, upstreams, sync, stopped)
+            })?;
         Ok(Self {
             post,
             engine,
@@ -512,25 +514,6 @@ fn start_prompts(
 fn deliver_to(post: &Post) -> Arc<dyn Fn(StreamEvent) -> Result<(), StreamEvent> + Send + Sync> {
     let post = post.clone();
     Arc::new(move |event| post.try_send(Letter::Stream(event)).map_err(post::unwrap_stream))
-}
-
-fn serve(
-    runtime: &tokio::runtime::Runtime,
-    (listener, door): (tokio::net::TcpListener, Option<tokio::net::UnixListener>),
-    faces: http::Faces,
-    upstreams: Upstreams,
-    sync: crate::connectors::sync::SyncDesk,
-    stopped: oneshot::Receiver<()>,
-) {
-    runtime.block_on(async move {
-        http::serve(listener, door, faces, async {
-            // An error means that the appliance was dropped, which is a stop too.
-            let _ = stopped.await;
-        })
-        .await;
-        sync.close().await;
-        upstreams.shutdown().await;
-    });
 }
 
 /// One line of the day's story in the log.

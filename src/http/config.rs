@@ -13,6 +13,9 @@ pub struct Config {
     /// addresses and `localhost` always work; any other name is refused, so that a foreign web site cannot
     /// point its own name at this box (DNS rebinding).
     pub hosts: Vec<String>,
+    /// Origins of other sites whose pages may ask the API with a token, such as `https://crm.example`. None unless named
+    /// here; sessions are never taken from another site.
+    pub cors_origins: Vec<String>,
     /// How long a record may wait for a required consumer before that is an alarm.
     pub consumer_alarm_minutes: u32,
     /// Requests a minute that a token or a session may make in the long run, beyond 300 at once; more are answered 429
@@ -27,6 +30,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             hosts: Vec::new(),
+            cors_origins: Vec::new(),
             consumer_alarm_minutes: 60,
             requests_per_minute: 1200,
             onepos: OneposConfig::default(),

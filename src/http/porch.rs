@@ -1,6 +1,7 @@
-use super::problem::Problem;
+use super::problem::{Problem, REQUEST};
 use super::reception::Reception;
 use super::routes::too_large;
+use super::{cors, same};
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -51,24 +52,37 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// The outermost layer: names the request, turns away what is not meant for this box or too large, watches the time,
 /// and puts on every answer, errors of the libraries included, the headers and the form they all have.
 pub(super) async fn porch(State(reception): State<Arc<Reception>>, request: Request, next: Next) -> Response {
-    let id = reception.request_id();
+    let id = given_id(request.headers()).unwrap_or_else(|| reception.request_id());
+    let origin = cors::origin_of(&request, &reception.faces.config.cors_origins);
+    let (method, known) = (request.method().clone(), same::known_to(request.headers()));
     let span =
         tracing::debug_span!("http", request = %id, method = %request.method(), path = request.uri().path());
-    let mut response = match turned_away(&reception, &request) {
-        Some(problem) => problem.into_response(),
-        None => {
-            within(time_for(&request), next.run(request))
-                .instrument(span)
-                .await
+    let answer = async {
+        match turned_away(&reception, &request) {
+            Some(problem) => problem.into_response(),
+            None if origin.is_some() && cors::is_preflight(&request) => cors::preflight(),
+            None => {
+                let response = within(time_for(&request), next.run(request)).await;
+                same::tagged(&method, known, reworded_if_bare(response)).await
+            }
         }
     };
+    let mut response = REQUEST.scope(id.clone(), answer.instrument(span)).await;
     tracing::debug!(request = %id, status = response.status().as_u16(), "Request {id} was answered.");
     reception.count_answer(response.status().as_u16());
-    if is_bare_error(&response) {
-        response = reworded(response);
-    }
     dress(response.headers_mut(), &id);
+    if let Some(origin) = origin {
+        cors::open(response.headers_mut(), origin);
+    }
     response
+}
+
+/// The name that whoever asks gave the request, so that their log and ours can be laid side by side: at most 64 letters,
+/// digits, `.`, `_` and `-`.
+fn given_id(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ((1..=64).contains(&given.len()) && given.bytes().all(is_plain)).then(|| given.to_owned())
 }
 
 /// Why the request goes no further, if it does not.
@@ -148,6 +162,14 @@ fn is_bare_error(response: &Response) -> bool {
         .any(|ours| kind.starts_with(ours))
     });
     (status.is_client_error() || status.is_server_error()) && !ours
+}
+
+fn reworded_if_bare(response: Response) -> Response {
+    if is_bare_error(&response) {
+        reworded(response)
+    } else {
+        response
+    }
 }
 
 fn reworded(bare: Response) -> Response {

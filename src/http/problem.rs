@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::time::Duration;
 
+tokio::task_local! {
+    /// The name of the request that is being answered; a problem carries it, as the log does.
+    pub(super) static REQUEST: String;
+}
+
 /// An error of the API as RFC 9457 wants it: a status, a stable word for programs, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -132,6 +137,7 @@ impl IntoResponse for Problem {
             "code": self.code,
             "detail": self.detail,
         });
+        let _ = REQUEST.try_with(|id| body["request_id"] = id.as_str().into());
         for (name, value) in self.members {
             body[name] = value;
         }

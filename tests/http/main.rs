@@ -13,6 +13,7 @@ mod consumers;
 mod destinations;
 mod doors;
 mod evidence;
+mod exchange;
 mod export;
 mod graphql;
 mod guests;
