@@ -111,6 +111,13 @@ fn people_and_tokens_are_looked_after_in_every_language_and_width() {
     run("people.mjs", &site, &[]);
 }
 
+/// The page Settings: checked while it is typed, told, applied, kept, taken back.
+#[test]
+fn the_configuration_is_changed_from_the_page() {
+    let site = Site::open();
+    run("settings.mjs", &site, &[]);
+}
+
 /// Runs one script to its end.
 fn run(script: &str, site: &Site, more: &[(&str, SocketAddrV4)]) {
     setup::ensure("browser");

@@ -14,7 +14,8 @@ static STYLESHEET: Asset = Asset {
     text: concat!(
         include_str!("../assets/callpost.css"),
         include_str!("../assets/journal.css"),
-        include_str!("../assets/people.css")
+        include_str!("../assets/people.css"),
+        include_str!("../assets/settings.css")
     ),
 };
 static ICON: Asset = Asset {
@@ -40,12 +41,18 @@ static GRAPHQL: Asset = Asset {
     text: include_str!("../assets/graphql.js"),
 };
 
+static SETTINGS: Asset = Asset {
+    kind: SCRIPT,
+    text: include_str!("../assets/settings.js"),
+};
+
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// A word that changes whenever one of the files does. Pages put it behind their addresses, so browsers may keep the
 /// files for ever and still never mix two versions of the program.
 pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let all = [STYLESHEET.text, ICON.text, NOW.text, JOURNAL.text, GRAPHQL.text].concat();
+    let all = [&STYLESHEET, &ICON, &NOW, &JOURNAL, &GRAPHQL, &SETTINGS];
+    let all: String = all.map(|asset| asset.text).concat();
     Digest::of(&all).to_hex().chars().take(12).collect()
 });
 
@@ -72,6 +79,11 @@ pub(in crate::http) async fn journal_script(headers: HeaderMap) -> Response {
 /// `GET /assets/graphql.js`.
 pub(in crate::http) async fn graphql_script(headers: HeaderMap) -> Response {
     GRAPHQL.answer(&headers)
+}
+
+/// `GET /assets/settings.js`.
+pub(in crate::http) async fn settings_script(headers: HeaderMap) -> Response {
+    SETTINGS.answer(&headers)
 }
 
 impl Asset {
@@ -115,8 +127,9 @@ mod tests {
             include_str!("../templates/call.html"),
             include_str!("../templates/messages.html"),
             include_str!("../templates/quarantine.html"),
+            include_str!("../templates/settings.html"),
         ];
-        let assets = [&STYLESHEET, &ICON, &NOW, &JOURNAL, &GRAPHQL].map(|asset| asset.text);
+        let assets = [&STYLESHEET, &ICON, &NOW, &JOURNAL, &GRAPHQL, &SETTINGS].map(|asset| asset.text);
         let packed = |text: &&str| lz4_flex::block::compress(text.as_bytes()).len();
         let bytes: usize = templates.iter().chain(&assets).map(packed).sum();
         assert!(bytes < 100 * 1024, "{bytes}");
@@ -124,7 +137,7 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded_from_anywhere_else() {
-        for asset in [&STYLESHEET, &NOW, &JOURNAL, &GRAPHQL] {
+        for asset in [&STYLESHEET, &NOW, &JOURNAL, &GRAPHQL, &SETTINGS] {
             assert!(
                 !asset.text.contains("://") && !asset.text.contains("@import"),
                 "an asset names another host"

@@ -22,6 +22,8 @@ pub(super) struct Frame<'a> {
     /// What the page of one's own account is called.
     pub(super) account: &'static str,
     pub(super) here: Here,
+    /// Whether they may change the configuration.
+    pub(super) may_configure: bool,
     /// The page's own address, to come back to after the language was changed.
     pub(super) address: String,
     /// The languages to choose from.
@@ -37,6 +39,7 @@ pub(super) enum Here {
     Delivery,
     People,
     Prompts,
+    Settings,
     /// A page the bar does not lead to.
     Elsewhere,
 }
@@ -59,6 +62,7 @@ impl<'a> Frame<'a> {
                 .map(|_| people(words.lang).people),
             account: people(words.lang).account,
             here,
+            may_configure: visitor.is_some_and(|visitor| visitor.may(Scope::ConfigWrite)),
             address: address.to_owned(),
             languages: &ALL,
         }

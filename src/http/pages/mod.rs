@@ -30,6 +30,7 @@ mod phones_view;
 mod prompts;
 mod qr;
 mod quarantine;
+mod settings;
 mod sync;
 mod sync_form;
 mod sync_view;
@@ -40,7 +41,7 @@ mod verify_view;
 mod words;
 
 pub(super) use agent_sheet::{provision, renew as renew_password, sheet};
-pub(super) use assets::{graphql_script, icon, journal_script, now_script, stylesheet};
+pub(super) use assets::{graphql_script, icon, journal_script, now_script, settings_script, stylesheet};
 pub(super) use call::call;
 pub(super) use calls::calls;
 pub(super) use delivery::delivery;
@@ -53,6 +54,7 @@ pub(super) use people::{change_me, change_people, people};
 pub(super) use phones::{agent, new_agent, phones, phones_json, remove_agent, save_agent};
 pub(super) use prompts::{delete_prompt, prompts, upload_prompt};
 pub(super) use quarantine::{discard_quarantine, quarantine, retry_quarantine};
+pub(super) use settings::settings;
 pub(super) use sync::{explain_cron, remove_source, save_source, start_sync, sync, test_source};
 pub(super) use words::Chosen;
 

@@ -42,6 +42,7 @@ mod voice_metrics;
 mod work_metrics;
 mod written_agents;
 
+pub(super) use config::ask as ask_settings;
 pub(super) use input::stamp as input_stamp;
 pub(super) use keeping::{look as look_at_keeping, views as storages};
 pub(super) use people::{Refusal, own_password, stamp};
@@ -105,6 +106,8 @@ fn of_settings() -> Vec<Route> {
         route(Method::POST, "/api/v1/flows/{name}/check", post(flows::check)),
         route(Method::POST, "/api/v1/flows/{name}/diff", post(flows::diff)),
         route(Method::POST, "/api/v1/simulate", post(simulate::run)),
+        route(Method::GET, "/settings", get(pages::settings)),
+        route(Method::GET, "/assets/settings.js", get(pages::settings_script)),
     ]
 }
 

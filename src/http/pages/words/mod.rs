@@ -11,6 +11,7 @@ mod keeping;
 mod people;
 mod phones;
 mod prompts;
+mod settings;
 mod verdict;
 mod vietnamese;
 
@@ -24,6 +25,7 @@ pub(super) use keeping::{Keeping, keeping};
 pub(super) use people::{PeopleWords, people};
 pub(super) use phones::PhoneWords;
 pub(super) use prompts::PromptWords;
+pub(super) use settings::SettingsWords;
 
 /// The languages, the one that is spoken when none is asked for first.
 pub(super) static ALL: [&Words; 3] = [&ENGLISH, &arabic::ARABIC, &vietnamese::VIETNAMESE];
