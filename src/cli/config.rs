@@ -50,8 +50,9 @@ enum What {
     History,
     /// Go back to a version.
     Return {
-        /// Which, as `history` shows it.
-        version: u64,
+        /// Which version, as `history` shows it.
+        #[arg(value_name = "VERSION")]
+        number: u64,
         #[command(flatten)]
         trial: Trial,
     },
@@ -129,8 +130,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let found = daemon.ask("GET", "/api/v1/config/history", &[], None)?;
             list(&found["items"]).iter().for_each(tell_version);
         }
-        What::Return { version, trial } => {
-            let path = format!("/api/v1/config/history/{version}/return?{}", trial.query());
+        What::Return { number, trial } => {
+            let path = format!("/api/v1/config/history/{number}/return?{}", trial.query());
             return daemon.change("POST", &path, &[], None);
         }
         What::Confirm => {

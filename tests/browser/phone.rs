@@ -1,5 +1,6 @@
 //! A telephone in a browser: registered over WebSocket, asked and asking, calling and called.
 
+use crate::harness::appliance::agent_state;
 use crate::harness::household::password;
 use crate::harness::sip::{Dialog, sdp};
 use crate::harness::{Appliance, Household, PATIENCE, Phone, Street, Voice, eventually, peer::Peer, setup};
@@ -52,6 +53,9 @@ fn jssip_in_chromium_registers_asks_calls_and_is_called_over_websocket() {
     script.until("was hung up on");
 
     script.until("waiting for a call");
+    appliance.until("nobody talks to her any more", |status| {
+        agent_state(status, "mona") == "available"
+    });
     let pbx = SocketAddrV4::new(street.pbx(), 5060);
     let caller = Phone::new("+966501234567", pbx, street.box_sip());
     let outside = Voice::at(street.pbx());
