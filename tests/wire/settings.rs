@@ -97,7 +97,7 @@ fn changes_and_new_certificates_under_calls_drop_no_call_and_lose_no_packet() {
     }
     let passed: Vec<_> = talks.into_iter().map(Conversation::end).collect();
     for (number, passed) in passed.iter().enumerate() {
-        assert!(passed.said >= 40, "call {number} was one: {passed:?}");
+        assert!(passed.said >= 10, "call {number} spoke meanwhile: {passed:?}");
         assert_eq!(passed.lost, 0, "call {number}: {passed:?}");
     }
     appliance.until_quiet();

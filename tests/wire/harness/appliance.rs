@@ -338,14 +338,15 @@ impl Appliance {
         wav::read(&answer.body)
     }
 
-    /// Resident memory in kB, VmRSS of /proc, once the prompts are decoded.
+    /// What the process holds for itself in kB, RssAnon of /proc, once the prompts are decoded. Pages of the program file
+    /// are not counted: they come and go as they are needed, and the system takes them back when it wants.
     pub(crate) fn memory_kb(&self) -> u64 {
         // The thread that reads messages begins when the prompts are there.
         eventually("the prompts are ready", PATIENCE, || {
             self.has_thread("messages").then_some(())
         });
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
             .unwrap_or_default()
     }
@@ -367,16 +368,18 @@ impl Appliance {
             .unwrap_or_default()
     }
 
-    /// Waits until what strangers opened is closed: as many handles as before, and a handful that the box opens for
-    /// itself whenever it comes to it (a reader of the journal, a look at the disk, a look-up of a name).
+    /// Waits until what strangers opened is closed.
     pub(crate) fn until_handles_are_back(&self, before: usize) {
-        const OWN: usize = 8;
-        let told = format!("no more than {before} handles and {OWN} of its own are open");
+        let told = format!("no more than {before} handles and {OWN_HANDLES} of its own are open");
         eventually(&told, 2 * PATIENCE, || {
-            (self.descriptors() <= before + OWN).then_some(())
+            (self.descriptors() <= before + OWN_HANDLES).then_some(())
         });
     }
 }
+
+/// What the box may open for itself whenever it comes to it: a reader of the journal, a look at the disk, a look-up of a
+/// name.
+pub(crate) const OWN_HANDLES: usize = 8;
 
 /// How many entries a list of the snapshot has.
 pub(crate) fn count(status: &Value, list: &str) -> usize {
