@@ -16,20 +16,6 @@ pub(super) fn give_back() {
     unsafe { libc::malloc_trim(0) };
 }
 
-/// Has all threads take their memory out of one heap. glibc gives each thread one of its own, and what one thread frees
-/// another cannot use: after a hundred recorded calls a third of what is held is such leftovers. The threads that carry
-/// calls ask for memory so rarely that they do not wait for each other. To be called before there are other threads.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "mallopt has no safe interface")]
-pub(super) fn share_one_heap() {
-    // SAFETY: mallopt takes no pointer, and this option may be set at any time (mallopt(3)).
-    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
-}
-
-/// Other C libraries have one heap.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn share_one_heap() {}
-
 /// Other C libraries give back by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn give_back() {}

@@ -127,7 +127,6 @@ impl Appliance {
     /// # Errors
     /// What could not be opened, in plain words: an address, the data directory, a damaged disk.
     pub fn start(config: Config, options: Options) -> anyhow::Result<Self> {
-        kernel::share_one_heap();
         let data_dir = options
             .data_dir
             .clone()

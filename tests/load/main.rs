@@ -51,8 +51,13 @@ fn ten_thousand_calls_leave_memory_ports_calls_and_files_where_they_began() {
     site.wave(&appliance, 25);
     let before = settled(&appliance);
     site.wave(&appliance, 100);
+    let mut last = before;
     let after = eventually("memory is back where it began", Duration::from_secs(60), || {
         let now = Footprint::of(&appliance);
+        if now.memory_kb.abs_diff(last.memory_kb) >= TOLERANCE_KB / 4 {
+            println!("before {before:?}, now {now:?}");
+            last = now;
+        }
         let back = now.memory_kb <= before.memory_kb + TOLERANCE_KB
             && now.descriptors <= before.descriptors + OWN_HANDLES;
         back.then_some(now)
